@@ -1,0 +1,34 @@
+"""gmbench: the benchmark and verification harness for Gaussian-mixture neural layers.
+
+Importing this package loads no torch; everything that needs it is imported at first use.
+"""
+
+from pathlib import Path as _Path
+
+from gmbench.contract import ContractError, implementation, initialisation
+
+__version__ = "0.1.0"
+__all__ = ["ContractError", "check", "implementation", "initialisation", "load"]
+
+# In a bare checkout (asv puts one on PYTHONPATH) `references` and `suites` lie beside this package; an
+# installation maps them to gmbench.references and gmbench.suites itself.
+_root = _Path(__file__).resolve().parent.parent
+if (_root / "asv.conf.json").is_file() and (_root / "references").is_dir() and str(_root) not in __path__:
+    __path__.append(str(_root))
+
+
+def check(implementation, *, profile="ci", only=None):
+    """Check one implementation; the records of :func:`gmbench.checks.check`, one a check and dtype."""
+    from gmbench.checks import check as run
+
+    return run(implementation, profile=profile, only=only)
+
+
+def load(kind, store=None):
+    """Results as a tidy :class:`pandas.DataFrame`: ``"checks"``, ``"timings"``, ``"cells"`` or ``"claims"``.
+
+    ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``).
+    """
+    from gmbench.runs.store import load as read
+
+    return read(kind, store)

@@ -1,0 +1,1 @@
+"""One folder a layer type: its contract, domain, error bound, implementations, module and initialisations."""

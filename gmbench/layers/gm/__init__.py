@@ -1,0 +1,1 @@
+"""GM layers: a layer is a mixture of Gaussians over neurons, integrated in closed form."""

@@ -1,0 +1,1 @@
+"""GM layers with full covariance over (omega, beta) and one output."""
