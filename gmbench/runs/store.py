@@ -1,0 +1,185 @@
+"""The store: one folder of JSON files, from which alone the reports are made.
+
+``checks/``, ``timings/`` and ``cells/`` hold one file a result. Each file has ``"schema": 1`` and its
+``"kind"``, beside what :func:`gmbench.runs.provenance.provenance` says. A file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gmbench.contract import ContractError
+
+if TYPE_CHECKING:
+    import pandas
+
+SCHEMA = 1
+VARIABLE = "GMBENCH_STORE"
+DEFAULT = "gmbench-results"
+KINDS = ("checks", "timings", "cells", "claims")
+TEMPORARY = ".tmp"  # suffix of a file that is being written, or whose writer was killed
+
+# The columns that a frame has even when it is empty.
+_MADE = ("machine", "torch", "commit", "when")
+COLUMNS = {
+    "checks": ("layer_type", "implementation", "profile", *_MADE),
+    "timings": ("layer_type", "implementation", *_MADE),
+    "cells": (
+        *(
+            "cell",
+            "experiment",
+            "version",
+            "data",
+            "budget",
+            "arm",
+            "seed",
+            "implementation",
+            "initialisation",
+        ),
+        *("device", "epoch", "step", "test_error", "test_loss", "train_loss", *_MADE),
+    ),
+    "claims": (
+        *("id", "paper", "experiment", "statement", "published", "margin", "measured", "interval", "seeds"),
+        *("dataset", "budget", "verdict"),
+    ),
+}
+
+
+def store_folder(store: str | os.PathLike | None = None) -> Path:
+    """The store: the argument, else ``$GMBENCH_STORE``, else ``gmbench-results`` in the working folder."""
+    return Path(store or os.environ.get(VARIABLE) or DEFAULT).expanduser()
+
+
+def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
+    """Write a JSON file that appears under its name whole or not at all; folders are made as needed.
+
+    Numbers that are not finite are written as Python writes them (``NaN``, ``Infinity``).
+
+    :raises ContractError: if it cannot be written, in one line; nothing is left behind then
+    """
+    path = Path(path)
+    text = json.dumps(obj, indent=1, ensure_ascii=False) + "\n"
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # in the same folder, because a rename is atomic only within one file system
+        descriptor, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name}.", path.parent)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp's 0600 is for secrets; a result is to be shared
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+    return path
+
+
+def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
+    """One result file.
+
+    :raises ContractError: if it is unreadable, cut short, or not a file of this kind and schema
+    """
+    path = Path(path)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ContractError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError:
+        raise ContractError(f"{path}: not a whole JSON file") from None
+    if not isinstance(found, dict) or found.get("schema") != SCHEMA or found.get("kind") != kind:
+        raise ContractError(f"{path}: not a file of kind {kind!r}, schema {SCHEMA}")
+    return found
+
+
+def read_all(kind: str, store: str | os.PathLike | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every file of a kind, by name; what is unreadable or foreign is passed over with one warning line."""
+    for path in sorted(store_folder(store).joinpath(kind).glob("*.json")):
+        if path.name.startswith("."):
+            continue
+        try:
+            yield path, read_json(path, kind)
+        except ContractError as error:
+            _warn(str(error))
+
+
+def load(kind: str, store: str | os.PathLike | None = None) -> pandas.DataFrame:
+    """All results of a kind as a tidy frame.
+
+    ``cells``: one row per cell and epoch, with the spec's fields and the cell's measures as columns. ``checks``
+    and ``timings``: one row per record. ``claims``: one row per claim.
+
+    :raises ContractError: if there is no such kind, with the nearest one
+    """
+    import pandas
+
+    if kind not in KINDS:
+        from gmbench.registry import nearest
+
+        raise ContractError(f"there are no results of kind {kind!r}{nearest(str(kind), KINDS)}")
+    rows: list[dict[str, Any]] = []
+    for path, file in read_all(kind, store) if kind in _ROWS else ():
+        try:
+            rows += _ROWS[kind](file)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            _warn(f"{path}: not a file of kind {kind!r} ({type(error).__name__}: {error})")
+    frame = pandas.DataFrame(rows)
+    missing = [column for column in COLUMNS[kind] if column not in frame]
+    return frame.reindex(columns=[*frame.columns, *missing]) if missing else frame
+
+
+def _warn(line: str) -> None:
+    logging.getLogger("gmbench").warning("gmbench: ignored %s", line)
+
+
+def _made(file: Mapping[str, Any]) -> dict[str, Any]:
+    """Provenance in a row: the machine and the commit each as one text."""
+    machine, commit = file.get("machine") or {}, file.get("commit") or {}
+    words = [
+        machine.get("cpu"),
+        f"{machine.get('cores')} cores" if "cores" in machine else None,
+        machine.get("gpu"),
+    ]
+    return {
+        "machine": ", ".join(filter(None, words)) or None,
+        "torch": (file.get("versions") or {}).get("torch"),
+        "commit": commit["hash"] + ("-dirty" if commit.get("dirty") else "") if "hash" in commit else None,
+        "when": file.get("when"),
+    }
+
+
+def _implementation(file: Mapping[str, Any]) -> dict[str, Any]:
+    record = file.get("implementation")
+    if not isinstance(record, Mapping):
+        return {"implementation": record} if record else {}
+    kind, name = record.get("layer_type"), record.get("name")
+    return {"layer_type": kind, "implementation": record.get("key") or f"{kind}/{name}"}
+
+
+def _records(key: str):
+    def rows(file):
+        shared = {"profile": file["profile"]} if "profile" in file else {}
+        return [_implementation(file) | shared | record | _made(file) for record in file.get(key, [])]
+
+    return rows
+
+
+def _cells(file: Mapping[str, Any]) -> list[dict[str, Any]]:
+    spec = dict(file["spec"])
+    for part in ("implementation", "initialisation"):
+        spec[part] = (spec.get(part) or {}).get("name")
+    shared = {"cell": file["id"], **spec, **file.get("measures", {}), "cell_seconds": file.get("seconds")}
+    return [shared | epoch | _made(file) for epoch in file["epochs"]]
+
+
+_ROWS = {"checks": _records("records"), "timings": _records("rows"), "cells": _cells}
