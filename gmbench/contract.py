@@ -46,13 +46,15 @@ class Work:
 class Domain:
     """The inputs on which a layer type must be right, declared once for checks, timings and error maps.
 
-    ``sizes`` gives the choices for each axis, the simplest first. ``regimes`` maps the name of each kind of
+    ``sizes`` gives the choices for each axis, the simplest first; ``wide`` those of the properties, which need no
+    reference. ``regimes`` maps the name of each kind of
     input to its meaning. ``draw(sizes, batch, regime, spread, zeros, rng)`` returns float64 arrays for ``x``
     ``(batch, in_features)`` and every parameter: entries are of size 10^-spread to 10^spread, ``zeros`` quarters
     of them exactly 0.
     """
 
     sizes: Mapping[str, tuple[int, ...]]
+    wide: Mapping[str, tuple[int, ...]]
     batches: tuple[int, ...]
     regimes: Mapping[str, str]
     draw: Callable[..., dict[str, Any]]

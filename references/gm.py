@@ -18,7 +18,7 @@ def hermite(u):
 
 
 def small_side(z):
-    """Integrals of tau He_j(u) n(u), u = tau + |z|, over tau > 0: orders 20 and 40, each (4, ...)."""
+    """Integrals of tau He_j(u) n(u), u = tau + |z|, over tau > 0: orders 20 and 40 and rounding, each (4, ...)."""
     z = np.abs(z)[..., None]
     near = np.array([0.0, 1.0, 4.0, 12.0, 40.0]) / (1 + z)
     edges = np.sort(np.concatenate([near, np.maximum(np.array([2.0, 8.0, 40.0]) - z, 0)], axis=-1))
@@ -80,7 +80,8 @@ def other_side(T, m, s):
 
 
 def gm(inputs, G):
-    """Value and gradients of sum(G * value) in float64; the radius is the disagreement of the two orders.
+    """Value and gradients of sum(G * value) in float64; the radius is the disagreement of the two orders, and
+    the rounding of the integrals carried through the sums.
 
     :param inputs: float64 arrays x (B, d), mu (K, d), sigma (K, d), U (K, C, d), v (K, C)
     :param G: cotangent (B, C)
@@ -91,10 +92,11 @@ def gm(inputs, G):
     s2 = gl.dot((x * x)[:, None], sigma * sigma)
     zero = s2 == 0
     s = np.sqrt(np.where(zero, 1.0, s2))
-    low, high = (
-        assemble(x, mu, sigma, U, v, G, m, s, other_side(T, m, s), zero) for T in small_side(m / s)
-    )
-    return {name: Enclosure(high[name], 0 * high[name], np.abs(high[name] - low[name])) for name in high}
+    low, high, rounding = small_side(m / s)
+    low, high = (assemble(x, mu, sigma, U, v, G, m, s, other_side(T, m, s), zero) for T in (low, high))
+    sizes = map(np.abs, (x, mu, sigma, U, v, G))
+    rounding = assemble(*sizes, 0 * m, s, s * np.where(zero, 0, rounding), zero)
+    return {n: Enclosure(high[n], 0 * high[n], np.abs(high[n] - low[n]) + rounding[n]) for n in high}
 
 
 def gm_ball(inputs, G, bits=400):

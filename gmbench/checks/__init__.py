@@ -1,0 +1,144 @@
+"""Checks: plain functions of an implementation that return records.
+
+``plan`` generates them from what the implementation declares; ``gmbench verify``, ``gmbench.check`` and
+``pytest suites`` are front-ends of the same generator.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from gmbench.contract import MARK, ContractError, Implementation
+
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of one implementation in one dtype on one device; call it with a profile for its record."""
+
+    implementation: Implementation
+    name: str
+    dtype: str
+    device: str
+    run: Callable
+
+    @property
+    def key(self) -> str:
+        """How reports and test ids name it."""
+        return f"{self.implementation.key}-{self.dtype}-{self.device}-{self.name}"
+
+    def __call__(self, profile="ci"):
+        from gmbench.checks.profiles import profile as named
+
+        started = time.monotonic()
+        record = self.run(profile=named(profile))
+        record.seconds = round(time.monotonic() - started, 3)
+        return record
+
+
+def plan(implementation: Implementation, device: str = "cpu") -> Iterator[Check]:
+    """The checks that apply to an implementation on a device, the cheap and telling ones first."""
+    from gmbench import registry
+    from gmbench.checks import accuracy
+    from gmbench.checks.conduct import CONDUCT
+
+    kind = registry.layer_type(implementation.layer_type)
+    for dtype in implementation.dtypes:
+        common = {"implementation": implementation, "dtype": dtype, "device": device}
+
+        def check(name, function, common=common):
+            return Check(**common, name=name, run=functools.partial(function, **common))
+
+        quantities = ["value", *(("x", *kind.names) if implementation.derivatives else ())]
+        yield check("form", functools.partial(_conduct, "form"))
+        for name in quantities:
+            title = name if name == "value" else f"gradient-{name}"
+            yield check(title, functools.partial(accuracy.quantity, name))
+        yield check("limits", accuracy.limits)
+        for name in kind.properties:
+            yield check(name, functools.partial(accuracy.relation, name))
+        if implementation.derivatives >= 2 and dtype == "float64":
+            yield check("second-derivatives", accuracy.second_derivatives)
+        for name in CONDUCT:
+            if name != "form":
+                yield check(name, functools.partial(_conduct, name))
+
+
+def _conduct(name, implementation, dtype, device, profile):
+    """The record of one conduct check."""
+    from gmbench.checks import records
+    from gmbench.checks.conduct import CONDUCT, Subject
+
+    record = records.Record(implementation.key, name, dtype, device)
+    missing = {
+        "transforms": "" if implementation.transforms else "claims no torch.func transforms",
+        "partial-gradients": "" if implementation.derivatives else "claims no derivatives",
+        "runs-compiled": "" if implementation.compiled else "is not compiled",
+    }.get(name)
+    if missing:
+        record.status, record.message = records.UNSUPPORTED, missing
+        return record
+    faults = []
+    try:
+        for fault in CONDUCT[name](Subject(implementation, dtype, device)):
+            faults.append(fault)
+            if len(faults) == 3:
+                break
+    except Exception as error:
+        faults.append(f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    if faults:
+        record.status, record.message = records.FAILED, "; ".join(faults)
+    return record
+
+
+def resolve(implementation) -> Implementation:
+    """A record from a record, a decorated function, or a name.
+
+    :raises ContractError: if it is none of these
+    """
+    if isinstance(implementation, Implementation):
+        return implementation
+    if isinstance(implementation, str):
+        from gmbench import registry
+
+        found = registry.load().select(implementation)
+        if len(found) > 1:
+            names = ", ".join(record.key for record in found)
+            raise ContractError(f"{implementation!r} means several implementations: {names}")
+        return found[0]
+    marked = [r for r in getattr(implementation, MARK, ()) if isinstance(r, Implementation)]
+    if len(marked) != 1:
+        raise ContractError(
+            f"{implementation!r} is not an implementation; decorate it with @gmbench.implementation"
+            if not marked
+            else f"{implementation!r} is registered {len(marked)} times; pass one of its records"
+        )
+    return marked[0]
+
+
+def check(implementation, *, profile="ci", only=None, device="cpu"):
+    """Run the checks of one implementation and return their records.
+
+    :param implementation: a decorated function, an :class:`~gmbench.contract.Implementation`, or a name
+    :param profile: ``smoke``, ``ci`` or ``deep``
+    :param only: names of the checks to run, all where None
+    :raises ContractError: for an unknown implementation, profile or check, or one that cannot run here
+    """
+    from gmbench import registry
+
+    chosen = resolve(implementation)
+    reason = registry.unavailable(chosen, device)
+    if reason:
+        raise ContractError(f"{chosen.key} cannot run here: {reason}")
+    checks = list(plan(chosen, device))
+    if only is not None:
+        wanted = {only} if isinstance(only, str) else set(only)
+        known = {c.name for c in checks}
+        if wanted - known:
+            name = sorted(wanted - known)[0]
+            raise ContractError(f"unknown check {name!r}{registry.nearest(name, known)}")
+        checks = [c for c in checks if c.name in wanted]
+    return [c(profile) for c in checks]

@@ -29,6 +29,7 @@ TYPE = LayerType(
     reference="gmbench.references.gm:gm",
     domain=Domain(
         sizes={"K": (1, 2, 3, 5), "d": (1, 2, 3, 5, 8, 17, 80), "C": (1, 2, 3, 7)},
+        wide={"K": (2, 3, 13, 20), "d": (3, 30, 130, 300), "C": (1, 5, 33)},
         batches=(1, 2, 3, 5),
         regimes=domain.REGIMES,
         draw=domain.draw,

@@ -1,0 +1,170 @@
+"""Values, gradients, limits and properties: is it right, and how right."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+
+from gmbench.checks import records
+from gmbench.checks.cases import Case, cases
+from gmbench.checks.measure import (
+    WAIVED,
+    Errors,
+    bound,
+    call,
+    compare,
+    evaluate,
+    form_fault,
+    inputs_of,
+    numbers,
+    obtain,
+    reference,
+    rounded,
+    tensors,
+)
+from gmbench.checks.profiles import Profile
+from gmbench.checks.search import Outcome, search
+from gmbench.contract import EPS, Implementation
+from gmbench.registry import layer_type
+
+
+def outcome(errors: Errors, quantity: str, claim: float) -> Outcome:
+    """The outcome of one quantity of one case."""
+    if errors.fault:
+        return Outcome(failure=errors.fault)
+    ulps = errors.ulps[quantity]
+    if ulps > claim:
+        return Outcome(ulps, failure=f"{ulps:.3g} ulps, claimed {claim:g}: {errors.where[quantity]}")
+    return Outcome(ulps, undecided=quantity in errors.undecided)
+
+
+def quantity(name: str, implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
+    """The value, or one gradient, against the reference over the whole domain."""
+    claim = implementation.ulps.get(dtype, WAIVED)
+    shared = _evaluations(implementation, dtype, device)
+
+    def judge(case: Case) -> Outcome:
+        return outcome(shared(case), name, claim)
+
+    check = name if name == "value" else f"gradient-{name}"
+    strategy = cases(implementation)
+    return search(implementation, check, dtype, device, profile, strategy, judge, profile.examples)
+
+
+_RECENT: list = []
+
+
+def _evaluations(implementation, dtype, device):
+    """Evaluations of one implementation, shared by its value and gradient checks, which draw the same cases."""
+    for key, shared in _RECENT:
+        if key == (implementation, dtype, device):
+            return shared
+    shared = functools.lru_cache(maxsize=20_000)(lambda case: evaluate(implementation, case, dtype, device))
+    _RECENT[:] = [*_RECENT[-1:], ((implementation, dtype, device), shared)]
+    return shared
+
+
+def limits(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
+    """Values and gradients where the formula degenerates."""
+    kind = layer_type(implementation.layer_type)
+    claim = implementation.ulps.get(dtype, WAIVED)
+    record = records.Record(
+        implementation.key, "limits", dtype, device, claim=implementation.ulps.get(dtype), ulps=0.0
+    )
+    faults = []
+    for name, given in kind.limits(dtype).items():
+        exact = rounded({**given, "G": _ones(kind, given)}, dtype)
+        G = exact.pop("G")
+        got, fault = obtain(implementation, exact, G, dtype, device)
+        if fault:
+            faults.append(f"{name}: {fault}")
+            continue
+        low, high = _limit(kind.name, name, dtype)
+        errors = compare(kind, got, exact, G, dtype, claim, low, lambda high=high: high)
+        record.cases += 1
+        record.inconclusive += bool(errors.undecided)
+        for which, ulps in errors.ulps.items():
+            record.ulps = max(record.ulps, ulps)
+            if ulps > claim and not (implementation.approximate and np.isfinite(ulps)):
+                faults.append(f"{name}: {ulps:.3g} ulps, claimed {claim:g}: {errors.where[which]}")
+    if faults:
+        record.status, record.message = records.FAILED, "; ".join(faults[:3])
+    elif implementation.approximate:
+        record.status, record.message = records.APPROXIMATE, implementation.approximate
+    elif record.inconclusive:
+        record.status, record.message = records.INCONCLUSIVE, f"{record.inconclusive} limits undecided"
+    return record
+
+
+def _ones(kind, given):
+    """A cotangent of full mantissas for a limit, (batch, out_features)."""
+    parameter = next(p for p in kind.parameters if kind.out_features in p.shape) if not kind.fixed else None
+    width = 1 if parameter is None else given[parameter.name].shape[parameter.shape.index(kind.out_features)]
+    return np.random.default_rng(7).standard_normal((len(given["x"]), width))
+
+
+@functools.cache
+def _limit(layer: str, name: str, dtype: str):
+    kind = layer_type(layer)
+    given = kind.limits(dtype)[name]
+    exact = rounded({**given, "G": _ones(kind, given)}, dtype)
+    G = exact.pop("G")
+    return reference(kind, exact, G), reference(kind, exact, G, ball=True)
+
+
+def relation(name: str, implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
+    """A property: sum of weight * h(inputs) = constant, within twice the claim; at sizes no reference is needed for."""
+    kind = layer_type(implementation.layer_type)
+    claim = 2 * implementation.ulps.get(dtype, WAIVED)
+
+    def judge(case: Case) -> Outcome:
+        inputs, G = inputs_of(case, dtype)
+        terms, constant = kind.properties[name](inputs, dtype, np.random.default_rng(case.seed))
+        total = np.zeros(G.shape, np.longdouble) if constant is None else -constant
+        S = np.zeros(G.shape)
+        for weight, changed in terms:
+            changed = rounded(changed, dtype)
+            given = tensors(changed, dtype, device)
+            try:
+                out = call(implementation, given)
+            except Exception as error:
+                return Outcome(failure=f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+            fault = form_fault(out, given["x"], G.shape[1])
+            if fault:
+                return Outcome(failure=fault)
+            total = total + np.longdouble(weight) * numbers(out)
+            S = S + abs(weight) * bound(kind, changed, G, dtype, claim)["value"]
+        with np.errstate(all="ignore"):
+            ulps = np.where(total == 0, 0.0, np.abs(total) / (EPS[dtype] * S)).astype(float)
+        worst = float(np.where(np.isnan(ulps), np.inf, ulps).max())
+        if worst > claim:
+            return Outcome(worst, failure=f"violated by {worst:.3g} ulps, twice the claim is {claim:g}")
+        return Outcome(worst)
+
+    regimes = [r for r in ("bulk", "both") if r in kind.domain.regimes] or None
+    strategy = cases(implementation, wide=True, regimes=regimes, spread=0)
+    return search(implementation, name, dtype, device, profile, strategy, judge, profile.wide, replayed=False)
+
+
+def second_derivatives(implementation, dtype, device, profile: Profile) -> records.Record:
+    """Second derivatives against differences of the first, in float64 (torch's gradgradcheck)."""
+    record = records.Record(implementation.key, "second-derivatives", dtype, device, cases=3)
+    kind = layer_type(implementation.layer_type)
+    for seed in range(3):
+        sizes = tuple((axis, min(2 + seed, max(n))) for axis, n in kind.domain.sizes.items())
+        inputs, _ = inputs_of(Case(kind.name, sizes, 2, "bulk", seed=seed), dtype)
+        given = tensors(inputs, dtype, device, gradients=True)
+        names = list(given)
+
+        def function(*values, names=names):
+            return call(implementation, dict(zip(names, values, strict=True)))
+
+        try:
+            torch.autograd.gradgradcheck(function, tuple(given.values()), atol=1e-6, rtol=1e-4)
+        except Exception as error:
+            record.status = records.FAILED
+            record.message = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+            break
+    return record

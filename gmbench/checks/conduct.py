@@ -1,0 +1,439 @@
+"""Conduct: how an implementation behaves as a function. Each check is a generator of faults, one line each."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from gmbench.checks.cases import Case, few_shapes
+from gmbench.checks.measure import WAIVED, bound, call, form_fault, inputs_of, numbers, tensors
+from gmbench.contract import EPS, Implementation
+from gmbench.registry import layer_type
+
+
+class Subject:
+    """One implementation in one dtype on one device, with the inputs and comparisons that conduct needs."""
+
+    def __init__(self, implementation: Implementation, dtype: str, device: str):
+        self.implementation, self.dtype, self.device = implementation, dtype, device
+        self.kind = layer_type(implementation.layer_type)
+        self.claim = 2 * implementation.ulps.get(dtype, WAIVED)
+        self.differentiable = implementation.derivatives >= 1
+
+    def case(self, sizes=None, batch=3, regime="bulk", seed=0) -> Case:
+        """A case of ordinary sizes, or of the given ones."""
+        usual = few_shapes(self.kind)[1]
+        chosen = tuple({**usual, **({} if self.implementation.compiled else sizes or {})}.items())
+        return Case(self.kind.name, chosen, batch, regime, seed=seed)
+
+    def corner_sizes(self) -> list[dict[str, int]]:
+        """Ordinary sizes, then each axis at its smallest and its largest."""
+        if self.implementation.compiled:
+            return few_shapes(self.kind)
+        axes = self.kind.domain.sizes
+        return [{}, *({axis: end} for axis, n in axes.items() for end in (min(n), max(n)))]
+
+    def tensors(self, case: Case, gradients=False):
+        """Fresh tensors of a case, and its cotangent."""
+        inputs, G = inputs_of(case, self.dtype)
+        given = tensors(inputs, self.dtype, self.device, gradients and self.differentiable)
+        return given, torch.tensor(G, dtype=getattr(torch, self.dtype), device=self.device)
+
+    def __call__(self, given):
+        return call(self.implementation, given)
+
+    def run(self, given, G):
+        """Value and gradients (None where nothing is asked), as tensors."""
+        out = self(given)
+        wanted = {n: t for n, t in given.items() if t.requires_grad}
+        if not wanted or not out.requires_grad:
+            return {"value": out}
+        found = torch.autograd.grad((G * out).sum(), list(wanted.values()), allow_unused=True)
+        zeros = (torch.zeros_like(t) if g is None else g for t, g in zip(wanted.values(), found, strict=True))
+        return {"value": out, **dict(zip(wanted, zeros, strict=True))}
+
+    def bound(self, case: Case):
+        """S of a case."""
+        return bound(self.kind, *inputs_of(case, self.dtype), self.dtype, self.claim)
+
+    def differ(self, got, want, S) -> str:
+        """How two results differ by more than twice the claim, or an empty text."""
+        for name, value in got.items():
+            a, b = numbers(value), numbers(want[name])
+            if a.size != b.size:
+                return f"{name} has the shape {a.shape}, not {b.shape}"
+            with np.errstate(all="ignore"):
+                gap = np.abs(a.ravel() - b.ravel())
+                ulps = np.where(gap == 0, 0.0, gap / (EPS[self.dtype] * S[name].ravel()))
+            worst = float(np.where(np.isnan(ulps), np.inf, ulps).max(initial=0.0))
+            if worst > self.claim:
+                return f"{name} differs by {worst:.3g} ulps"
+        return ""
+
+
+def shapes(subject: Subject):
+    """x of one, two and three dimensions, single and empty batches, every axis at its smallest and largest."""
+    for sizes in subject.corner_sizes():
+        case = subject.case(sizes, batch=6)
+        given, G = subject.tensors(case, gradients=True)
+        features = G.shape[1]
+        want, S = subject.run(given, G), subject.bound(case)
+        x = given["x"].detach()
+        for shape in ((2, 3), (6, 1), (1, 6), (1, 2, 3)):
+            bent = {**given, "x": x.reshape(*shape, -1).clone().requires_grad_(subject.differentiable)}
+            out = subject(bent)
+            fault = form_fault(out, bent["x"], features)
+            if not fault:
+                got = subject.run(bent, G.reshape(*shape, features))
+                fault = subject.differ(got, want, S)
+            if fault:
+                yield f"x of shape {tuple(bent['x'].shape)}, {case}: {fault}"
+        for row in (0, 5):
+            lone = {**given, "x": x[row].clone().requires_grad_(subject.differentiable)}
+            out = subject(lone)
+            fault = form_fault(out, lone["x"], features) or subject.differ(
+                {"value": out}, {"value": want["value"][row]}, {"value": S["value"][row]}
+            )
+            if fault:
+                yield f"x of shape {tuple(lone['x'].shape)}, {case}: {fault}"
+    for shape in ((0,), (0, 3), (2, 0)):
+        given, G = subject.tensors(subject.case(batch=3), gradients=True)
+        empty = torch.zeros(*shape, given["x"].shape[-1], dtype=G.dtype, device=G.device)
+        given["x"] = empty.requires_grad_(subject.differentiable)
+        out = subject(given)
+        fault = form_fault(out, given["x"], G.shape[1])
+        if not fault:
+            for name, value in subject.run(given, torch.zeros_like(out)).items():
+                if name != "value" and (value.shape != given[name].shape or bool(value.any())):
+                    fault = f"the gradient of {name} is not zeros of its shape"
+        if fault:
+            yield f"empty batch, x of shape {tuple(empty.shape)}: {fault}"
+
+
+def _layouts(tensor: torch.Tensor):
+    """The same numbers in other layouts, by name."""
+    turned = tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
+    padded = torch.cat([tensor, tensor + 1], -1)[..., : tensor.shape[-1]]
+    strided = torch.stack([tensor, tensor + 1], -1)[..., 0]
+    offset = torch.cat([tensor.new_full((3,), float("nan")), tensor.flatten()])[3:].view(tensor.shape)
+    yield from {"transposed": turned, "padded rows": padded, "strided": strided, "offset": offset}.items()
+    if tensor.dim() > 2:
+        yield "outer axes swapped", tensor.transpose(0, 1).contiguous().transpose(0, 1)
+    if tensor.dim() > 1:
+        yield "expanded", tensor[:1].expand(tensor.shape)
+
+
+def layouts(subject: Subject):
+    """Transposed, strided, padded, offset and expanded tensors, for x of one to three dimensions and parameters."""
+    sizes = [{}, *({axis: 1} for axis in subject.kind.domain.sizes)]
+    for chosen in sizes[:1] if subject.implementation.compiled else sizes:
+        case = subject.case(chosen, batch=6)
+        given, G = subject.tensors(case)
+        S = subject.bound(case)
+        for shape in ((6,), (2, 3)):
+            x = given["x"].reshape(*shape, -1)
+            for name, bent in _layouts(x):
+                plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
+                yield from _same(subject, plain, {**given, "x": bent}, G, S, f"x {tuple(x.shape)} {name}", case)
+        for name, bent in _layouts(given["x"][0]):
+            plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
+            yield from _same(subject, plain, {**given, "x": bent}, G[:1], S, f"x (d,) {name}", case)
+        for parameter in subject.kind.names:
+            for name, bent in _layouts(given[parameter]):
+                plain = {**given, parameter: bent.clone(memory_format=torch.contiguous_format)}
+                yield from _same(
+                    subject, plain, {**given, parameter: bent}, G, S, f"{parameter} {name}", case
+                )
+
+
+def _same(subject, plain, bent, G, S, what, case):
+    """Faults where the contiguous and the other layout of the same numbers give other results."""
+    features = G.shape[-1]
+    results = []
+    for given in (plain, bent):
+        leaves = {n: t.detach().requires_grad_(subject.differentiable) for n, t in given.items()}
+        out = subject(leaves)
+        fault = form_fault(out, leaves["x"], features)
+        if fault:
+            yield f"{what}, {case}: {fault}"
+            return
+        results.append(subject.run(leaves, G.reshape(out.shape) if G.numel() == out.numel() else torch.ones_like(out)))
+    if "expanded" in what or "x (d,)" in what:  # other numbers than S was made for: rows repeat
+        S = {name: np.broadcast_to(s.max(), results[0][name].shape) for name, s in S.items()}
+    fault = subject.differ(results[1], results[0], S)
+    if fault:
+        yield f"{what}, {case}: {fault}"
+
+
+def form(subject: Subject):
+    """Exactly a torch.Tensor of the dtype and device of x, dense, attached to the graph, with memory of its own."""
+    for gradients in (True, False):
+        given, G = subject.tensors(subject.case(), gradients)
+        out = subject(given)
+        fault = form_fault(out, given["x"], G.shape[1])
+        if fault:
+            yield fault
+            return
+        if out.dtype != given["x"].dtype:
+            yield f"the result is {out.dtype} for {given['x'].dtype}"
+        if out.device != given["x"].device:
+            yield f"the result is on {out.device} for x on {given['x'].device}"
+        if out.layout != torch.strided:
+            yield f"the result has the layout {out.layout}"
+        if out.untyped_storage().nbytes() < out.numel() * out.element_size():
+            yield "the result has less memory than elements"
+        if out.requires_grad != (gradients and subject.differentiable):
+            yield f"the result {'requires no' if gradients else 'requires a'} gradient"
+        for name, tensor in given.items():
+            if out.data_ptr() == tensor.data_ptr():
+                yield f"the result shares memory with {name}"
+        if gradients and subject.differentiable:
+            for name, value in subject.run(given, G).items():
+                if name != "value" and (value.dtype != given[name].dtype or value.shape != given[name].shape):
+                    yield f"the gradient of {name} is {value.dtype} {tuple(value.shape)}"
+
+
+def inputs_unchanged(subject: Subject):
+    """No input is written to, not even with what it held before."""
+    given, G = subject.tensors(subject.case(), gradients=True)
+    before = {name: (tensor.detach().clone(), tensor._version) for name, tensor in given.items()}
+    subject.run(given, G)
+    for name, tensor in given.items():
+        old, version = before[name]
+        if not torch.equal(old, tensor.detach()):
+            yield f"{name} was changed"
+        elif tensor._version != version:
+            yield f"{name} was written to"
+        elif tensor.grad is not None:
+            yield f"{name}.grad was set"
+
+
+def deterministic(subject: Subject):
+    """The same input gives the same bits, whatever the global random state."""
+    for seed in range(3):
+        given, G = subject.tensors(subject.case(seed=seed), gradients=True)
+        first = subject.run(given, G)
+        for again in range(3):
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(1 + again)
+                other = subject.run(given, G)
+            for name, value in first.items():
+                if not torch.equal(value, other[name]):
+                    yield f"{name} differs from call to call"
+                    return
+
+
+def no_state(subject: Subject):
+    """Nothing is remembered: tensors changed in place, calls in between, and backwards after other forwards."""
+    cases = [subject.case(seed=seed) for seed in (1, 2)]
+    bounds = [subject.bound(case) for case in cases]
+    fresh = []
+    for case in cases:
+        given, G = subject.tensors(case, gradients=True)
+        fresh.append({n: t.detach().clone() for n, t in subject.run(given, G).items()})
+    for gradients in (True, False):  # the same objects, with other contents
+        held, _ = subject.tensors(cases[0], gradients)
+        other, G = subject.tensors(cases[1])
+        subject(held)
+        for name in held:
+            with torch.no_grad():
+                subject(held)
+                held[name].copy_(other[name])
+        for context in (torch.enable_grad, torch.no_grad):
+            with context():
+                got = {"value": subject(held)}
+            fault = subject.differ(got, fresh[1], bounds[1])
+            if fault:
+                yield f"after its inputs were changed in place, under {context.__name__}: {fault}"
+        if gradients and subject.differentiable:
+            fault = subject.differ(subject.run(held, G), fresh[1], bounds[1])
+            if fault:
+                yield f"after its inputs were changed in place: {fault}"
+    if subject.differentiable:  # two graphs alive at once
+        (first, G1), (second, G2) = (subject.tensors(case, gradients=True) for case in cases)
+        out1, out2 = subject(first), subject(second)
+        for out, given, G, want, S in ((out1, first, G1, fresh[0], bounds[0]), (out2, second, G2, fresh[1], bounds[1])):
+            found = torch.autograd.grad((G * out).sum(), list(given.values()), allow_unused=True)
+            got = {n: torch.zeros_like(t) if g is None else g for (n, t), g in zip(given.items(), found, strict=True)}
+            fault = subject.differ({**got, "value": out}, want, S)
+            if fault:
+                yield f"with another forward before its backward: {fault}"
+
+
+def batch_split(subject: Subject):
+    """A row's result does not depend on the other rows: a large batch against its uneven parts, and a loud row."""
+    case = subject.case(batch=131, regime="both" if "both" in subject.kind.domain.regimes else "bulk")
+    given, G = subject.tensors(case, gradients=True)
+    S = subject.bound(case)
+    want = subject.run(given, G)
+    for cut in (64, 127):
+        parts = []
+        for rows in (slice(0, cut), slice(cut, None)):
+            piece = {**given, "x": given["x"].detach()[rows].clone().requires_grad_(subject.differentiable)}
+            parts.append(subject.run(piece, G[rows]))
+        whole = {
+            name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
+            for name in want
+        }
+        fault = subject.differ(want, whole, S)
+        if fault:
+            yield f"131 rows against {cut} and {131 - cut}: {fault}"
+            return
+    loud = given["x"].detach().clone()
+    loud[0] *= 2.0**20
+    out = subject({**given, "x": loud})
+    fault = subject.differ({"value": out[1:]}, {"value": want["value"][1:]}, {"value": S["value"][1:]})
+    if fault:
+        yield f"one row multiplied by 2^20 changes the others: {fault}"
+
+
+def no_grad(subject: Subject):
+    """The same values under no_grad, inference_mode and without any tensor that requires a gradient."""
+    for regime, seed in itertools.product(list(subject.kind.domain.regimes)[:4], range(2)):
+        case = subject.case(regime=regime, seed=seed)
+        given, _ = subject.tensors(case, gradients=True)
+        plain, _ = subject.tensors(case)
+        want, S = {"value": subject(given)}, subject.bound(case)
+        for name, context in (("no_grad", torch.no_grad), ("inference_mode", torch.inference_mode)):
+            with context():
+                out = subject(given)
+                if out.requires_grad:
+                    yield f"under {name} the result requires a gradient"
+                fault = subject.differ({"value": out.clone()}, want, S)
+            if fault:
+                yield f"under {name}, {case}: {fault}"
+        fault = subject.differ({"value": subject(plain)}, want, S)
+        if fault:
+            yield f"without gradients asked for, {case}: {fault}"
+
+
+def partial_gradients(subject: Subject):
+    """Each input alone may ask for a gradient, as with frozen parameters."""
+    if not subject.differentiable:
+        return
+    case = subject.case()
+    given, G = subject.tensors(case, gradients=True)
+    want, S = subject.run(given, G), subject.bound(case)
+    for name in given:
+        lone = {n: t.detach().clone().requires_grad_(n == name) for n, t in given.items()}
+        out = subject(lone)
+        if not out.requires_grad:
+            yield f"with only {name} asking for a gradient, the result requires none"
+            continue
+        fault = subject.differ(subject.run(lone, G), want, S)
+        if fault:
+            yield f"with only {name} asking for a gradient: {fault}"
+
+
+def transforms(subject: Subject):
+    """The torch.func transforms that are claimed: grad, jvp, vmap over the batch and over stacked parameters."""
+    claimed = subject.implementation.transforms
+    case = subject.case(batch=4)
+    given, G = subject.tensors(case)
+    names = list(given)
+    values = tuple(given.values())
+    S = subject.bound(case)
+
+    def function(*arguments):
+        return call(subject.implementation, dict(zip(names, arguments, strict=True)))
+
+    plain = {n: t.detach().clone().requires_grad_() for n, t in given.items()}
+    want = subject.run(plain, G)
+    if "grad" in claimed:
+        found = torch.func.grad(lambda *a: (G * function(*a)).sum(), argnums=tuple(range(len(values))))(*values)
+        fault = subject.differ(dict(zip(names, found, strict=True)), want, S)
+        if fault:
+            yield f"torch.func.grad: {fault}"
+    if "vmap" in claimed:
+        rows = torch.func.vmap(function, in_dims=(0, *[None] * (len(names) - 1)))(*values)
+        fault = subject.differ({"value": rows}, want, S)
+        if fault:
+            yield f"torch.func.vmap over the rows of x: {fault}"
+        stacked = torch.func.vmap(function)(*(torch.stack([v, v]) for v in values))
+        fault = subject.differ({"value": stacked[1]}, want, S)
+        if fault:
+            yield f"torch.func.vmap over stacked parameters: {fault}"
+    if "jvp" in claimed:
+        tangents = tuple(torch.where(v < 0, -v, v).detach() for v in values)
+        _, forward = torch.func.jvp(function, values, tangents)
+        forward = (G.double() * forward.double()).sum()
+        backward = sum((want[n].double() * t.double()).sum() for n, t in zip(names, tangents, strict=True))
+        unit = EPS[subject.dtype] * sum((S[n] * numbers(t)).sum() for n, t in zip(names, tangents, strict=True))
+        ulps = float(abs(forward - backward)) / unit
+        if not ulps <= subject.claim:
+            yield f"torch.func.jvp disagrees with the gradients by {ulps:.3g} ulps"
+
+
+def global_state(subject: Subject):
+    """Torch's global settings and random state are left as they were."""
+
+    def settings():
+        return {
+            "the random state": torch.random.get_rng_state().tolist(),
+            "numpy's random state": np.random.get_state()[1].tolist(),  # noqa: NPY002
+            "the default dtype": torch.get_default_dtype(),
+            "grad mode": torch.is_grad_enabled(),
+            "the number of threads": torch.get_num_threads(),
+            "the matmul precision": torch.get_float32_matmul_precision(),
+            "deterministic mode": torch.are_deterministic_algorithms_enabled(),
+            "anomaly mode": torch.is_anomaly_enabled(),
+        }
+
+    given, G = subject.tensors(subject.case(), gradients=True)
+    before = settings()
+    subject.run(given, G)
+    for name, value in settings().items():
+        if value != before[name]:
+            yield f"{name} was changed"
+
+
+def runs_compiled(subject: Subject):
+    """The checked result came from compiled code: a second call finds its graph, and nothing compiles or falls back."""
+    case = subject.case()
+    given, G = subject.tensors(case, gradients=True)
+    want = subject.run(given, G)
+    counted = _Counted()
+    with counted, torch.compiler.set_stance("fail_on_recompile"):
+        got = subject.run({n: t.detach().clone().requires_grad_(t.requires_grad) for n, t in given.items()}, G)
+    fault = subject.differ(got, want, subject.bound(case))
+    if fault:
+        yield fault
+    if not counted.calls:
+        yield "no compiled code ran"
+
+
+class _Counted:
+    """Counts the compiled graphs that inductor runs."""
+
+    def __enter__(self):
+        from torch._inductor.output_code import CompiledFxGraph
+
+        self.calls, self.kind, self.call = 0, CompiledFxGraph, CompiledFxGraph.__call__
+
+        def counting(graph, *args, **kwargs):
+            self.calls += 1
+            return self.call(graph, *args, **kwargs)
+
+        CompiledFxGraph.__call__ = counting
+        return self
+
+    def __exit__(self, *_):
+        self.kind.__call__ = self.call
+
+
+CONDUCT = {
+    "form": form,
+    "shapes": shapes,
+    "layouts": layouts,
+    "inputs-unchanged": inputs_unchanged,
+    "deterministic": deterministic,
+    "no-state": no_state,
+    "batch-split": batch_split,
+    "no-grad": no_grad,
+    "partial-gradients": partial_gradients,
+    "transforms": transforms,
+    "global-state": global_state,
+    "runs-compiled": runs_compiled,
+}

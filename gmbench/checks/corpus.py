@@ -1,0 +1,77 @@
+"""Shrunk counter-examples: replayed against every implementation before the random search.
+
+Those that ship with a layer type lie in its folder (``corpus.json``); new ones join the local corpus, a folder of
+small files: ``$GMBENCH_CORPUS``, else the user's data folder.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import platformdirs
+
+from gmbench.checks.cases import Case, few_shapes, parse
+from gmbench.contract import ContractError, Implementation
+from gmbench.registry import layer_type
+
+VARIABLE = "GMBENCH_CORPUS"
+
+
+def folder() -> Path:
+    """Where new counter-examples are kept."""
+    given = os.environ.get(VARIABLE)
+    return Path(given) if given else Path(platformdirs.user_data_dir("gmbench")) / "corpus"
+
+
+def cases(implementation: Implementation) -> list[Case]:
+    """The corpus of a layer type, shipped cases first; for a compiled implementation those of its few shapes."""
+    found = [*_shipped(implementation.layer_type), *_local(implementation.layer_type, folder())]
+    if implementation.compiled:
+        shapes = few_shapes(layer_type(implementation.layer_type))
+        found = [case for case in found if dict(case.sizes) in shapes and case.batch == 3]
+    return list(dict.fromkeys(found))
+
+
+def shipped_file(name: str) -> Path:
+    """The file of the corpus that ships with a layer type."""
+    import gmbench.layers
+
+    return Path(gmbench.layers.__path__[0]) / name.replace("-", "_") / "corpus.json"
+
+
+@functools.cache
+def _shipped(name: str) -> tuple[Case, ...]:
+    path = shipped_file(name)
+    if not path.is_file():
+        return ()
+    return tuple(parse(json.dumps(entry["case"])) for entry in json.loads(path.read_text("utf-8")))
+
+
+def _local(name: str, where: Path) -> list[Case]:
+    found = []
+    for path in sorted((where / name).glob("*.json"))[:200]:
+        try:
+            found.append(parse(json.dumps(json.loads(path.read_text("utf-8"))["case"])))
+        except (OSError, ValueError, KeyError, ContractError):
+            continue  # of another version, or torn: a corpus is a help, never a hindrance
+    return found
+
+
+def keep(case: Case, implementation: Implementation, check: str) -> None:
+    """Add a shrunk case to the local corpus; where that cannot be written, nothing happens."""
+    if case in cases(implementation):
+        return
+    where = folder() / case.layer_type
+    path = where / f"{hashlib.sha256(str(case).encode()).hexdigest()[:16]}.json"
+    entry = {"case": case.as_dict(), "implementation": implementation.key, "check": check}
+    try:
+        where.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}.part")
+        partial.write_text(json.dumps(entry) + "\n", "utf-8")
+        partial.replace(path)
+    except OSError:
+        return

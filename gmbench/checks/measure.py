@@ -1,0 +1,166 @@
+"""The error measure: errors in units of eps times the running error bound of the layer's formula."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from gmbench.checks.cases import Case
+from gmbench.contract import EPS, TINY, Implementation, LayerType
+from gmbench.registry import layer_type
+
+WAIVED = 256.0  # the claim inside S for an implementation that claims nothing
+
+
+@dataclass
+class Errors:
+    """Largest error of each quantity in ulps, where, and which quantities the reference cannot decide."""
+
+    ulps: dict[str, float] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    undecided: set[str] = field(default_factory=set)
+    fault: str = ""  # what was raised, or wrong in form
+
+
+def rounded(arrays, dtype: str):
+    """Arrays rounded to the dtype, as float64: what the implementation will be given, exactly."""
+    if dtype == "float64":
+        return {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+    kind = getattr(torch, dtype)
+    return {n: torch.from_numpy(np.array(a, dtype=np.float64)).to(kind).double().numpy() for n, a in arrays.items()}
+
+
+def tensors(arrays, dtype: str, device: str, gradients: bool = False) -> dict[str, torch.Tensor]:
+    """Fresh contiguous tensors of float64 arrays."""
+    kind = getattr(torch, dtype)
+    return {
+        name: torch.tensor(np.ascontiguousarray(array), dtype=kind, device=device).requires_grad_(gradients)
+        for name, array in arrays.items()
+    }
+
+
+def numbers(tensor: torch.Tensor) -> np.ndarray:
+    """A tensor as a float64 array."""
+    return tensor.detach().to("cpu", torch.float64).numpy()
+
+
+@functools.lru_cache(maxsize=1024)
+def inputs_of(case: Case, dtype: str):
+    """Inputs and cotangent of a case, rounded to the dtype, as float64 arrays."""
+    inputs, G = case.draw()
+    exact = rounded({**inputs, "G": G}, dtype)
+    return exact, exact.pop("G")
+
+
+@functools.lru_cache(maxsize=4096)
+def _reference_of(case: Case, dtype: str):
+    return reference(layer_type(case.layer_type), *inputs_of(case, dtype))
+
+
+@functools.lru_cache(maxsize=512)
+def _ball_of(case: Case, dtype: str):
+    return reference(layer_type(case.layer_type), *inputs_of(case, dtype), ball=True)
+
+
+def reference(kind: LayerType, inputs, G, ball: bool = False):
+    """Enclosures of the value and the gradients, by Gauss-Legendre in float64 or in ball arithmetic."""
+    module, _, name = kind.reference.partition(":")
+    function = getattr(importlib.import_module(module), f"{name}_ball" if ball else name)
+    with np.errstate(all="ignore"):
+        return function(inputs, G)
+
+
+def bound(kind: LayerType, inputs, G, dtype: str, claim: float):
+    """S of every quantity."""
+    with np.errstate(all="ignore"):
+        return kind.bound(inputs, G, EPS[dtype], TINY[dtype], claim)
+
+
+def call(implementation: Implementation, given: dict[str, torch.Tensor]):
+    """The implementation's result; parameters by name, as the contract says."""
+    return implementation.function(given["x"], **{n: t for n, t in given.items() if n != "x"})
+
+
+def form_fault(out, x: torch.Tensor, features: int) -> str:
+    """What is wrong with the form of a result, or an empty text."""
+    if type(out) is not torch.Tensor:
+        return f"returned {type(out).__name__}, not exactly torch.Tensor"
+    expected = (*x.shape[:-1], features)
+    if tuple(out.shape) != expected:
+        return f"returned the shape {tuple(out.shape)} for x {tuple(x.shape)}; expected {expected}"
+    return ""
+
+
+def obtain(implementation: Implementation, inputs, G, dtype: str, device: str):
+    """What an implementation gives for float64 inputs: arrays of the value and the gradients, or a fault."""
+    gradients = implementation.derivatives >= 1
+    given = tensors(inputs, dtype, device, gradients)
+    try:
+        out = call(implementation, given)
+        fault = form_fault(out, given["x"], G.shape[1])
+        if fault:
+            return {}, fault
+        got = {"value": numbers(out)}
+        if gradients:
+            cotangent = torch.tensor(G, dtype=out.dtype, device=out.device)
+            found = torch.autograd.grad((cotangent * out).sum(), list(given.values()), allow_unused=True)
+            for (name, tensor), gradient in zip(given.items(), found, strict=True):
+                got[name] = np.zeros(tensor.shape) if gradient is None else numbers(gradient)
+        return got, ""
+    except Exception as error:
+        text = " ".join(str(error).split())
+        return {}, f"raised {type(error).__name__}: {text[:300]}"
+
+
+def compare(kind, got, inputs, G, dtype, claim, low, high, only=None) -> Errors:
+    """Errors of what was obtained, in ulps.
+
+    :param low: enclosures by Gauss-Legendre
+    :param high: returns enclosures in ball arithmetic, called only where the first cannot decide
+    :param only: compare this quantity alone
+    """
+    result = Errors()
+    S = bound(kind, inputs, G, dtype, claim)
+    S64 = S if dtype == "float64" else bound(kind, inputs, G, "float64", claim)
+    kinks = kind.kinks(inputs, EPS[dtype], claim)
+    for name in [only] if only else got:
+        value, unit = got[name], EPS[dtype] * S[name]
+        compared = ~kinks[name] if name in kinks else np.ones(value.shape, bool)
+        enclosure, radius = low[name], low[name].radius + 4 * EPS["float64"] * S64[name]
+        decided = radius <= claim * unit / 10
+        if not decided[compared].all():
+            enclosure = high()[name]
+            radius = enclosure.radius
+            decided = radius <= claim * unit / 10
+            if not decided[compared].all():
+                result.undecided.add(name)
+        with np.errstate(all="ignore"):
+            gap = np.abs((value - enclosure.mid) - enclosure.rest)
+            ulps = np.where(gap == 0, 0.0, gap / unit)
+        ulps = np.where(compared & decided, ulps, 0.0)
+        ulps = np.where(np.isfinite(value), np.where(np.isnan(ulps), np.inf, ulps), np.inf)
+        result.ulps[name] = float(ulps.max(initial=0.0))
+        if ulps.size:
+            at = np.unravel_index(int(ulps.argmax()), ulps.shape)
+            place = ", ".join(map(str, at))
+            result.where[name] = (
+                f"{name}[{place}] = {value[at]:.17g}, reference {enclosure.mid[at]:.17g} +- {radius[at]:.1g}, "
+                f"one ulp is {unit[at]:.3g}"
+            )
+    return result
+
+
+def evaluate(implementation: Implementation, case: Case, dtype: str, device: str, only=None) -> Errors:
+    """Errors of an implementation on a case."""
+    kind = layer_type(case.layer_type)
+    inputs, G = inputs_of(case, dtype)
+    got, fault = obtain(implementation, inputs, G, dtype, device)
+    if fault:
+        return Errors(fault=fault)
+    claim = implementation.ulps.get(dtype, WAIVED)
+    low = _reference_of(case, dtype)
+    return compare(kind, got, inputs, G, dtype, claim, low, lambda: _ball_of(case, dtype), only)

@@ -1,0 +1,37 @@
+"""How hard a check looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gmbench.contract import ContractError
+from gmbench.registry import nearest
+
+
+@dataclass(frozen=True)
+class Profile:
+    """``examples`` cases a search; every profile but the deep one draws the same cases each time."""
+
+    name: str
+    examples: int
+    wide: int  # examples of each property
+    seed: int | None = 0
+
+
+PROFILES = {
+    "smoke": Profile("smoke", examples=30, wide=4),
+    "ci": Profile("ci", examples=150, wide=12),
+    "deep": Profile("deep", examples=10_000, wide=300, seed=None),
+}
+
+
+def profile(name: str | Profile) -> Profile:
+    """The profile of that name.
+
+    :raises ContractError: if there is none
+    """
+    if isinstance(name, Profile):
+        return name
+    if name not in PROFILES:
+        raise ContractError(f"unknown profile {name!r}{nearest(str(name), PROFILES)}")
+    return PROFILES[name]

@@ -1,0 +1,151 @@
+"""Random search for a failing case, shrunk by hypothesis; the corpus of old ones comes first."""
+
+from __future__ import annotations
+
+import secrets
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, Verbosity
+
+from gmbench.checks import corpus, records
+from gmbench.checks.cases import Case, hexadecimal
+from gmbench.checks.measure import inputs_of
+from gmbench.checks.profiles import Profile
+from gmbench.contract import Implementation
+
+MOST_INCONCLUSIVE = 0.05
+SHRINK_SECONDS = 10.0
+
+
+@dataclass
+class Outcome:
+    """What one case showed: an error in ulps (or none), undecided, and why it failed, if it did."""
+
+    ulps: float | None = None
+    undecided: bool = False
+    failure: str = ""
+
+
+class _Failed(Exception):
+    pass
+
+
+def search(
+    implementation: Implementation,
+    check: str,
+    dtype: str,
+    device: str,
+    profile: Profile,
+    strategy,
+    judge: Callable[[Case], Outcome],
+    examples: int,
+    replayed: bool = True,
+) -> records.Record:
+    """Judge cases until one fails, then shrink it; the record of what was seen.
+
+    :param judge: the outcome of one case
+    :param replayed: judge the corpus of the layer type first
+    """
+    record = records.Record(implementation.key, check, dtype, device, claim=implementation.ulps.get(dtype))
+    seen: dict[str, list[float]] = defaultdict(list)
+    last: list[tuple[Case, Outcome]] = []
+    undecided = 0
+    shrinking_since: list[float] = []
+
+    def note(case: Case) -> Outcome:
+        nonlocal undecided
+        outcome = judge(case)
+        if outcome.failure:
+            last[:] = [(case, outcome)]
+            return outcome
+        if not last:  # statistics are of the search, not of the shrinking
+            undecided += outcome.undecided
+            if outcome.ulps is not None and not outcome.undecided:
+                seen[case.regime].append(outcome.ulps)
+                if record.ulps is None or outcome.ulps > record.ulps:
+                    record.ulps, record.worst = outcome.ulps, case.as_dict()
+        return outcome
+
+    old = corpus.cases(implementation) if replayed else []
+    failed_old = next((case for case in old if note(case).failure), None)
+    strategy = hypothesis.strategies.just(failed_old) if failed_old else strategy
+
+    @hypothesis.seed(secrets.randbits(64) if profile.seed is None else profile.seed)
+    @hypothesis.settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        verbosity=Verbosity.quiet,
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
+    @hypothesis.given(strategy)
+    def hunt(case):
+        if shrinking_since and time.monotonic() - shrinking_since[0] > SHRINK_SECONDS:
+            # out of time: hypothesis takes what it has for the smallest, and replays it
+            if last and case == last[0][0]:
+                raise _Failed
+            return
+        before = last[0] if last else None
+        if note(case).failure:
+            if not shrinking_since:
+                shrinking_since.append(time.monotonic())
+            raise _Failed
+        if before:
+            last[:] = [before]
+
+    try:
+        hunt()
+    except _Failed:
+        pass
+    except (hypothesis.errors.Flaky, ExceptionGroup):
+        if last:
+            last[0][1].failure += " (not every time: the same input gave different results)"
+
+    record.cases = sum(map(len, seen.values())) + undecided
+    record.inconclusive = undecided
+    record.regimes = {
+        regime: {"cases": len(values), "worst": max(values), "median": statistics.median(values)}
+        for regime, values in sorted(seen.items())
+    }
+    if implementation.approximate and not (last and last[0][1].ulps is None):
+        record.status = records.APPROXIMATE
+        record.message = implementation.approximate
+    elif last:
+        case, outcome = last[0]
+        corpus.keep(case, implementation, check)
+        record.status, record.message = records.FAILED, outcome.failure
+        record.ulps = outcome.ulps
+        record.counterexample = describe(case, dtype)
+    elif record.cases == undecided and seen_any(undecided, record):
+        record.status, record.message = records.INCONCLUSIVE, "no case was conclusive"
+    elif undecided > MOST_INCONCLUSIVE * record.cases:
+        record.status = records.INCONCLUSIVE
+        record.message = f"the reference could not decide {undecided} of {record.cases} cases"
+    return record
+
+
+def seen_any(undecided: int, record: records.Record) -> bool:
+    """Whether a search that compared nothing was meant to compare: no case at all is inconclusive too."""
+    return undecided > 0 or record.cases == 0
+
+
+def describe(case: Case, dtype: str) -> dict:
+    """A failing case: its structure, and its numbers in decimal and, exactly, in hexadecimal floats."""
+    inputs, G = inputs_of(case, dtype)
+    exact = {**inputs, "G": G}
+    small = sum(array.size for array in exact.values()) <= 200
+    return {
+        "case": case.as_dict(),
+        "text": str(case),
+        "dtype": dtype,
+        "decimal": {name: array.tolist() for name, array in exact.items()} if small else None,
+        "exact": {name: hexadecimal(array) for name, array in exact.items()} if small else None,
+    }
