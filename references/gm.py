@@ -31,17 +31,19 @@ def small_side(z):
 
 
 def small_side_ball(z):
-    """The same four integrals as balls; beyond the end the integrand is below (u + 2)^4 n(u)."""
+    """The same four integrals as balls, over w = (1 + |z|) tau; beyond the end, |He_j(u)| tau < (u + 2)^4."""
     z = abs(z)
-    end = (z * z + 250).sqrt().mid()
-    near = [
-        ball.integrate(lambda tau, j=j: tau * (-tau * tau / 2 - tau * z).exp() * hermite(tau + z)[j], 0, (end - z).mid())
-        for j in range(4)
-    ]
-    u = (end - z).mid() + z
-    tail = (u + 2) ** 4 * ((z * z - u * u) / 2).exp() / (u / 2)
+    scale = 1 + z
+    end = (250 * scale / ((z * z + 250).sqrt() + z)).mid()
+
+    def integrand(w, j):
+        tau = w / scale
+        return tau * (-tau * (tau / 2 + z)).exp() * hermite(tau + z)[j] / scale
+
+    u = end / scale + z
+    tail = (u + 2) ** 4 * (-(end / scale) * (end / scale / 2 + z)).exp() * 2 / u
     factor = (-z * z / 2).exp() / (2 * arb.pi()).sqrt()
-    return [(value + tail.union(-tail)) * factor for value in near]
+    return [(ball.integrate(lambda w, j=j: integrand(w, j), 0, end) + tail.union(-tail)) * factor for j in range(4)]
 
 
 def assemble(x, mu, sigma, U, v, G, m, s, H, zero):

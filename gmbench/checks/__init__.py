@@ -9,9 +9,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gmbench.contract import MARK, ContractError, Implementation
+from gmbench.registry import layer_type
 
 
 
@@ -39,38 +40,54 @@ class Check:
         return record
 
 
+CONDUCT = (
+    "shapes",
+    "layouts",
+    "inputs-unchanged",
+    "deterministic",
+    "no-state",
+    "batch-split",
+    "no-grad",
+    "partial-gradients",
+    "transforms",
+    "global-state",
+    "runs-compiled",
+)
+
+
+def titles(implementation: Implementation, dtype: str) -> list[str]:
+    """Names of the checks that apply to an implementation in a dtype, the cheap and telling ones first; no torch."""
+    from gmbench import registry
+
+    kind = registry.layer_type(implementation.layer_type)
+    gradients = [f"gradient-{name}" for name in ("x", *kind.names)] if implementation.derivatives else []
+    second = ["second-derivatives"] if implementation.derivatives >= 2 and dtype == "float64" else []
+    return ["form", "value", *gradients, "limits", *kind.properties, *second, *CONDUCT]
+
+
 def plan(implementation: Implementation, device: str = "cpu") -> Iterator[Check]:
-    """The checks that apply to an implementation on a device, the cheap and telling ones first."""
+    """The checks that apply to an implementation on a device."""
     from gmbench import registry
     from gmbench.checks import accuracy
-    from gmbench.checks.conduct import CONDUCT
 
     kind = registry.layer_type(implementation.layer_type)
     for dtype in implementation.dtypes:
-        common = {"implementation": implementation, "dtype": dtype, "device": device}
-
-        def check(name, function, common=common):
-            return Check(**common, name=name, run=functools.partial(function, **common))
-
-        quantities = ["value", *(("x", *kind.names) if implementation.derivatives else ())]
-        yield check("form", functools.partial(_conduct, "form"))
-        for name in quantities:
-            title = name if name == "value" else f"gradient-{name}"
-            yield check(title, functools.partial(accuracy.quantity, name))
-        yield check("limits", accuracy.limits)
-        for name in kind.properties:
-            yield check(name, functools.partial(accuracy.relation, name))
-        if implementation.derivatives >= 2 and dtype == "float64":
-            yield check("second-derivatives", accuracy.second_derivatives)
-        for name in CONDUCT:
-            if name != "form":
-                yield check(name, functools.partial(_conduct, name))
+        for title in titles(implementation, dtype):
+            if title == "value" or title.startswith("gradient-"):
+                function = functools.partial(accuracy.quantity, title.removeprefix("gradient-"))
+            elif title in kind.properties:
+                function = functools.partial(accuracy.relation, title)
+            elif title in ("limits", "second-derivatives"):
+                function = getattr(accuracy, title.replace("-", "_"))
+            else:
+                function = functools.partial(_conduct, title)
+            common = {"implementation": implementation, "dtype": dtype, "device": device}
+            yield Check(**common, name=title, run=functools.partial(function, **common))
 
 
 def _conduct(name, implementation, dtype, device, profile):
     """The record of one conduct check."""
-    from gmbench.checks import records
-    from gmbench.checks.conduct import CONDUCT, Subject
+    from gmbench.checks import conduct, records
 
     record = records.Record(implementation.key, name, dtype, device)
     missing = {
@@ -83,7 +100,7 @@ def _conduct(name, implementation, dtype, device, profile):
         return record
     faults = []
     try:
-        for fault in CONDUCT[name](Subject(implementation, dtype, device)):
+        for fault in getattr(conduct, name.replace("-", "_"))(conduct.Subject(implementation, dtype, device)):
             faults.append(fault)
             if len(faults) == 3:
                 break
@@ -92,6 +109,32 @@ def _conduct(name, implementation, dtype, device, profile):
     if faults:
         record.status, record.message = records.FAILED, "; ".join(faults)
     return record
+
+
+def replay(checks: list[Check], text: str) -> list[Check]:
+    """The accuracy checks among these, on one given case alone (the text that a failure printed).
+
+    :raises ContractError: if the text is no case, or of another layer type
+    """
+    from gmbench.checks import accuracy
+    from gmbench.checks.cases import parse
+
+    case = parse(text)
+    kept = []
+    for c in checks:
+        if c.implementation.layer_type != case.layer_type:
+            continue
+        title, common = c.name, {"implementation": c.implementation, "dtype": c.dtype, "device": c.device}
+        if title == "value" or title.startswith("gradient-"):
+            function = functools.partial(accuracy.quantity, title.removeprefix("gradient-"))
+        elif title in layer_type(case.layer_type).properties:
+            function = functools.partial(accuracy.relation, title)
+        else:
+            continue
+        kept.append(replace(c, run=functools.partial(function, **common, case=case)))
+    if not kept:
+        raise ContractError(f"the case is of the layer type {case.layer_type}, which nothing here implements")
+    return kept
 
 
 def resolve(implementation) -> Implementation:

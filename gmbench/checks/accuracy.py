@@ -30,19 +30,23 @@ from gmbench.contract import EPS, Implementation
 from gmbench.registry import layer_type
 
 
-def outcome(errors: Errors, quantity: str, claim: float) -> Outcome:
-    """The outcome of one quantity of one case."""
+def outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
+    """The outcome of one quantity of one case; without a claim only what is not finite fails."""
     if errors.fault:
         return Outcome(failure=errors.fault)
     ulps = errors.ulps[quantity]
-    if ulps > claim:
+    if quantity in errors.infinite:
+        return Outcome(failure=f"not finite: {errors.where[quantity]}")
+    if claim is not None and ulps > claim:
         return Outcome(ulps, failure=f"{ulps:.3g} ulps, claimed {claim:g}: {errors.where[quantity]}")
     return Outcome(ulps, undecided=quantity in errors.undecided)
 
 
-def quantity(name: str, implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
-    """The value, or one gradient, against the reference over the whole domain."""
-    claim = implementation.ulps.get(dtype, WAIVED)
+def quantity(
+    name: str, implementation: Implementation, dtype: str, device: str, profile: Profile, case: Case | None = None
+) -> records.Record:
+    """The value, or one gradient, against the reference over the whole domain (or on one case)."""
+    claim = implementation.ulps.get(dtype)
     shared = _evaluations(implementation, dtype, device)
 
     def judge(case: Case) -> Outcome:
@@ -50,7 +54,7 @@ def quantity(name: str, implementation: Implementation, dtype: str, device: str,
 
     check = name if name == "value" else f"gradient-{name}"
     strategy = cases(implementation)
-    return search(implementation, check, dtype, device, profile, strategy, judge, profile.examples)
+    return search(implementation, check, dtype, device, profile, strategy, judge, profile.examples, only=case)
 
 
 _RECENT: list = []
@@ -69,10 +73,8 @@ def _evaluations(implementation, dtype, device):
 def limits(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
     """Values and gradients where the formula degenerates."""
     kind = layer_type(implementation.layer_type)
-    claim = implementation.ulps.get(dtype, WAIVED)
-    record = records.Record(
-        implementation.key, "limits", dtype, device, claim=implementation.ulps.get(dtype), ulps=0.0
-    )
+    claim = implementation.ulps.get(dtype)
+    record = records.Record(implementation.key, "limits", dtype, device, claim=claim, ulps=0.0)
     faults = []
     for name, given in kind.limits(dtype).items():
         exact = rounded({**given, "G": _ones(kind, given)}, dtype)
@@ -81,14 +83,15 @@ def limits(implementation: Implementation, dtype: str, device: str, profile: Pro
         if fault:
             faults.append(f"{name}: {fault}")
             continue
-        low, high = _limit(kind.name, name, dtype)
-        errors = compare(kind, got, exact, G, dtype, claim, low, lambda high=high: high)
+        low = _limit(kind.name, name, dtype)
+        errors = compare(kind, got, exact, G, dtype, claim, low, lambda name=name: _limit(kind.name, name, dtype, True))
         record.cases += 1
         record.inconclusive += bool(errors.undecided)
-        for which, ulps in errors.ulps.items():
-            record.ulps = max(record.ulps, ulps)
-            if ulps > claim and not (implementation.approximate and np.isfinite(ulps)):
-                faults.append(f"{name}: {ulps:.3g} ulps, claimed {claim:g}: {errors.where[which]}")
+        for which in errors.ulps:
+            judged = outcome(errors, which, claim)
+            record.ulps = max(record.ulps, judged.ulps or 0.0)
+            if judged.failure:
+                faults.append(f"{name}: {judged.failure}")
     if faults:
         record.status, record.message = records.FAILED, "; ".join(faults[:3])
     elif implementation.approximate:
@@ -106,15 +109,17 @@ def _ones(kind, given):
 
 
 @functools.cache
-def _limit(layer: str, name: str, dtype: str):
+def _limit(layer: str, name: str, dtype: str, ball: bool = False):
     kind = layer_type(layer)
     given = kind.limits(dtype)[name]
     exact = rounded({**given, "G": _ones(kind, given)}, dtype)
     G = exact.pop("G")
-    return reference(kind, exact, G), reference(kind, exact, G, ball=True)
+    return reference(kind, exact, G, ball)
 
 
-def relation(name: str, implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
+def relation(
+    name: str, implementation: Implementation, dtype: str, device: str, profile: Profile, case: Case | None = None
+) -> records.Record:
     """A property: sum of weight * h(inputs) = constant, within twice the claim; at sizes no reference is needed for."""
     kind = layer_type(implementation.layer_type)
     claim = 2 * implementation.ulps.get(dtype, WAIVED)
@@ -139,13 +144,13 @@ def relation(name: str, implementation: Implementation, dtype: str, device: str,
         with np.errstate(all="ignore"):
             ulps = np.where(total == 0, 0.0, np.abs(total) / (EPS[dtype] * S)).astype(float)
         worst = float(np.where(np.isnan(ulps), np.inf, ulps).max())
-        if worst > claim:
+        if worst > claim and not implementation.approximate:
             return Outcome(worst, failure=f"violated by {worst:.3g} ulps, twice the claim is {claim:g}")
         return Outcome(worst)
 
     regimes = [r for r in ("bulk", "both") if r in kind.domain.regimes] or None
     strategy = cases(implementation, wide=True, regimes=regimes, spread=0)
-    return search(implementation, name, dtype, device, profile, strategy, judge, profile.wide, replayed=False)
+    return search(implementation, name, dtype, device, profile, strategy, judge, profile.wide, False, case)
 
 
 def second_derivatives(implementation, dtype, device, profile: Profile) -> records.Record:

@@ -283,7 +283,7 @@ def batch_split(subject: Subject):
             return
     loud = given["x"].detach().clone()
     loud[0] *= 2.0**20
-    out = subject({**given, "x": loud})
+    out = subject({**given, "x": loud.requires_grad_(subject.differentiable)})
     fault = subject.differ({"value": out[1:]}, {"value": want["value"][1:]}, {"value": S["value"][1:]})
     if fault:
         yield f"one row multiplied by 2^20 changes the others: {fault}"
@@ -316,7 +316,7 @@ def partial_gradients(subject: Subject):
     case = subject.case()
     given, G = subject.tensors(case, gradients=True)
     want, S = subject.run(given, G), subject.bound(case)
-    for name in given:
+    for name in list(given)[:2] if subject.implementation.compiled else given:  # each one compiles anew
         lone = {n: t.detach().clone().requires_grad_(n == name) for n, t in given.items()}
         out = subject(lone)
         if not out.requires_grad:
@@ -422,18 +422,3 @@ class _Counted:
     def __exit__(self, *_):
         self.kind.__call__ = self.call
 
-
-CONDUCT = {
-    "form": form,
-    "shapes": shapes,
-    "layouts": layouts,
-    "inputs-unchanged": inputs_unchanged,
-    "deterministic": deterministic,
-    "no-state": no_state,
-    "batch-split": batch_split,
-    "no-grad": no_grad,
-    "partial-gradients": partial_gradients,
-    "transforms": transforms,
-    "global-state": global_state,
-    "runs-compiled": runs_compiled,
-}

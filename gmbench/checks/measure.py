@@ -13,7 +13,7 @@ from gmbench.checks.cases import Case
 from gmbench.contract import EPS, TINY, Implementation, LayerType
 from gmbench.registry import layer_type
 
-WAIVED = 256.0  # the claim inside S for an implementation that claims nothing
+WAIVED = 256.0  # stands inside S for the claim of an approximate implementation
 
 
 @dataclass
@@ -23,6 +23,7 @@ class Errors:
     ulps: dict[str, float] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     undecided: set[str] = field(default_factory=set)
+    infinite: set[str] = field(default_factory=set)  # quantities with an entry that is not finite
     fault: str = ""  # what was raised, or wrong in form
 
 
@@ -66,10 +67,16 @@ def _ball_of(case: Case, dtype: str):
     return reference(layer_type(case.layer_type), *inputs_of(case, dtype), ball=True)
 
 
+@functools.cache
+def reference_function(kind_name: str, ball: bool):
+    """The reference of a layer type: by Gauss-Legendre in float64, or in ball arithmetic."""
+    module, _, name = layer_type(kind_name).reference.partition(":")
+    return getattr(importlib.import_module(module), f"{name}_ball" if ball else name)
+
+
 def reference(kind: LayerType, inputs, G, ball: bool = False):
-    """Enclosures of the value and the gradients, by Gauss-Legendre in float64 or in ball arithmetic."""
-    module, _, name = kind.reference.partition(":")
-    function = getattr(importlib.import_module(module), f"{name}_ball" if ball else name)
+    """Enclosures of the value and the gradients of sum(G * value)."""
+    function = reference_function(kind.name, ball)
     with np.errstate(all="ignore"):
         return function(inputs, G)
 
@@ -116,23 +123,25 @@ def obtain(implementation: Implementation, inputs, G, dtype: str, device: str):
         return {}, f"raised {type(error).__name__}: {text[:300]}"
 
 
-def compare(kind, got, inputs, G, dtype, claim, low, high, only=None) -> Errors:
+def compare(kind, got, inputs, G, dtype, claim, low, high) -> Errors:
     """Errors of what was obtained, in ulps.
 
+    :param claim: the claimed ulps, or None for an approximate implementation: then nothing is undecided, and entries
+        that no rounding can touch (S = 0) are not compared
     :param low: enclosures by Gauss-Legendre
     :param high: returns enclosures in ball arithmetic, called only where the first cannot decide
-    :param only: compare this quantity alone
     """
     result = Errors()
+    exact, claim = claim is not None, claim or WAIVED
     S = bound(kind, inputs, G, dtype, claim)
     S64 = S if dtype == "float64" else bound(kind, inputs, G, "float64", claim)
     kinks = kind.kinks(inputs, EPS[dtype], claim)
-    for name in [only] if only else got:
-        value, unit = got[name], EPS[dtype] * S[name]
+    for name, value in got.items():
+        unit = EPS[dtype] * S[name]
         compared = ~kinks[name] if name in kinks else np.ones(value.shape, bool)
         enclosure, radius = low[name], low[name].radius + 4 * EPS["float64"] * S64[name]
         decided = radius <= claim * unit / 10
-        if not decided[compared].all():
+        if exact and not decided[compared].all():
             enclosure = high()[name]
             radius = enclosure.radius
             decided = radius <= claim * unit / 10
@@ -141,8 +150,10 @@ def compare(kind, got, inputs, G, dtype, claim, low, high, only=None) -> Errors:
         with np.errstate(all="ignore"):
             gap = np.abs((value - enclosure.mid) - enclosure.rest)
             ulps = np.where(gap == 0, 0.0, gap / unit)
-        ulps = np.where(compared & decided, ulps, 0.0)
+        ulps = np.where(compared & decided & (exact | (unit > 0)), ulps, 0.0)
         ulps = np.where(np.isfinite(value), np.where(np.isnan(ulps), np.inf, ulps), np.inf)
+        if not np.isfinite(value).all():
+            result.infinite.add(name)
         result.ulps[name] = float(ulps.max(initial=0.0))
         if ulps.size:
             at = np.unravel_index(int(ulps.argmax()), ulps.shape)
@@ -154,13 +165,12 @@ def compare(kind, got, inputs, G, dtype, claim, low, high, only=None) -> Errors:
     return result
 
 
-def evaluate(implementation: Implementation, case: Case, dtype: str, device: str, only=None) -> Errors:
+def evaluate(implementation: Implementation, case: Case, dtype: str, device: str) -> Errors:
     """Errors of an implementation on a case."""
     kind = layer_type(case.layer_type)
     inputs, G = inputs_of(case, dtype)
     got, fault = obtain(implementation, inputs, G, dtype, device)
     if fault:
         return Errors(fault=fault)
-    claim = implementation.ulps.get(dtype, WAIVED)
     low = _reference_of(case, dtype)
-    return compare(kind, got, inputs, G, dtype, claim, low, lambda: _ball_of(case, dtype), only)
+    return compare(kind, got, inputs, G, dtype, implementation.ulps.get(dtype), low, lambda: _ball_of(case, dtype))

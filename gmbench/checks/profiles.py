@@ -19,8 +19,8 @@ class Profile:
 
 
 PROFILES = {
-    "smoke": Profile("smoke", examples=30, wide=4),
-    "ci": Profile("ci", examples=150, wide=12),
+    "smoke": Profile("smoke", examples=40, wide=5),
+    "ci": Profile("ci", examples=400, wide=25),
     "deep": Profile("deep", examples=10_000, wide=300, seed=None),
 }
 

@@ -45,11 +45,13 @@ def search(
     judge: Callable[[Case], Outcome],
     examples: int,
     replayed: bool = True,
+    only: Case | None = None,
 ) -> records.Record:
     """Judge cases until one fails, then shrink it; the record of what was seen.
 
     :param judge: the outcome of one case
     :param replayed: judge the corpus of the layer type first
+    :param only: judge this case, and no other
     """
     record = records.Record(implementation.key, check, dtype, device, claim=implementation.ulps.get(dtype))
     seen: dict[str, list[float]] = defaultdict(list)
@@ -71,9 +73,8 @@ def search(
                     record.ulps, record.worst = outcome.ulps, case.as_dict()
         return outcome
 
-    old = corpus.cases(implementation) if replayed else []
-    failed_old = next((case for case in old if note(case).failure), None)
-    strategy = hypothesis.strategies.just(failed_old) if failed_old else strategy
+    old = [only] if only else corpus.cases(implementation) if replayed else []
+    settled = next((case for case in old if note(case).failure), only)
 
     @hypothesis.seed(secrets.randbits(64) if profile.seed is None else profile.seed)
     @hypothesis.settings(
@@ -102,7 +103,8 @@ def search(
             last[:] = [before]
 
     try:
-        hunt()
+        if settled is None:
+            hunt()
     except _Failed:
         pass
     except (hypothesis.errors.Flaky, ExceptionGroup):
@@ -115,26 +117,20 @@ def search(
         regime: {"cases": len(values), "worst": max(values), "median": statistics.median(values)}
         for regime, values in sorted(seen.items())
     }
-    if implementation.approximate and not (last and last[0][1].ulps is None):
-        record.status = records.APPROXIMATE
-        record.message = implementation.approximate
-    elif last:
+    if last:
         case, outcome = last[0]
         corpus.keep(case, implementation, check)
         record.status, record.message = records.FAILED, outcome.failure
         record.ulps = outcome.ulps
         record.counterexample = describe(case, dtype)
-    elif record.cases == undecided and seen_any(undecided, record):
+    elif implementation.approximate:
+        record.status, record.message = records.APPROXIMATE, implementation.approximate
+    elif record.cases == undecided:
         record.status, record.message = records.INCONCLUSIVE, "no case was conclusive"
     elif undecided > MOST_INCONCLUSIVE * record.cases:
         record.status = records.INCONCLUSIVE
         record.message = f"the reference could not decide {undecided} of {record.cases} cases"
     return record
-
-
-def seen_any(undecided: int, record: records.Record) -> bool:
-    """Whether a search that compared nothing was meant to compare: no case at all is inconclusive too."""
-    return undecided > 0 or record.cases == 0
 
 
 def describe(case: Case, dtype: str) -> dict:

@@ -1,0 +1,209 @@
+"""``gmbench verify``: check implementations in a child process, under limits of time and memory.
+
+This process never imports an outside file. It believes a verdict only when the records of every check that the
+declaration asks for have arrived: a crash, a hang, an early exit or a missing record is never a pass. There is no
+sandbox: code that sets out to forge records can.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gmbench.checks import titles
+from gmbench.checks.records import APPROXIMATE, Record
+from gmbench.contract import ContractError, Implementation
+
+RIGHT, WRONG, NOTHING = 0, 1, 2  # exit codes
+SECONDS = {"smoke": 55.0, "ci": 55.0, "deep": 12 * 3600.0}
+
+
+@dataclass
+class Verdict:
+    """What a verification showed: the exit code, the declared implementations, the records, and what went wrong."""
+
+    code: int = RIGHT
+    implementations: list[dict[str, Any]] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    unavailable: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+    not_run: int = 0
+    seconds: float = 0.0
+
+
+def verify(
+    files=(),
+    name: str | None = None,
+    profile: str = "ci",
+    device: str = "cpu",
+    only=(),
+    case: str | None = None,
+    keep_going: bool = False,
+    threads: int = 1,
+    seconds: float | None = None,
+    memory: float | None = 8.0,
+    watch: Callable[[str, Any], None] = lambda event, data: None,
+) -> Verdict:
+    """Check the implementations of files, or a registered name.
+
+    :param keep_going: run every check; otherwise the first failing one ends the run
+    :param seconds: time limit of the child (default: 55 s, deep profile 12 h)
+    :param memory: address space of the child in GiB, None for no limit
+    :param watch: is told of each event as it arrives
+    """
+    started = time.monotonic()
+    verdict = Verdict()
+    limit = SECONDS[profile] if seconds is None else seconds
+    request = {
+        "files": [os.path.abspath(os.path.expanduser(path)) for path in files],
+        "name": name,
+        "profile": profile,
+        "device": device,
+        "only": list(only),
+        "case": case,
+        "keep_going": keep_going,
+        "threads": threads,
+        "memory": None if device == "cuda" else memory,
+    }
+    expected: list[str] = []
+    running = ""
+    ended = None
+    reader, writer = os.pipe()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "gmbench.checks.worker", str(writer)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=(writer,),
+        start_new_session=True,
+        env=environment,
+    )
+    os.close(writer)
+    said = _Tail(child.stdout)
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write((json.dumps(request) + "\n").encode())
+            child.stdin.close()
+        for line in _lines(reader, started + limit):
+            if line is None:
+                verdict.problem = f"took more than {limit:g} s{_during(running)}; --time-limit gives it more"
+                break
+            try:
+                message = json.loads(line)
+                event = message.pop("event")
+                if event == "plan":
+                    verdict.implementations = message["implementations"]
+                    verdict.unavailable = message["unavailable"]
+                    expected = _expected(verdict.implementations, device, only, case)
+                elif event == "begin":
+                    running = message["check"]
+                elif event == "record":
+                    message = Record(**message["record"])
+                    verdict.records.append(message)
+                elif event == "end":
+                    ended = message
+                elif event == "refused":
+                    verdict.code, verdict.problem = NOTHING, message["reason"]
+            except (ValueError, KeyError, TypeError, AttributeError, ContractError):
+                verdict.problem = "the child sent something other than records"
+                break
+            watch(event, message)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        os.close(reader)
+    verdict.seconds = time.monotonic() - started
+    if verdict.code == NOTHING:
+        return verdict
+    if ended is None and not verdict.problem:
+        verdict.problem = f"the child ended{_during(running)} without a verdict{said.last()}"
+    if not verdict.implementations and not verdict.unavailable and not running:
+        verdict.code = NOTHING
+        verdict.problem = verdict.problem if ended is None else "no implementation is declared here"
+        return verdict
+    done = [f"{r.implementation}-{r.dtype}-{r.device}-{r.check}" for r in verdict.records]
+    missing = [key for key in expected if key not in done]
+    verdict.not_run = len(missing)
+    failed = [record for record in verdict.records if not record.ok]
+    if verdict.problem or failed:
+        verdict.code = WRONG
+    elif missing or len(done) != len(set(done)):
+        verdict.code, verdict.problem = WRONG, f"{len(missing)} records are missing"
+    elif not verdict.records:
+        verdict.code = NOTHING
+        verdict.problem = "nothing to check" + "".join(f"; {k}: {r}" for k, r in verdict.unavailable.items())
+    elif any(record.status == APPROXIMATE for record in verdict.records):
+        verdict.code = WRONG
+        verdict.problem = "declared approximate: its errors are shown, and it is never passed as right"
+    return verdict
+
+
+def _expected(declared, device, only, case) -> list[str]:
+    """Keys of all the records that must arrive, worked out here from the declaration."""
+    keys = []
+    for entry in declared:
+        known = Implementation(
+            layer_type=entry["layer_type"],
+            name=entry["key"].partition("/")[2],
+            function=verify,
+            derivatives=entry["derivatives"],
+        )
+        for dtype in entry["dtypes"]:
+            for title in titles(known, dtype):
+                key = f"{entry['key']}-{dtype}-{device}-{title}"
+                if (not only or title in only) and (not case or key in entry["checks"]):
+                    keys.append(key)
+    return keys
+
+
+def _during(check: str) -> str:
+    return f" during {check}" if check else " while it was imported"
+
+
+def _lines(reader: int, deadline: float):
+    """Lines from a descriptor until it closes; None once the deadline has passed."""
+    buffer = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(reader, selectors.EVENT_READ)
+        while True:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                yield None
+                return
+            chunk = os.read(reader, 65536)
+            if not chunk:
+                return
+            buffer += chunk
+            *whole, buffer = buffer.split(b"\n")
+            yield from (line.decode(errors="replace") for line in whole)
+
+
+class _Tail:
+    """Reads what a child prints, so that it never blocks, and keeps the end."""
+
+    def __init__(self, stream):
+        self.kept: deque[bytes] = deque(maxlen=4)
+        self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self.thread.start()
+
+    def _read(self, stream):
+        while chunk := stream.read1(4096):
+            self.kept.append(chunk)
+
+    def last(self) -> str:
+        """The last line that is not empty, behind a colon."""
+        self.thread.join(timeout=1)
+        lines = [line.strip() for line in b"".join(self.kept).decode(errors="replace").splitlines() if line.strip()]
+        return f": {lines[-1][:300]}" if lines else ""

@@ -1,0 +1,127 @@
+"""The child that imports an outside file and checks it; started by :mod:`gmbench.checks.verify`.
+
+``python -m gmbench.checks.worker FD`` reads one JSON request from standard input and writes JSON lines to the file
+descriptor: ``{"event": "plan"}``, then ``begin`` and ``record`` for each check, and ``end``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+
+class NoReference:
+    """An import hook: no implementation imports a reference."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith(("gmbench.references", "references.")) or name == "references":
+            raise ImportError(f"{name}: an implementation must not import a reference")
+        return None
+
+
+def main() -> None:
+    """Check what the request names, one event a line."""
+    channel = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+
+    def tell(event, **data):
+        channel.write(json.dumps({"event": event, **data}, default=str) + "\n")
+        channel.flush()
+
+    request = json.loads(sys.stdin.readline())
+    import torch
+
+    torch.set_num_threads(request["threads"])
+    from gmbench import registry
+    from gmbench.checks import plan, replay
+    from gmbench.contract import ContractError
+
+    hide_references(registry.layer_types())
+    if request["memory"]:
+        limit_memory(request["memory"])
+    try:
+        found = registry.load(files=request["files"])
+        if request["files"]:
+            chosen = [i for i in found.implementations.values() if i.source in request["files"]]
+            for broken in found.broken:
+                if broken.source in request["files"]:
+                    raise ContractError(broken.reason)
+            if request["name"]:
+                chosen = [i for i in chosen if request["name"] in (i.key, i.name, i.layer_type)]
+        else:
+            chosen = found.select(request["name"])
+    except ContractError as error:
+        tell("refused", reason=str(error))
+        return
+    from gmbench.checks.profiles import profile as named
+
+    profile = named(request["profile"])
+    planned, reasons = [], {}
+    for implementation in chosen:
+        reason = registry.unavailable(implementation, request["device"])
+        if reason:
+            reasons[implementation.key] = reason
+            continue
+        checks = list(plan(implementation, request["device"]))
+        if request["case"]:
+            checks = replay(checks, request["case"])
+        if request["only"]:
+            checks = [c for c in checks if c.name in request["only"]]
+        planned.append((implementation, checks))
+    tell(
+        "plan",
+        unavailable=reasons,
+        implementations=[
+            {
+                "key": i.key,
+                "layer_type": i.layer_type,
+                "dtypes": i.dtypes,
+                "ulps": dict(i.ulps),
+                "approximate": i.approximate,
+                "derivatives": i.derivatives,
+                "transforms": i.transforms,
+                "compiled": i.compiled,
+                "source": i.source,
+                "summary": i.summary,
+                "checks": [c.key for c in checks],
+            }
+            for i, checks in planned
+        ],
+    )
+    for _, checks in planned:
+        for check in checks:
+            tell("begin", check=check.key)
+            record = check(profile)
+            tell("record", record=record.as_dict())
+            if not record.ok and not request["keep_going"]:
+                tell("end", stopped=True)
+                return
+    tell("end", stopped=False)
+
+
+def hide_references(types) -> None:
+    """Load the references that the checks use, then take them out of reach of what is imported afterwards."""
+    from gmbench.checks.measure import reference_function
+
+    for name in types:
+        for ball in (False, True):
+            reference_function(name, ball)
+    for name in [name for name in sys.modules if name.startswith("gmbench.references")]:
+        del sys.modules[name]
+    import gmbench
+
+    vars(gmbench).pop("references", None)
+    sys.meta_path.insert(0, NoReference())
+
+
+def limit_memory(gibibytes: float) -> None:
+    """Let this process die by itself instead of taking the machine along."""
+    import resource
+
+    most = int(gibibytes * 2**30)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()
