@@ -1,0 +1,151 @@
+"""Data sets by name: one file here declares one as ``DATA_SET``, and nothing else has to know of it.
+
+A file of a data set is taken from ``$GMBENCH_DATA`` (``NAME/FILE`` or ``FILE``), else from the user's cache,
+else downloaded into the cache once; see :mod:`gmbench.data.files`.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from gmbench.contract import ContractError
+
+if TYPE_CHECKING:
+    import numpy
+    import torch
+
+__all__ = ["Data", "DataSet", "File", "Raw", "data_set", "data_sets", "load"]
+
+
+@dataclass(frozen=True)
+class File:
+    """One original file of a data set, as its hosts serve it."""
+
+    name: str
+    size: int  # bytes
+    md5: str
+
+
+class Raw(NamedTuple):
+    """What the files say: pixels ``(n, d)`` and labels ``(n,)`` as they are stored there."""
+
+    train_images: numpy.ndarray
+    train_labels: numpy.ndarray
+    test_images: numpy.ndarray
+    test_labels: numpy.ndarray
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set as data: where it comes from, what it holds, how it is scaled.
+
+    A pixel p becomes ``(p / full - mean) / std``: one mean and one deviation, those of all training pixels.
+    ``read`` gets the contents of ``files``, in their order, and returns a :class:`Raw`.
+    """
+
+    name: str
+    summary: str
+    features: int
+    classes: int
+    full: float
+    mean: float
+    std: float
+    licence: str
+    source: str
+    read: Callable[..., Raw]
+    files: tuple[File, ...] = ()  # none: it comes inside an installed package
+    mirrors: tuple[str, ...] = ()  # a file is at mirror + file name
+
+
+@dataclass(frozen=True)
+class Data:
+    """A loaded data set: images float32 ``(n, features)``, normalised; labels int64 ``(n,)``.
+
+    ``digest`` is the sha256 of the stored pixels and labels, shapes and types included.
+    """
+
+    name: str
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+    classes: int
+    digest: str
+
+    @property
+    def features(self) -> int:
+        """Features of one image."""
+        return self.train_images.shape[1]
+
+    def to(self, device) -> Data:
+        """The same data on a device."""
+        names = ("train_images", "train_labels", "test_images", "test_labels")
+        return replace(self, **{name: getattr(self, name).to(device) for name in names})
+
+
+@functools.cache
+def data_sets() -> dict[str, DataSet]:
+    """Every declared data set, by name."""
+    found = {}
+    for item in pkgutil.iter_modules(__path__):
+        declared = getattr(importlib.import_module(f"{__name__}.{item.name}"), "DATA_SET", None)
+        if declared is not None:
+            found[declared.name] = declared
+    return found
+
+
+def data_set(name: str) -> DataSet:
+    """The data set of that name.
+
+    :raises ContractError: if there is none, with the nearest name
+    """
+    if name not in data_sets():
+        from gmbench.registry import nearest
+
+        raise ContractError(f"there is no data set {name!r}{nearest(str(name), data_sets())}")
+    return data_sets()[name]
+
+
+def load(name: str | DataSet) -> Data:
+    """Load a data set, fetching it first if need be.
+
+    :raises ContractError: in one line, if there is no such data set, or a file of it is damaged, or can
+        neither be found nor be downloaded and stored
+    """
+    from gmbench.data.files import fetch
+
+    chosen = data_set(name) if isinstance(name, str) else name
+    raw = chosen.read(*(fetch(chosen, file) for file in chosen.files))
+    return _tensors(chosen, raw)
+
+
+def _tensors(chosen: DataSet, raw: Raw) -> Data:
+    import numpy
+    import torch
+
+    digest = hashlib.sha256()
+    for array in raw:
+        digest.update(f"{array.dtype.str} {array.shape}\n".encode())
+        digest.update(numpy.ascontiguousarray(array))
+
+    def images(pixels):
+        return torch.from_numpy(pixels.astype("float32")).div_(chosen.full).sub_(chosen.mean).div_(chosen.std)
+
+    def labels(numbers):
+        return torch.from_numpy(numbers.astype("int64"))
+
+    return Data(
+        name=chosen.name,
+        train_images=images(raw.train_images),
+        train_labels=labels(raw.train_labels),
+        test_images=images(raw.test_images),
+        test_labels=labels(raw.test_labels),
+        classes=chosen.classes,
+        digest=digest.hexdigest(),
+    )

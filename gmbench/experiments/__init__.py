@@ -1,0 +1,141 @@
+"""Experiments: one file here declares one as ``EXPERIMENT``, and nothing else has to know of it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import itertools
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.registry import nearest, unavailable
+from gmbench.runs.carry import pack
+
+__all__ = ["Budget", "Experiment", "cells", "experiment", "experiments"]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much an experiment may spend."""
+
+    epochs: int
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Arms x data sets x seeds, at a budget; what a report has to know of them.
+
+    ``cell(spec, report)`` runs one cell and returns ``{"epochs": [...], "measures": {...}}``: one dict an
+    epoch with ``epoch``, ``step``, ``test_error`` (%), ``test_loss`` and ``train_loss``, the first before
+    any training, and the numbers that the whole cell has one of. ``report(step=, steps=, ...)`` tells of
+    its progress.
+
+    ``version`` goes up whenever a change makes old cells incomparable. ``decisions`` are pairs of a topic
+    that the paper leaves open and the choice made here.
+    """
+
+    name: str
+    version: int
+    paper: str
+    summary: str
+    layer_type: str
+    arms: Mapping[str, str]
+    baselines: tuple[str, ...]  # the arms without the layer, which no implementation concerns
+    data_sets: tuple[str, ...]  # the paper's first; any other of the right kind can be asked for
+    budgets: Mapping[str, Budget]
+    decisions: tuple[tuple[str, str], ...]
+    cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
+
+
+@functools.cache
+def experiments() -> dict[str, Experiment]:
+    """Every experiment, by name."""
+    found = {}
+    for item in pkgutil.iter_modules(__path__):
+        declared = getattr(importlib.import_module(f"{__name__}.{item.name}"), "EXPERIMENT", None)
+        if declared is not None:
+            found[declared.name] = declared
+    return found
+
+
+def experiment(name: str) -> Experiment:
+    """The experiment of that name.
+
+    :raises ContractError: if there is none, with the nearest name
+    """
+    return _choose("experiment", name, experiments())
+
+
+def cells(
+    chosen: Experiment,
+    data: str,
+    digest: str,
+    budget: str,
+    arms: Iterable[str] | None = None,
+    seeds: Iterable[int] | None = None,
+    implementation: Implementation | None = None,
+    initialisation: Initialisation | None = None,
+    device: str = "cpu",
+) -> list[dict[str, Any]]:
+    """The specs of the cells of one run, seed by seed, so that the first seed of every arm comes first.
+
+    :param digest: of the data set ``data``, so that a cell is never run on other data
+    :param arms: some of the experiment's arms (default: all)
+    :param seeds: default: the budget's
+    :param implementation: of the arms that have the layer
+    :param initialisation: makes one more arm, called by its name
+    :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
+    """
+    spending = _choose("budget", budget, chosen.budgets)
+    names = [_choose("arm", arm, chosen.arms) and arm for arm in (chosen.arms if arms is None else arms)]
+    extra = {}
+    if initialisation is not None:
+        name = initialisation.key.partition("/")[2]
+        if name in chosen.arms:
+            raise ContractError(f"the initialisation {name!r} is an arm of {chosen.name} already")
+        extra[name] = pack(initialisation)
+    part = None
+    if implementation is not None:
+        _trainable(implementation, chosen.layer_type, device)
+        part = pack(implementation)
+    return [
+        {
+            "experiment": chosen.name,
+            "version": chosen.version,
+            "data": data,
+            "digest": digest,
+            "budget": budget,
+            "epochs": spending.epochs,
+            "arm": arm,
+            "seed": seed,
+            "device": device,
+            "implementation": None if arm in chosen.baselines else part,
+            "initialisation": extra.get(arm),
+        }
+        for seed, arm in itertools.product(spending.seeds if seeds is None else seeds, [*names, *extra])
+    ]
+
+
+def _choose(what: str, name: str, table: Mapping[str, Any]) -> Any:
+    if name not in table:
+        raise ContractError(f"there is no {what} {name!r}{nearest(str(name), table)}")
+    return table[name]
+
+
+def _trainable(implementation: Implementation, layer_type: str, device: str) -> None:
+    key = implementation.key
+    if implementation.layer_type != layer_type or implementation.quantity != "value":
+        raise ContractError(
+            f"{key} cannot be trained here: it does not compute the value of a {layer_type} layer"
+        )
+    if implementation.derivatives < 1:
+        raise ContractError(f"{key} cannot be trained: it has no derivatives")
+    if "float32" not in implementation.dtypes:
+        raise ContractError(f"{key} cannot be trained here: it does not take float32")
+    reason = unavailable(implementation, device)
+    if reason:
+        raise ContractError(f"{key} cannot be trained here: {reason}")

@@ -1,7 +1,7 @@
 """One lock per user, held while something is timed, so that training cells stand still meanwhile.
 
 A timing holds the lock: ``with timing_lock(): ...``. The local engine only asks :func:`timing_now`, suspends
-its cells while that is so, and resumes them afterwards. The operating system frees the lock when its holder dies.
+its cells while that is so, and resumes them afterwards. The lock is free again when its holder dies.
 """
 
 from __future__ import annotations

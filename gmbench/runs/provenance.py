@@ -21,8 +21,8 @@ def provenance() -> dict[str, Any]:
     """What every result file states of its making.
 
     ``machine``: ``cpu`` (model), ``cores`` (usable by this process), ``memory`` (GiB), ``os``, ``gpu`` (model
-    or None); ``versions`` of python, torch, numpy and gmbench; ``commit``: ``hash`` and ``dirty`` of the checkout
-    that gmbench lies in, or None; ``when``: UTC, ISO 8601, to the second.
+    or None); ``versions`` of python, torch, numpy and gmbench; ``commit``: ``hash`` and ``dirty`` of the
+    checkout that gmbench lies in, or None; ``when``: UTC, ISO 8601, to the second.
     """
     return {
         "machine": machine(),

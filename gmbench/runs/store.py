@@ -116,8 +116,8 @@ def read_all(kind: str, store: str | os.PathLike | None = None) -> Iterator[tupl
 def load(kind: str, store: str | os.PathLike | None = None) -> pandas.DataFrame:
     """All results of a kind as a tidy frame.
 
-    ``cells``: one row per cell and epoch, with the spec's fields and the cell's measures as columns. ``checks``
-    and ``timings``: one row per record. ``claims``: one row per claim.
+    ``cells``: one row per cell and epoch, with the spec's fields and the cell's measures as columns.
+    ``checks`` and ``timings``: one row per record. ``claims``: one row per claim.
 
     :raises ContractError: if there is no such kind, with the nearest one
     """

@@ -1,0 +1,53 @@
+"""What a user names on the command line, as the records that an experiment works with."""
+
+from __future__ import annotations
+
+from gmbench import registry
+from gmbench.contract import ContractError, Implementation, Initialisation
+
+
+def seeds(text: str) -> list[int]:
+    """``0-4`` or ``0,2,5-7`` as numbers, in that order, each once.
+
+    :raises ContractError: if it is neither
+    """
+    found: dict[int, None] = {}
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise ContractError(f"seeds are written 0-4 or 0,2, not {text!r}")
+        found.update(dict.fromkeys(range(int(first), int(last if dash else first) + 1)))
+    if not found:
+        raise ContractError(f"there is no seed in {text!r}")
+    return list(found)
+
+
+def implementation(text: str, layer_type: str) -> Implementation:
+    """An implementation by its name, or the only one of that layer type in a file.
+
+    :raises ContractError: if there is none, or a file has several
+    """
+    if not text.endswith(".py"):
+        return registry.load().implementation(layer_type, text)
+    known = registry.load([text])
+    for broken in known.broken:
+        if broken.source == text:
+            raise ContractError(broken.reason)
+    found = [
+        record
+        for record in known.implementations.values()
+        if record.source == text and record.layer_type == layer_type and record.quantity == "value"
+    ]
+    if len(found) != 1:
+        names = ", ".join(record.name for record in found) or "none"
+        raise ContractError(f"{text}: needs one implementation of {layer_type}, and has {names}")
+    return found[0]
+
+
+def initialisation(name: str, layer_type: str, file: str | None = None) -> Initialisation:
+    """A registered initialisation, also one that ``file`` declares.
+
+    :raises ContractError: if there is none
+    """
+    files = [file] if file and file.endswith(".py") else []
+    return registry.load(files).initialisation(layer_type, name)

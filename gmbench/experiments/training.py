@@ -1,0 +1,129 @@
+"""Training a classifier on tensors that lie on the device: no loader, one permutation an epoch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from gmbench.contract import ContractError
+from gmbench.data import Data, load
+
+CHUNK = 500  # test images evaluated at once: a GM layer makes K numbers of every entry of an image
+ORDER = 1_000_000  # added to a seed for the data order, so that no arm's initialisation shifts it
+
+
+def data_on(device: str, name: str, digest: str) -> Data:
+    """The data set on a device.
+
+    :raises ContractError: if it cannot be had, or is not the one with this digest
+    """
+    data = load(name)
+    if data.digest != digest:
+        raise ContractError(
+            f"the data set {name!r} found here is not the one that the spec names by its digest"
+        )
+    return data.to(device)
+
+
+def order_of(seed: int) -> torch.Generator:
+    """The generator of the data order: the same for all arms of a seed."""
+    return torch.Generator().manual_seed(ORDER + seed)
+
+
+@torch.no_grad()
+def evaluate(network, images, labels) -> tuple[float, float]:
+    """Error in % and mean cross-entropy over images ``(n, d)``; logits that are not finite count as wrong."""
+    wrong, loss = torch.zeros((), device=images.device), torch.zeros((), device=images.device)
+    for x, y in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
+        logits = network(x)
+        right = (logits.argmax(1) == y) & logits.isfinite().all(1)
+        wrong += (~right).sum()
+        loss += cross_entropy(logits, y, reduction="sum")
+    return 100 * wrong.item() / len(images), loss.item() / len(images)
+
+
+def train(
+    network: Callable[..., torch.Tensor],
+    optimiser: torch.optim.Optimizer,
+    data: Data,
+    *,
+    epochs: int,
+    batch: int,
+    order: torch.Generator,
+    thresholds: Sequence[float] = (),
+    interval: int = 100,
+    report: Callable[..., None] = lambda **progress: None,
+) -> tuple[list[dict[str, Any]], dict[str, int | None]]:
+    """Minimise the mean cross-entropy; the last, partial batch of an epoch is kept.
+
+    :param thresholds: test errors in % whose first hit is looked for, every ``interval`` steps and at
+        epoch ends
+    :returns: one row per epoch, the first (epoch 0) before training; and for the whole training
+        ``steps_to_<threshold>`` and ``diverged`` (the first step whose loss was not finite), each None if
+        that did not happen. Training that diverged ends with its epoch: no step can bring it back.
+    """
+    begun, device = time.perf_counter(), data.train_images.device
+    steps = epochs * math.ceil(len(data.train_images) / batch)
+    first: dict[float, int | None] = dict.fromkeys(thresholds)
+    rows: list[dict[str, Any]] = []
+    step = 0
+
+    def test() -> tuple[float, float]:
+        error, loss = evaluate(network, data.test_images, data.test_labels)
+        for threshold in thresholds:
+            if first[threshold] is None and error <= threshold:
+                first[threshold] = step
+        report(step=step, steps=steps, epoch=len(rows), test_error=error)
+        return error, loss
+
+    def row(train_loss: float | None) -> None:
+        error, loss = test()
+        rows.append(
+            {
+                "epoch": len(rows),
+                "step": step,
+                "test_error": error,
+                "test_loss": finite(loss),
+                "train_loss": finite(train_loss),
+                "seconds": round(time.perf_counter() - begun, 3),
+            }
+        )
+
+    row(None)
+    sound = torch.ones((), dtype=torch.bool, device=device)
+    good = torch.zeros((), dtype=torch.int64, device=device)  # steps before the first loss that is not finite
+    for _ in range(epochs):
+        total = torch.zeros((), device=device)
+        chosen = torch.randperm(len(data.train_images), generator=order).to(device).split(batch)
+        for number, indices in enumerate(chosen, 1):
+            images, labels = data.train_images[indices], data.train_labels[indices]
+            loss = cross_entropy(network(images), labels)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.detach() * len(indices)
+            sound &= loss.detach().isfinite()
+            good += sound
+            step += 1
+            # the end of an epoch is tested anyway; once every threshold is reached there is nothing to
+            # look for
+            if step % interval == 0 and number < len(chosen):
+                if None in first.values():
+                    test()
+                else:
+                    report(step=step, steps=steps, epoch=len(rows) - 1)
+        row(total.item() / len(data.train_images))
+        if not sound:
+            break
+    hits = {f"steps_to_{threshold:g}": hit for threshold, hit in first.items()}
+    return rows, {**hits, "diverged": None if sound else int(good) + 1}
+
+
+def finite(number: float | None) -> float | None:
+    """The number, or None where it is not finite: a result file is to be plain JSON."""
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,105 @@
+"""What a run shows while it goes on: bars on a terminal, plain lines anywhere else. All on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gmbench.runs.local import Local
+
+EVERY = 60  # seconds between two plain lines on how far the run is
+
+
+def display(engine: Local):
+    """A context manager with ``update()``, called often, and ``line(text)``, for what happened."""
+    return Bars(engine) if sys.stderr.isatty() else Lines(engine)
+
+
+def duration(seconds: float | None) -> str:
+    """``3:07`` or ``1:02:09``; ``?`` if it is not known."""
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _summary(engine: Local) -> str:
+    done = sum(cell.state in ("done", "skipped") for cell in engine.cells)
+    failed = sum(cell.state == "failed" for cell in engine.cells)
+    text = f"{done} of {len(engine.cells)} cells"
+    if failed:
+        text += f", {failed} failed"
+    if engine.suspended:
+        return f"{text}, suspended while something is timed"
+    return f"{text}, about {duration(engine.remaining())} to go"
+
+
+def _running(cell) -> str:
+    error = cell.progress.get("test_error")
+    where = f"{cell.title}, epoch {cell.progress.get('epoch', 0)} of {cell.spec['epochs']}"
+    return where if error is None else f"{where}, {error:.2f} %"
+
+
+class Lines:
+    """One line for every cell that ended, and now and then one on how far the others are."""
+
+    def __init__(self, engine: Local):
+        self.engine = engine
+
+    def __enter__(self):
+        self.shown = time.monotonic()
+        skipped = sum(cell.state == "skipped" for cell in self.engine.cells)
+        running = len(self.engine.cells) - skipped
+        self.line(f"{running} cells to run, {self.engine.jobs} at a time; {skipped} are there already")
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def line(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    def update(self) -> None:
+        if time.monotonic() - self.shown >= EVERY:
+            self.shown = time.monotonic()
+            cells = "; ".join(_running(child.cell) for child in self.engine.running)
+            self.line(f"{_summary(self.engine)}{f' ({cells})' if cells else ''}")
+
+
+class Bars:
+    """One bar for the run and one for every running cell."""
+
+    def __init__(self, engine: Local):
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self.engine = engine
+        self.progress = Progress(TextColumn("{task.description}"), BarColumn(), console=Console(stderr=True))
+        self.whole = self.progress.add_task("", total=max(1, len(engine.cells)))
+        self.tasks: dict[int, tuple] = {}
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *error):
+        for task, _ in self.tasks.values():
+            self.progress.remove_task(task)
+        self.progress.stop()
+
+    def line(self, text: str) -> None:
+        self.progress.console.print(text, markup=False, highlight=False)
+
+    def update(self) -> None:
+        done = sum(cell.fraction if cell.state != "failed" else 1 for cell in self.engine.cells)
+        self.progress.update(self.whole, completed=done, description=_summary(self.engine))
+        running = {id(child.cell): child.cell for child in self.engine.running}
+        for key in self.tasks.keys() - running.keys():
+            self.progress.remove_task(self.tasks.pop(key)[0])
+        for key, cell in running.items():
+            if key not in self.tasks:
+                self.tasks[key] = (self.progress.add_task("", total=1), cell)
+            self.progress.update(self.tasks[key][0], completed=cell.fraction, description=_running(cell))
