@@ -55,5 +55,152 @@ def emit(rows) -> None:
     click.echo(json.dumps(rows, indent=1, default=str))
 
 
+@main.command()
+@click.argument("experiment")
+@click.option("--data", "data_name", metavar="NAME", help="Data set (default: the experiment's first).")
+@click.option("--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick or paper.")
+@click.option("--arms", metavar="A,B", help="Some of its arms (default: all).")
+@click.option("--seeds", metavar="0-4|0,2", help="Seeds (default: the budget's).")
+@click.option("--implementation", default="eager", show_default=True, metavar="NAME|FILE", help="Of the layers.")
+@click.option("--initialisation", metavar="NAME", help="One more arm, from this initialisation.")
+@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one fewer than cores; one a GPU).")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--fresh", is_flag=True, help="Run again the cells whose results are there.")
+@click.option("--dry-run", is_flag=True, help="Only say which cells there are.")
+@click.option("--json", "as_json", is_flag=True, help="Print the leaderboard, or the cells, as JSON.")
+def run(experiment, data_name, budget, arms, seeds, implementation, initialisation, store, jobs, device, fresh,
+        dry_run, as_json):  # fmt: skip
+    """Train the arms of EXPERIMENT on real data, a cell for each arm and seed; finished cells are skipped."""
+    from gmbench import data
+    from gmbench.experiments import asked, board, cells
+    from gmbench.experiments import experiment as find
+    from gmbench.runs.cell import cell_id, finished
+    from gmbench.runs.local import Local
+
+    chosen = find(experiment)
+    data_name = data_name or chosen.data_sets[0]
+    layer = asked.implementation(implementation, chosen.layer_type)
+    extra = initialisation and asked.initialisation(initialisation, chosen.layer_type, implementation)
+    specs = cells(
+        chosen,
+        data_name,
+        data.load(data_name).digest,
+        budget,
+        arms=arms and [arm.strip() for arm in arms.split(",")],
+        seeds=seeds and asked.seeds(seeds),
+        implementation=layer,
+        initialisation=extra,
+        device=device,
+    )
+    if layer.approximate:
+        click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
+    engine = Local(specs, store, jobs, fresh)
+    if dry_run:
+        rows = [{"cell": cell_id(c.spec), "title": c.title, "there": c.state == "skipped"} for c in engine.cells]
+        if as_json:
+            return emit(rows)
+        for row in rows:
+            click.echo(f"{row['title']:20} {row['cell'][:12]}  {'there already' if row['there'] else 'to run'}")
+        return None
+    try:
+        engine.run()
+    except KeyboardInterrupt:
+        done = sum(cell.state in ("done", "skipped") for cell in engine.cells)
+        click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done; the same command "
+                   "without --fresh goes on with the others", err=True)  # fmt: skip
+        sys.exit(130)
+    rows = board.board(filter(None, (finished(spec, engine.store) for spec in specs)))
+    if as_json:
+        emit(rows)
+    else:
+        from rich.console import Console
+
+        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}, {layer.key}"))
+    failed = [cell for cell in engine.cells if cell.state == "failed"]
+    for cell in failed:
+        click.echo(f"gmbench: {cell.title} failed: {cell.error}", err=True)
+    if failed:
+        click.echo(f"gmbench: {len(failed)} of {len(specs)} cells failed; the same command runs only these "
+                   f"again: {_again()}", err=True)  # fmt: skip
+        sys.exit(1)
+    return None
+
+
+def _again():
+    """The command line as it was given, without --fresh."""
+    import shlex
+
+    return shlex.join(["gmbench", *(word for word in sys.argv[1:] if word != "--fresh")])
+
+
+@main.command()
+@click.argument("spec")
+@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--driven", is_flag=True, hidden=True, help="By an engine: progress as JSON lines, ends with it.")
+def cell(spec, store, driven):
+    """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input. Prints the result's path."""
+    from pathlib import Path
+
+    from gmbench.experiments import experiment
+    from gmbench.runs.cell import follow, prepare, read_spec, run_cell
+
+    try:
+        text = spec if spec.lstrip().startswith("{") else None
+        if text is None:
+            source = sys.stdin.buffer
+            text = (source.readline() if driven else source.read()) if spec == "-" else Path(spec).read_bytes()
+    except OSError as error:
+        raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
+    wanted = read_spec(text)
+    chosen = experiment(wanted["experiment"])
+    if wanted["version"] != chosen.version:
+        raise ContractError(f"the spec is for version {wanted['version']} of {chosen.name}, not {chosen.version}")
+    report = follow() if driven else lambda **progress: None
+    prepare()
+    path = run_cell(wanted, chosen.cell, store, report)
+    if not driven:
+        click.echo(path)
+
+
+@main.command("data")
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True)
+def data_command(name, as_json):
+    """List the data sets, or fetch and verify the one called NAME."""
+    from gmbench import data
+    from gmbench.data.files import state
+
+    if name:
+        loaded, chosen = data.load(name), data.data_set(name)
+        row = {"name": name, "train": list(loaded.train_images.shape), "test": list(loaded.test_images.shape),
+               "classes": loaded.classes, "digest": loaded.digest, "licence": chosen.licence,
+               "source": chosen.source}  # fmt: skip
+        if as_json:
+            return emit(row)
+        for key, value in row.items():
+            click.echo(f"{key:8} {' x '.join(map(str, value)) if isinstance(value, list) else value}")
+        return None
+    rows = [{"name": d.name, "state": state(d), "summary": d.summary, "licence": d.licence}
+            for d in data.data_sets().values()]  # fmt: skip
+    if as_json:
+        return emit(rows)
+    for row in rows:
+        click.echo(f"{row['name']:14} {row['state']:13} {row['summary']}")
+    return None
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True)
+def claims(as_json):
+    """The papers' claims and their verdicts."""
+    import gmbench
+
+    rows = gmbench.load("claims").to_dict("records")
+    if as_json:
+        return emit(rows)
+    return click.echo("no claims are registered yet" if not rows else "\n".join(str(row) for row in rows))
+
+
 if __name__ == "__main__":
     main()
