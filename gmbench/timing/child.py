@@ -62,7 +62,7 @@ def description(implementation: Implementation) -> dict:
     return {
         "key": implementation.key,
         "layer_type": implementation.layer_type,
-        "file": implementation.source if outside else None,
+        "file": os.path.abspath(implementation.source) if outside else None,
         "source": "file" if outside else implementation.source,
         "quantity": implementation.quantity,
         "dtypes": list(implementation.dtypes),

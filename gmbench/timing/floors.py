@@ -11,7 +11,7 @@ from gmbench.timing.sizes import Size
 
 
 def columns(kind: LayerType, size: Size) -> int:
-    """N for which (batch x d) @ (d x N) holds the multiply-adds of a forward pass that grow with the batch."""
+    """N for which (B x d) @ (d x N) holds the multiply-adds of a forward pass that grow with B."""
     once, twice = (kind.work(size.axes, rows, 4).multiply_adds for rows in (size.batch, 2 * size.batch))
     return max(1, (twice - once) // (size.batch * size.axes[kind.in_features]))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 ROUNDS = 40  # undisturbed samples wanted of each candidate
 PATIENCE = 3  # at most so many times as many rounds
 BUDGET = 15.0  # seconds in all, at least three rounds
+FEW = 6  # undisturbed samples that a median and an interval need
 WARM_UPS = 3
 KEPT = 2
 WARM_UP = 2**32  # warm-up calls count from here, so that no timed call repeats their inputs
@@ -34,7 +35,7 @@ class Candidate:
 
 @dataclass
 class Samples:
-    """Seconds of the calls that nothing interrupted; ``disturbed`` if there was none, and all are given."""
+    """Seconds of the calls that nothing interrupted; ``disturbed`` if these were too few: then of all."""
 
     seconds: list[float] = field(default_factory=list)
     dropped: int = 0
@@ -47,8 +48,8 @@ def measure(
 ) -> dict[str, Samples]:
     """Time candidates in turns, in a random order each round.
 
-    A sample during which the process was interrupted (an involuntary context switch) is dropped, unless all
-    were.
+    A sample during which the process was interrupted (an involuntary context switch) is dropped, unless fewer
+    than six are left.
 
     :param device: ``cpu`` (the wall clock) or ``cuda`` (events, the device synchronised before and after)
     :param rounds: undisturbed samples wanted of each candidate
@@ -77,10 +78,13 @@ def measure(
                 _reservoir(kept[candidate.name], call, outputs, keep, chance)
     finally:
         gc.enable()
-    return {
-        name: Samples(clean[name] or interrupted[name], len(interrupted[name]), not clean[name], kept[name])
-        for name in clean
-    }
+    return {name: _samples(clean[name], interrupted[name], kept[name]) for name in clean}
+
+
+def _samples(clean, interrupted, kept):
+    if len(clean) < FEW:
+        return Samples(clean + interrupted, 0, True, kept)
+    return Samples(clean, len(interrupted), False, kept)
 
 
 def _timed(candidate, call, device):

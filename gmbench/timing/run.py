@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import json
 import os
 import secrets
@@ -70,19 +71,24 @@ def subjects(names: Iterable[str] = ()) -> list[Subject]:
 
     chosen: dict[str, Subject] = {}
     names = list(names)
-    known = None if names and all(name.endswith(".py") for name in names) else registry.load()
+    known = registry.load()
     if not names:
         exact = [i for i in known.implementations.values() if not i.approximate]
         chosen = {i.key: _subject(description(i)) for i in exact}
     for name in names:
         if name.endswith(".py"):
             for subject in _of_file(name):
-                if subject.key in chosen:
+                owner = known.implementations.get(subject.key)
+                if subject.key in chosen or (owner and not _same(owner.source, name)):
                     raise ContractError(f"{name}: the name {subject.key!r} is taken; give yours another name")
                 chosen[subject.key] = subject
         else:
             chosen |= {i.key: _subject(description(i)) for i in known.select(name)}
     return list(chosen.values())
+
+
+def _same(source: str, path: str) -> bool:
+    return os.path.realpath(source) == os.path.realpath(path)
 
 
 def _subject(record: dict) -> Subject:
@@ -136,9 +142,10 @@ def rows(
     """Time one implementation at one size: a row a pass, without a time where something is wrong.
 
     A row has ``samples`` (seconds), ``median``, ``low`` and ``high`` (its 95 % interval), ``floor`` and
-    ``linear`` (medians of the same run), ``ratio`` (to the floor), ``ulps`` (the worst of the ``verified`` timed
-    calls), ``claim``, ``peak_bytes`` of one call, the number of ``dropped`` samples, ``disturbed`` (all were
-    interrupted, none was dropped), ``threads``, and the ``load`` before and after. Its ``status`` is passed, failed, inconclusive, unsupported or approximate, with a ``message``.
+    ``linear`` (medians of the same run), ``ratio`` (to the floor), ``ulps`` (the worst of the ``verified``
+    timed calls), ``claim``, ``peak_bytes`` of one call, the number of ``dropped`` samples, ``disturbed``
+    (nearly all were interrupted, none was dropped), ``threads``, and the ``load`` before and after. Its
+    ``status`` is passed, failed, inconclusive, unsupported or approximate, with a ``message``.
 
     :param verdict: of the gate, which is asked where it is None
     :param rounds: undisturbed samples wanted
@@ -173,24 +180,23 @@ def rows(
 def yardsticks(
     layer_type: str,
     size: Size,
-    dtype="float32",
-    device="cpu",
-    name="forward",
+    dtype: str = "float32",
+    device: str = "cpu",
     *,
-    rounds=ROUNDS,
-    budget=BUDGET,
-) -> dict[str, list[float]]:
-    """Samples in seconds of ``floor`` and ``linear`` alone.
+    rounds: int = ROUNDS,
+    budget: float = BUDGET,
+) -> dict[str, dict[str, list[float]]]:
+    """Samples in seconds of ``floor`` and ``linear`` alone, for each pass.
 
     :raises ContractError: if they cannot be measured
     """
-    task = _task(layer_type, None, None, size, dtype, device, [name], rounds, budget, MEMORY)
+    task = _task(layer_type, None, None, size, dtype, device, PASSES, rounds, budget, MEMORY)
     with _locked():
         lines, reason = _child(task)
     reason = reason or next((line["error"] for line in lines if "error" in line), None)
-    if reason or not lines:
+    if reason or len(lines) < len(PASSES):
         raise ContractError(f"the floor cannot be measured: {reason or 'no result'}")
-    return {which: lines[0][which] for which in ("floor", "linear")}
+    return {line["pass"]: {which: line[which] for which in ("floor", "linear")} for line in lines}
 
 
 def timings(names=(), dtype="float32", device="cpu", **limits) -> Iterator[dict[str, Any]]:
@@ -198,6 +204,19 @@ def timings(names=(), dtype="float32", device="cpu", **limits) -> Iterator[dict[
     for subject in subjects(names):
         for size in sizes(registry.layer_type(subject.layer_type)):
             yield from rows(subject, size, dtype, device, **limits)
+
+
+def store(found: list[dict[str, Any]], folder: str | os.PathLike | None = None) -> Path:
+    """Write rows to ``timings/`` of a store, beside what they were measured with; returns the file.
+
+    :raises ContractError: if it cannot be written
+    """
+    from gmbench.runs.provenance import provenance
+    from gmbench.runs.store import SCHEMA, store_folder, write_json
+
+    content = {"schema": SCHEMA, "kind": "timings", **provenance(), "rows": found}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return write_json(store_folder(folder) / "timings" / f"{digest}.json", content)
 
 
 def _base(key, layer_type, source, size, dtype, device):

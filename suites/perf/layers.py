@@ -1,7 +1,7 @@
 """Seconds of every exact implementation of every layer type, beside the floor and nn.Linear of that shape.
 
 One benchmark per layer type, size and implementation, found by name: as a parameter they would be numbered
-differently by every commit. Each measures in a process of its own, which the benchmark process only starts; so
+differently by every commit. Each is measured in a process of its own that the benchmark process only starts:
 CUDA is never initialised before a fork.
 """
 
@@ -16,21 +16,60 @@ try:
 except ImportError:  # the benchmarked commit is older than the timings
     run = None
 
-ROUNDS, BUDGET = 25, 4.0  # samples, and seconds of measuring, a benchmark
+ROUNDS, BUDGET = 25, 4.0  # samples, and seconds of measuring, a pass
 
 
 def setup_cache():
-    """The folder that all benchmarks of this run share: it remembers which implementations are right."""
+    """The folder that the benchmarks of this run share."""
     return str(Path.cwd())
 
 
-def gate(folder, subject, device):
-    """The verdict of :func:`gmbench.timing.run.gate`, asked once in a run of asv."""
-    file = Path(folder, re.sub(r"\W", "_", f"{subject.key}_{device}") + ".json")
+def once(folder, question, ask):
+    """What ``ask()`` answers, asked once in a run of asv: a verdict, or both passes of a measurement."""
+    file = Path(folder, re.sub(r"\W", "_", question) + ".json")
     if not file.exists():
-        verdict = run.gate(subject, "float32", device)
-        file.write_text(json.dumps([verdict.status, verdict.message]))
-    return run.Verdict(*json.loads(file.read_text()))
+        file.write_text(json.dumps(ask()))
+    return json.loads(file.read_text())
+
+
+def of_subject(subject, size):
+    """Samples of an implementation at a size, and why there can be none of a pass on a device."""
+
+    def samples(folder, direction, device):
+        def ask_gate():
+            verdict = run.gate(subject, "float32", device)
+            return [verdict.status, verdict.message]
+
+        def ask_clock():
+            verdict = run.Verdict(*once(folder, f"gate {subject.key} {device}", ask_gate))
+            rows = run.rows(subject, size, device=device, verdict=verdict, rounds=ROUNDS, budget=BUDGET)
+            return {row["pass"]: row for row in rows}
+
+        row = once(folder, f"time {subject.key} {size.label} {device}", ask_clock)[direction]
+        if row["status"] != "passed":
+            raise RuntimeError(f"{row['status']}: {row['message']}")
+        return row["samples"]
+
+    return samples, lambda direction, device: subject.obstacle("float32", device, direction)
+
+
+def of_yardstick(kind, size, which):
+    """Samples of the floor or of nn.Linear."""
+
+    def samples(folder, direction, device):
+        def ask_clock():
+            return run.yardsticks(kind, size, device=device, rounds=ROUNDS, budget=BUDGET)
+
+        return once(folder, f"yardsticks {kind} {size.label} {device}", ask_clock)[direction][which]
+
+    return samples, no_device
+
+
+def no_device(direction, device):
+    """Why a device is not there; asked only when a benchmark runs, not when the suite is imported."""
+    import torch
+
+    return "no CUDA device here" if device == "cuda" and not torch.cuda.is_available() else None
 
 
 def benchmark(name, samples, obstacle):
@@ -52,38 +91,6 @@ def benchmark(name, samples, obstacle):
     track.timeout = 600
     track.version = "1"
     return track
-
-
-def of_subject(subject, size):
-    """Samples of an implementation at a size, and why there can be none of a pass on a device."""
-
-    def samples(folder, direction, device):
-        verdict = gate(folder, subject, device)
-        (row,) = run.rows(
-            subject, size, device=device, passes=[direction], verdict=verdict, rounds=ROUNDS, budget=BUDGET
-        )
-        if row["status"] != "passed":
-            raise RuntimeError(f"{row['status']}: {row['message']}")
-        return row["samples"]
-
-    return samples, lambda direction, device: subject.obstacle("float32", device, direction)
-
-
-def of_yardstick(kind, size, which):
-    """Samples of the floor or of nn.Linear."""
-
-    def samples(folder, direction, device):
-        found = run.yardsticks(kind, size, device=device, name=direction, rounds=ROUNDS, budget=BUDGET)
-        return found[which]
-
-    return samples, no_device
-
-
-def no_device(direction, device):
-    """Why a device is not there; asked only when a benchmark runs, not when the suite is imported."""
-    import torch
-
-    return "no CUDA device here" if device == "cuda" and not torch.cuda.is_available() else None
 
 
 def every():
