@@ -55,6 +55,39 @@ def emit(rows) -> None:
     click.echo(json.dumps(rows, indent=1, default=str))
 
 
+@main.command("time")
+@click.argument("targets", nargs=-1, metavar="[NAME|FILE]...")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--dtype", type=click.Choice(["float64", "float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
+@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
+def time_command(targets, device, dtype, as_json, store):
+    """Time implementations that pass their checks, at every timed size, beside the floor.
+
+    NAME is gm/eager, gm or eager; FILE a Python file; none means every exact implementation. Exits 0 when there is a
+    time for each, 1 when one is wrong or dies, 2 when there is nothing to time.
+    """
+    from gmbench.timing import run as timing
+
+    rows = []
+    for row in timing.timings(targets, dtype, device):
+        rows.append(row)
+        click.echo(f"{row['implementation']} {row['size']} {row['pass']}: {row['status']}", err=True)
+    states = {row["status"] for row in rows}
+    if not states & {"passed", "failed", "inconclusive"}:
+        raise Failure(f"nothing to time: {rows[0]['message'] if rows else 'there is no exact implementation'}")
+    path = timing.store(rows, store)
+    if as_json:
+        emit(rows)
+    else:
+        from gmbench.timing.table import show
+
+        show(rows)
+        click.echo(f"wrote {path}")
+    if states & {"failed", "inconclusive"}:
+        sys.exit(1)
+
+
 @main.command()
 @click.argument("experiment")
 @click.option("--data", "data_name", metavar="NAME", help="Data set (default: the experiment's first).")
