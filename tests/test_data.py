@@ -1,0 +1,211 @@
+"""Data sets: a damaged, missing or unreachable file is one clear line, and leaves nothing behind."""
+
+import dataclasses
+import gzip
+import hashlib
+import http.server
+import os
+import threading
+
+import numpy
+import pytest
+import torch
+
+from gmbench import data
+from gmbench.contract import ContractError
+from gmbench.data import files, idx
+
+NOWHERE = "http://127.0.0.1:9/"  # the discard port, where nobody listens
+
+
+def packed(array):
+    """An array as a gzipped idx file."""
+    head = bytes([0, 0, 8, array.ndim]) + b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return gzip.compress(head + array.tobytes(), mtime=0)
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """A data set of four small idx files, their contents by name, and an empty cache."""
+    rng = numpy.random.default_rng(0)
+    contents = {
+        "train-images.gz": packed(rng.integers(0, 256, (20, 2, 3), numpy.uint8)),
+        "train-labels.gz": packed(rng.integers(0, 10, 20, numpy.uint8)),
+        "test-images.gz": packed(rng.integers(0, 256, (5, 2, 3), numpy.uint8)),
+        "test-labels.gz": packed(rng.integers(0, 10, 5, numpy.uint8)),
+    }
+    declared = tuple(
+        data.File(name, len(content), hashlib.md5(content).hexdigest()) for name, content in contents.items()
+    )
+    monkeypatch.delenv("GMBENCH_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    tiny = dataclasses.replace(data.data_set("mnist"), name="tiny", files=declared, mirrors=(NOWHERE,))
+    return tiny, contents
+
+
+@pytest.fixture
+def host():
+    """A host on this machine: ``host.contents`` is what it serves, ``host.asked`` what it was asked for."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            name = self.path.strip("/")
+            server.asked.append(name)
+            if name not in server.contents:
+                return self.send_error(404)
+            content = server.contents[name]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content) + server.promised_too_much))
+            self.end_headers()
+            return self.wfile.write(content)
+
+        def log_message(self, *words):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.contents, server.asked, server.promised_too_much = {}, [], 0
+    server.url = f"http://127.0.0.1:{server.server_port}/"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def everything_below(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def refusal(chosen):
+    """The text with which loading is refused: one line."""
+    with pytest.raises(ContractError) as caught:
+        data.load(chosen)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("folder", ["tiny", "."])
+def test_files_are_found_in_the_data_folder(tiny, tmp_path, monkeypatch, folder):
+    chosen, contents = tiny
+    (tmp_path / "given" / folder).mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (tmp_path / "given" / folder / name).write_bytes(content)
+    assert files.state(chosen) == "downloadable"
+    monkeypatch.setenv("GMBENCH_DATA", str(tmp_path / "given"))
+    assert files.state(chosen) == "found"
+    found = data.load(chosen)
+    assert found.train_images.shape == (20, 6)
+    assert found.train_images.dtype == torch.float32
+    assert found.test_labels.dtype == torch.int64
+    pixels = idx.idx(contents["test-images.gz"]).reshape(5, 6)
+    expected = (pixels / 255 - chosen.mean) / chosen.std
+    assert numpy.allclose(found.test_images.numpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("damage", ["cut short", "damaged"])
+def test_a_damaged_file_is_named(tiny, tmp_path, monkeypatch, damage):
+    chosen, contents = tiny
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    content = contents["train-images.gz"]
+    wrong = content[:-7] if damage == "cut short" else content[:-7] + bytes(7)
+    (tmp_path / "train-images.gz").write_bytes(wrong)
+    monkeypatch.setenv("GMBENCH_DATA", str(tmp_path))
+    text = refusal(chosen)
+    assert "train-images.gz" in text and damage in text
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"not gzip", gzip.compress(b"\0\0\x08\1\0\0\0\5abc"), gzip.compress(b"ab")]
+)
+def test_what_is_no_whole_idx_file_is_refused(content):
+    with pytest.raises(ContractError):
+        idx.idx(content)
+    assert idx.idx(packed(numpy.arange(6, dtype=numpy.uint8).reshape(2, 3))).tolist() == [
+        [0, 1, 2],
+        [3, 4, 5],
+    ]
+
+
+def test_without_a_network_one_line_and_nothing_left(tiny, tmp_path):
+    chosen, _ = tiny
+    text = refusal(chosen)
+    assert "no connection" in text and "GMBENCH_DATA" in text and "train-images.gz" in text
+    assert everything_below(tmp_path) == []
+
+
+def test_a_download_is_kept_and_not_repeated(tiny, host, tmp_path):
+    chosen, contents = tiny
+    host.contents = contents
+    chosen = dataclasses.replace(chosen, mirrors=(NOWHERE, host.url))  # the first host is down
+    first = data.load(chosen)
+    assert sorted(host.asked) == sorted(contents)
+    assert sorted(path.name for path in everything_below(tmp_path)) == sorted(contents)
+    again = data.load(dataclasses.replace(chosen, mirrors=(NOWHERE,)))
+    assert again.digest == first.digest and len(host.asked) == len(contents)
+
+
+@pytest.mark.parametrize("fault", ["wrong", "cut", "missing"])
+def test_a_bad_download_leaves_nothing(tiny, host, tmp_path, fault):
+    chosen, contents = tiny
+    if fault != "missing":
+        host.contents = {name: content[:-9] + b"x" * 9 for name, content in contents.items()}
+    host.promised_too_much = 100 if fault == "cut" else 0
+    text = refusal(dataclasses.replace(chosen, mirrors=(host.url,)))
+    assert {"wrong": "wrong checksum", "cut": "127.0.0.1", "missing": "404"}[fault] in text
+    assert everything_below(tmp_path) == []
+
+
+def test_a_cache_that_cannot_be_written(tiny, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert "cannot be written" in refusal(tiny[0])
+
+
+def test_the_digest_follows_the_contents(tiny, tmp_path, monkeypatch):
+    chosen, contents = tiny
+    monkeypatch.setenv("GMBENCH_DATA", str(tmp_path))
+    digests = set()
+    for labels in (numpy.zeros(5, numpy.uint8), numpy.ones(5, numpy.uint8)):
+        contents["test-labels.gz"] = packed(labels)
+        declared = []
+        for name, content in contents.items():
+            (tmp_path / name).write_bytes(content)
+            declared.append(data.File(name, len(content), hashlib.md5(content).hexdigest()))
+        digests.add(data.load(dataclasses.replace(chosen, files=tuple(declared))).digest)
+    assert len(digests) == 2
+
+
+def test_digits_are_one_fixed_split():
+    from sklearn.datasets import load_digits
+
+    found = data.load("digits")
+    assert found.train_images.shape == (1437, 64) and found.test_images.shape == (360, 64)
+    # every image is there once, and every class has its share of the test images
+    both = torch.cat([found.train_images, found.test_images]).mul(0.3759).add(0.3054).mul(16).round()
+    everything = torch.tensor(load_digits().data, dtype=torch.float32)
+    assert torch.equal(both.unique(dim=0), everything.unique(dim=0))
+    assert torch.bincount(found.test_labels).tolist() == [36, 36, 36, 36, 37, 36, 36, 36, 35, 36]
+    assert len(found.train_labels[:50].unique()) == 10  # not sorted by class
+    # cells made on one machine are continued on another only if the split is the same there
+    assert found.digest == "835a6d0e4821b5518f34d94d952953cf2a3c7047fc17cb9519ec03ce28fa268b"
+
+
+@pytest.mark.parametrize("name", sorted(data.data_sets()))
+def test_training_pixels_have_mean_0_and_deviation_1(name):
+    if files.state(data.data_set(name)) == "downloadable" or (
+        name != "digits" and not os.environ.get("GMBENCH_DATA")
+    ):
+        pytest.skip(f"{name} is not under $GMBENCH_DATA")
+    found = data.load(name)
+    assert abs(found.train_images.mean().item()) < 1e-3
+    assert abs(found.train_images.std().item() - 1) < 1e-3
+    assert found.features == data.data_set(name).features
+    assert found.test_labels.max() == data.data_set(name).classes - 1
+    assert data.data_set(name).licence and data.data_set(name).source
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    with pytest.raises(ContractError, match="did you mean 'mnist'"):
+        data.load("mnits")

@@ -1,0 +1,279 @@
+"""The KUMAR experiment on the digits: calibration, pairing, training, and what it refuses."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from gmbench import cli, data, registry
+from gmbench.contract import ContractError, Initialisation
+from gmbench.experiments import asked, board, cells, experiment, kumar, training
+from gmbench.runs.carry import unpack
+
+KUMAR = experiment("kumar")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Small layers on several threads mostly wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def silent(**progress):
+    pass
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return data.load("digits")
+
+
+def spec(arm, seed=0, digest=None, **more):
+    eager = registry.load().implementation("gm", "eager")
+    digest = digest or data.load("digits").digest
+    (found,) = cells(KUMAR, "digits", digest, "smoke", [arm], [seed], eager)
+    return {**found, **more}
+
+
+def stack(digits, arm):
+    generator = torch.Generator().manual_seed(0)
+    return kumar._gm(spec(arm), digits, digits.train_images[: kumar.CALIBRATION], generator)
+
+
+def test_calibration_gives_every_layer_deviation_one_half(digits):
+    with torch.no_grad():
+        outputs = digits.train_images[: kumar.CALIBRATION]
+        for layer in stack(digits, "kumar"):
+            outputs = layer(outputs)
+            assert abs(outputs.std().item() - 0.5) < 1e-4
+
+
+def test_calibration_changes_only_the_scale_of_the_readout(digits):
+    plain = stack(digits, "kumar")
+    fan_in = unpack({"name": "gm/fan-in"}, Initialisation)
+    drawn = stack(digits, "kumar")
+    kumar.calibrate(drawn, fan_in, digits.train_images, torch.Generator().manual_seed(0))
+    for calibrated, before in zip(plain, drawn, strict=True):
+        assert torch.equal(calibrated.mu, before.mu)
+        assert torch.equal(calibrated.sigma, before.sigma)
+        scale = (calibrated.v / before.v).median()
+        assert scale > 1.5
+        assert torch.allclose(calibrated.U, scale * before.U, rtol=1e-5)
+        assert torch.allclose(calibrated.v, scale * before.v, rtol=1e-5)
+
+
+def test_calibration_sees_no_labels(digits):
+    shuffled = dataclasses.replace(
+        digits, train_labels=digits.train_labels.flip(0), test_labels=digits.test_labels.flip(0)
+    )
+    one, two = stack(digits, "kumar"), stack(shuffled, "kumar")
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_calibration_uses_the_first_2048_images(digits):
+    many = torch.cat([digits.train_images, digits.train_images.flip(1)])
+    more = dataclasses.replace(digits, train_images=torch.cat([many[:2048], 100 + many[:64]]))
+    fewer = dataclasses.replace(digits, train_images=many[:2048])
+    one, two = stack(more, "kumar"), stack(fewer, "kumar")
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_bl_is_drawn_from_one_half(digits):
+    for layer in stack(digits, "bl"):
+        assert torch.all(layer.sigma == 0.5)
+        assert abs(layer.U.std().item() - 0.5) < 0.02 and abs(layer.U.mean().item()) < 0.02
+
+
+def test_sigma_has_its_own_learning_rate(digits):
+    network = stack(digits, "bl")
+    sigma, rest = torch.optim.SGD(kumar.rates(network), lr=kumar.RATE).param_groups
+    assert sigma["lr"] == 1.0 and {id(p) for p in sigma["params"]} == {id(layer.sigma) for layer in network}
+    assert rest["lr"] == 0.1 and len(rest["params"]) == 6
+    assert sigma["momentum"] == rest["momentum"] == sigma["weight_decay"] == rest["weight_decay"] == 0
+
+
+def test_arms_of_a_seed_share_the_data_order(monkeypatch):
+    orders, permutation = [], torch.randperm
+
+    def record(*words, **named):
+        orders[-1].append(permutation(*words, **named))
+        return orders[-1][-1]
+
+    monkeypatch.setattr(training.torch, "randperm", record)
+    for arm, seed in (("fc", 0), ("bl", 0), ("kumar", 0), ("fc", 1)):
+        orders.append([])
+        kumar.cell({**spec(arm, seed), "epochs": 2}, silent)
+        assert len(orders[-1]) == 2 and not torch.equal(*orders[-1])
+    for other in orders[1:3]:
+        assert all(torch.equal(a, b) for a, b in zip(orders[0], other, strict=True))
+    assert not torch.equal(orders[0][0], orders[3][0])
+
+
+@pytest.mark.parametrize("arm", sorted(KUMAR.arms))
+def test_every_arm_learns(arm):
+    told = []
+    result = kumar.cell({**spec(arm), "epochs": 8}, lambda **progress: told.append(progress))
+    rows, measures = result["epochs"], result["measures"]
+    assert [row["epoch"] for row in rows] == list(range(9))
+    assert rows[-1]["step"] == 8 * math.ceil(1437 / 64)  # the last, partial batch is kept
+    assert rows[0]["test_error"] > 70 and rows[0]["train_loss"] is None
+    assert rows[-1]["test_error"] < 40 and rows[-1]["test_loss"] < rows[0]["test_loss"]
+    assert told[0]["step"] == 0 and told[-1]["step"] == told[-1]["steps"] == rows[-1]["step"]
+    assert measures["diverged"] is None
+    assert measures["parameters"] == {"fc": 64 * 100 + 100 + 1000 + 10}.get(arm, 78380)
+    if arm == "kumar":
+        assert measures["logit_std"] == pytest.approx(0.5, abs=1e-4)
+    json.dumps(result, allow_nan=False)
+
+
+class Constant(torch.nn.Module):
+    """Says class 0 of everything, however it is trained; ``scale`` can make its logits infinite."""
+
+    def __init__(self, scale=1.0):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(()))
+        self.scale = scale
+
+    def forward(self, x):
+        logits = torch.zeros(len(x), 10) + 0 * self.weight
+        logits[:, 0] += 9.0
+        return logits * self.scale
+
+
+def test_first_hits_and_errors(digits):
+    share = 100 * (digits.test_labels != 0).float().mean().item()
+    network = Constant()
+    rows, hits = training.train(
+        network,
+        torch.optim.SGD(network.parameters(), lr=0.1),
+        digits,
+        epochs=1,
+        batch=500,
+        order=training.order_of(0),
+        thresholds=(95, 5),
+    )
+    assert rows[0]["test_error"] == rows[1]["test_error"] == pytest.approx(share)
+    assert hits == {"steps_to_95": 0, "steps_to_5": None, "diverged": None}
+
+
+def test_training_that_diverges_ends_and_says_so(digits):
+    network = Constant(math.inf)
+    rows, hits = training.train(
+        network,
+        torch.optim.SGD(network.parameters(), lr=0.1),
+        digits,
+        epochs=9,
+        batch=500,
+        order=training.order_of(0),
+        thresholds=(5,),
+    )
+    assert len(rows) == 2 and hits["diverged"] == 1
+    assert rows[1]["test_error"] == 100 and rows[1]["test_loss"] is None and rows[1]["train_loss"] is None
+
+
+def test_other_data_than_the_spec_names_is_refused():
+    with pytest.raises(ContractError, match="digest"):
+        kumar.cell(spec("fc", digest="0" * 64), silent)
+
+
+def test_cells_come_seed_by_seed():
+    eager = registry.load().implementation("gm", "eager")
+    found = cells(KUMAR, "digits", "0", "paper", implementation=eager)
+    assert [(s["seed"], s["arm"]) for s in found[:4]] == [(0, "fc"), (0, "bl"), (0, "kumar"), (1, "fc")]
+    assert len(found) == 15 and {s["epochs"] for s in found} == {20}
+    assert {s["arm"] for s in found if s["implementation"] is None} == {"fc"}
+    extra = registry.load().initialisation("gm", "fan-in")
+    found = cells(KUMAR, "digits", "0", "smoke", ["fc"], [3], eager, extra)
+    assert [s["arm"] for s in found] == ["fc", "fan-in"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"derivatives": 0}, "no derivatives"),
+        ({"dtypes": ("float64",)}, "float32"),
+        ({"requires": ("no_such_module",)}, "not installed"),
+        ({"layer_type": "ugmm"}, "does not compute"),
+        ({"devices": ("cuda",)}, "does not run on cpu"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused(changes, reason):
+    eager = dataclasses.replace(registry.load().implementation("gm", "eager"), **changes)
+    with pytest.raises(ContractError, match=reason):
+        cells(KUMAR, "digits", "0", "smoke", implementation=eager)
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"), [("0-4", [0, 1, 2, 3, 4]), ("0,2", [0, 2]), ("7", [7]), ("3, 1-2,3", [3, 1, 2])]
+)
+def test_seeds_are_read(text, seeds):
+    assert asked.seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["", "a", "4-", "-1", "3-1", "1;2"])
+def test_what_are_no_seeds_is_refused(text):
+    with pytest.raises(ContractError):
+        asked.seeds(text)
+
+
+def test_the_board_ranks_by_the_best_error():
+    def result(arm, seed, *errors):
+        epochs = [{"epoch": n, "test_error": error} for n, error in enumerate(errors)]
+        diverged = 7 if errors[-1] == 100 else None
+        return {"spec": {"arm": arm, "seed": seed}, "epochs": epochs, "measures": {"diverged": diverged}}
+
+    rows = board.board([result("a", 0, 90, 8, 9), result("a", 1, 90, 100), result("b", 0, 2, 5, 4)])
+    assert [row["arm"] for row in rows] == ["b", "a"]
+    assert rows[0]["best"] == 4  # before training it is luck
+    assert (rows[1]["best"], rows[1]["best_min"], rows[1]["best_max"]) == (54, 8, 100)
+    assert rows[1]["seeds"] == 2 and rows[1]["diverged"] == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["run", "kumr"], "did you mean 'kumar'"),
+        (["run", "kumar", "--data", "digit"], "did you mean 'digits'"),
+        (["run", "kumar", "--data", "digits", "--arms", "blx"], "did you mean 'bl'"),
+        (["run", "kumar", "--data", "digits", "--budget", "papers"], "did you mean 'paper'"),
+        (["run", "kumar", "--data", "digits", "--seeds", "x"], "seeds"),
+        (["run", "kumar", "--data", "digits", "--implementation", "eagre"], "did you mean 'eager'"),
+        (["run", "kumar", "--data", "digits", "--implementation", "no_such_file.py"], "no such file"),
+        (["run", "kumar", "--data", "digits", "--initialisation", "kumar"], "an arm"),
+        (["data", "digitz"], "did you mean 'digits'"),
+        (["cell", "no-such-spec.json"], "cannot be read"),
+    ],
+)
+def test_bad_words_are_one_line(words, hint):
+    done = CliRunner().invoke(cli.main, words)
+    assert done.exit_code == 2
+    assert hint in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_what_programs_read(tmp_path):
+    run = [
+        "run",
+        "kumar",
+        "--data",
+        "digits",
+        "--store",
+        str(tmp_path),
+        "--dry-run",
+        "--json",
+        "--seeds",
+        "0,1",
+    ]
+    rows = json.loads(CliRunner().invoke(cli.main, run).stdout)
+    assert [row["title"] for row in rows][:3] == ["fc seed 0", "bl seed 0", "kumar seed 0"] and len(rows) == 6
+    assert not list(tmp_path.iterdir())
+    listed = json.loads(CliRunner().invoke(cli.main, ["data", "--json"]).stdout)
+    assert {row["name"]: row["state"] for row in listed}["digits"] == "embedded"
+    one = json.loads(CliRunner().invoke(cli.main, ["data", "digits", "--json"]).stdout)
+    assert one["train"] == [1437, 64] and one["licence"]
+    assert json.loads(CliRunner().invoke(cli.main, ["claims", "--json"]).stdout) == []
