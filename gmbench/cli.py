@@ -94,16 +94,29 @@ def time_command(targets, device, dtype, as_json, store):
 @click.option("--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick or paper.")
 @click.option("--arms", metavar="A,B", help="Some of its arms (default: all).")
 @click.option("--seeds", metavar="0-4|0,2", help="Seeds (default: the budget's).")
-@click.option("--implementation", default="eager", show_default=True, metavar="NAME|FILE", help="Of the layers.")
+@click.option("--implementation", default="eager", metavar="NAME|FILE", help="Default: eager.")
 @click.option("--initialisation", metavar="NAME", help="One more arm, from this initialisation.")
-@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
-@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: one fewer than cores; one a GPU).")
+@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: cores - 1, or GPUs).")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--fresh", is_flag=True, help="Run again the cells whose results are there.")
 @click.option("--dry-run", is_flag=True, help="Only say which cells there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard, or the cells, as JSON.")
-def run(experiment, data_name, budget, arms, seeds, implementation, initialisation, store, jobs, device, fresh,
-        dry_run, as_json):  # fmt: skip
+def run(
+    experiment,
+    data_name,
+    budget,
+    arms,
+    seeds,
+    implementation,
+    initialisation,
+    store,
+    jobs,
+    device,
+    fresh,
+    dry_run,
+    as_json,
+):
     """Train the arms of EXPERIMENT on real data, a cell for each arm and seed; finished cells are skipped."""
     from gmbench import data
     from gmbench.experiments import asked, board, cells
@@ -130,18 +143,18 @@ def run(experiment, data_name, budget, arms, seeds, implementation, initialisati
         click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
     engine = Local(specs, store, jobs, fresh)
     if dry_run:
-        rows = [{"cell": cell_id(c.spec), "title": c.title, "there": c.state == "skipped"} for c in engine.cells]
+        rows = [{"cell": cell_id(c.spec), "title": c.title, "state": c.state} for c in engine.cells]
         if as_json:
             return emit(rows)
         for row in rows:
-            click.echo(f"{row['title']:20} {row['cell'][:12]}  {'there already' if row['there'] else 'to run'}")
+            click.echo(f"{row['title']:20} {row['cell'][:12]}  {row['state']}")
         return None
     try:
         engine.run()
     except KeyboardInterrupt:
         done = sum(cell.state in ("done", "skipped") for cell in engine.cells)
-        click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done; the same command "
-                   "without --fresh goes on with the others", err=True)  # fmt: skip
+        click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done", err=True)
+        click.echo(f"gmbench: this goes on with the others: {_again()}", err=True)
         sys.exit(130)
     rows = board.board(filter(None, (finished(spec, engine.store) for spec in specs)))
     if as_json:
@@ -154,8 +167,8 @@ def run(experiment, data_name, budget, arms, seeds, implementation, initialisati
     for cell in failed:
         click.echo(f"gmbench: {cell.title} failed: {cell.error}", err=True)
     if failed:
-        click.echo(f"gmbench: {len(failed)} of {len(specs)} cells failed; the same command runs only these "
-                   f"again: {_again()}", err=True)  # fmt: skip
+        click.echo(f"gmbench: {len(failed)} of {len(specs)} cells failed", err=True)
+        click.echo(f"gmbench: this runs them again: {_again()}", err=True)
         sys.exit(1)
     return None
 
@@ -169,10 +182,10 @@ def _again():
 
 @main.command()
 @click.argument("spec")
-@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
-@click.option("--driven", is_flag=True, hidden=True, help="By an engine: progress as JSON lines, ends with it.")
+@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--driven", is_flag=True, hidden=True, help="By an engine: reports to it, ends with it.")
 def cell(spec, store, driven):
-    """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input. Prints the result's path."""
+    """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input."""
     from pathlib import Path
 
     from gmbench.experiments import experiment
@@ -181,14 +194,15 @@ def cell(spec, store, driven):
     try:
         text = spec if spec.lstrip().startswith("{") else None
         if text is None:
-            source = sys.stdin.buffer
-            text = (source.readline() if driven else source.read()) if spec == "-" else Path(spec).read_bytes()
+            read = sys.stdin.buffer.readline if driven else sys.stdin.buffer.read
+            text = read() if spec == "-" else Path(spec).read_bytes()
     except OSError as error:
         raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
     wanted = read_spec(text)
     chosen = experiment(wanted["experiment"])
     if wanted["version"] != chosen.version:
-        raise ContractError(f"the spec is for version {wanted['version']} of {chosen.name}, not {chosen.version}")
+        versions = f"version {wanted['version']} of {chosen.name}, not {chosen.version}"
+        raise ContractError(f"the spec is for {versions}")
     report = follow() if driven else lambda **progress: None
     prepare()
     path = run_cell(wanted, chosen.cell, store, report)
@@ -206,16 +220,24 @@ def data_command(name, as_json):
 
     if name:
         loaded, chosen = data.load(name), data.data_set(name)
-        row = {"name": name, "train": list(loaded.train_images.shape), "test": list(loaded.test_images.shape),
-               "classes": loaded.classes, "digest": loaded.digest, "licence": chosen.licence,
-               "source": chosen.source}  # fmt: skip
+        row = {
+            "name": name,
+            "train": list(loaded.train_images.shape),
+            "test": list(loaded.test_images.shape),
+            "classes": loaded.classes,
+            "digest": loaded.digest,
+            "licence": chosen.licence,
+            "source": chosen.source,
+        }
         if as_json:
             return emit(row)
         for key, value in row.items():
             click.echo(f"{key:8} {' x '.join(map(str, value)) if isinstance(value, list) else value}")
         return None
-    rows = [{"name": d.name, "state": state(d), "summary": d.summary, "licence": d.licence}
-            for d in data.data_sets().values()]  # fmt: skip
+    rows = [
+        {"name": d.name, "state": state(d), "summary": d.summary, "licence": d.licence}
+        for d in data.data_sets().values()
+    ]
     if as_json:
         return emit(rows)
     for row in rows:
