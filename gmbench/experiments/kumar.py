@@ -40,6 +40,7 @@ DECISIONS = (
     ),
     ("pairing of bl and kumar", "both start from the same normal draws"),
     ("FC arm", "784-100-10 with ReLU, Kaiming normal weights, biases from 0, learning rate 0.1"),
+    ("E relu and its slope", "exact in both tails; variances clamped inside the root; slope 1/2 at 0"),
     ("arithmetic", "float32, one thread, denormals flushed to zero"),
 )
 
