@@ -197,17 +197,18 @@ def form(subject: Subject):
 
 def inputs_unchanged(subject: Subject):
     """No input is written to, not even with what it held before."""
-    given, G = subject.tensors(subject.case(), gradients=True)
-    before = {name: (tensor.detach().clone(), tensor._version) for name, tensor in given.items()}
-    subject.run(given, G)
-    for name, tensor in given.items():
-        old, version = before[name]
-        if not torch.equal(old, tensor.detach()):
-            yield f"{name} was changed"
-        elif tensor._version != version:
-            yield f"{name} was written to"
-        elif tensor.grad is not None:
-            yield f"{name}.grad was set"
+    for gradients in (True, False):
+        given, G = subject.tensors(subject.case(), gradients)
+        before = {name: (tensor.detach().clone(), tensor._version) for name, tensor in given.items()}
+        subject.run(given, G)
+        for name, tensor in given.items():
+            old, version = before[name]
+            if not torch.equal(old, tensor.detach()):
+                yield f"{name} was changed"
+            elif tensor._version != version:
+                yield f"{name} was written to"
+            elif tensor.grad is not None:
+                yield f"{name}.grad was set"
 
 
 def deterministic(subject: Subject):
@@ -263,7 +264,7 @@ def no_state(subject: Subject):
 
 
 def batch_split(subject: Subject):
-    """A row's result does not depend on the other rows: a large batch against its uneven parts, and a loud row."""
+    """A row's result does not depend on the other rows: a large batch against its uneven parts, a huge row, a NaN."""
     case = subject.case(batch=131, regime="both" if "both" in subject.kind.domain.regimes else "bulk")
     given, G = subject.tensors(case, gradients=True)
     S = subject.bound(case)
@@ -281,12 +282,14 @@ def batch_split(subject: Subject):
         if fault:
             yield f"131 rows against {cut} and {131 - cut}: {fault}"
             return
-    loud = given["x"].detach().clone()
-    loud[0] *= 2.0**20
-    out = subject({**given, "x": loud.requires_grad_(subject.differentiable)})
-    fault = subject.differ({"value": out[1:]}, {"value": want["value"][1:]}, {"value": S["value"][1:]})
-    if fault:
-        yield f"one row multiplied by 2^20 changes the others: {fault}"
+    huge = 2.0 ** {"float64": 400, "float32": 50, "bfloat16": 50}[subject.dtype]
+    for name, factor in (("multiplied by a huge number", huge), ("that is NaN", float("nan"))):
+        loud = given["x"].detach().clone()
+        loud[0] *= factor
+        out = subject({**given, "x": loud.requires_grad_(subject.differentiable)})
+        fault = subject.differ({"value": out[1:]}, {"value": want["value"][1:]}, {"value": S["value"][1:]})
+        if fault:
+            yield f"one row {name} changes the others: {fault}"
 
 
 def no_grad(subject: Subject):
@@ -382,9 +385,12 @@ def global_state(subject: Subject):
         }
 
     given, G = subject.tensors(subject.case(), gradients=True)
-    before = settings()
-    subject.run(given, G)
-    for name, value in settings().items():
+    with torch.random.fork_rng(devices=[]):
+        torch.seed()  # a state that no implementation can have left behind
+        before = settings()
+        subject.run(given, G)
+        after = settings()
+    for name, value in after.items():
         if value != before[name]:
             yield f"{name} was changed"
 

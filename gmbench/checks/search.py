@@ -50,7 +50,7 @@ def search(
     """Judge cases until one fails, then shrink it; the record of what was seen.
 
     :param judge: the outcome of one case
-    :param replayed: judge the corpus of the layer type first
+    :param replayed: judge the corpus of the layer type first, and add to it
     :param only: judge this case, and no other
     """
     record = records.Record(implementation.key, check, dtype, device, claim=implementation.ulps.get(dtype))
@@ -119,7 +119,8 @@ def search(
     }
     if last:
         case, outcome = last[0]
-        corpus.keep(case, implementation, check)
+        if replayed:
+            corpus.keep(case, implementation, check)
         record.status, record.message = records.FAILED, outcome.failure
         record.ulps = outcome.ulps
         record.counterexample = describe(case, dtype)

@@ -1,0 +1,63 @@
+"""Options of ``pytest suites``: which implementations, how hard, on which device."""
+
+import pytest
+
+from gmbench import registry
+from gmbench.checks import plan
+from gmbench.contract import ContractError
+from gmbench.suites import expected
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("gmbench")
+    group.addoption(
+        "--implementation",
+        action="append",
+        default=[],
+        metavar="FILE|NAME",
+        help="check this file or this registered name only (repeatable; default: all that are registered)",
+    )
+    group.addoption("--profile", default="ci", choices=["smoke", "ci", "deep"], help="how hard to look")
+    group.addoption("--device", default="cpu", choices=["cpu", "cuda"])
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "gmbench(implementation, check): made from a registered implementation")
+
+
+def pytest_generate_tests(metafunc):
+    if "planned" not in metafunc.fixturenames:
+        return
+    config = metafunc.config
+    given = config.getoption("--implementation")
+    files = [name for name in given if name.endswith(".py")]
+    try:
+        found = registry.load(files=files)
+        outside = set(files) | {str(f) for f in files}
+        chosen = [i for i in found.implementations.values() if i.source in outside] if files else []
+        for name in given:
+            if name not in files:
+                chosen += found.select(name)
+        for broken in found.broken:
+            if broken.source in outside:
+                raise ContractError(broken.reason)
+    except ContractError as error:
+        raise pytest.UsageError(str(error)) from None
+    if files and not chosen:
+        raise pytest.UsageError(f"{', '.join(files)}: no implementation is declared there")
+    device = config.getoption("--device")
+    planned = []
+    for implementation in chosen if given else found.implementations.values():
+        reason = registry.unavailable(implementation, device)
+        if reason:
+            skip = pytest.mark.skip(reason=f"not available: {reason}")
+            planned.append(pytest.param(None, id=implementation.key, marks=skip))
+            continue
+        planned += [pytest.param(check, id=check.key) for check in plan(implementation, device)]
+    if not given:
+        for broken in found.broken:
+            planned.append(pytest.param(broken, id=f"broken-{broken.source}"))
+        stale = expected.stale([p.values[0].key for p in planned if hasattr(p.values[0], "key")], device)
+        if stale:
+            raise pytest.UsageError(f"suites/expected.py names what is not there: {', '.join(stale)}")
+    metafunc.parametrize("planned", planned)
