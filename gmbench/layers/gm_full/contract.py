@@ -1,0 +1,43 @@
+"""The layer type `gm-full`: full covariance over (omega, beta), one output."""
+
+from gmbench.contract import Domain, LayerType, Parameter, Work
+from gmbench.layers.gm_full import bound, domain
+
+
+def work(sizes, batch, itemsize):
+    """Floor of one forward pass: (batch x d) @ (d x K d), its products with x, two exponentials a (row, k)."""
+    K, d = sizes["K"], sizes["d"]
+    return Work(
+        multiply_adds=batch * K * d * (d + 3),
+        exponentials=batch * K,
+        bytes_moved=itemsize * (batch * (d + 1) + K * (d * d + 2 * d + 1)),
+    )
+
+
+TYPE = LayerType(
+    name="gm-full",
+    summary="a mixture of Gaussians over neurons, full covariance of (omega, beta), one output",
+    formula="mean over k of E[omega relu(<beta, x>)], (omega, beta) jointly normal",
+    parameters=(
+        Parameter("mu_omega", ("K",), "means of omega"),
+        Parameter("mu", ("K", "d"), "means of beta"),
+        Parameter("cross", ("K", "d"), "covariances of omega and beta"),
+        Parameter("Sigma", ("K", "d", "d"), "covariances of beta, symmetric"),
+    ),
+    in_features="d",
+    out_features="C",
+    fixed={"C": 1},
+    reference="gmbench.references.gm_full:gm_full",
+    domain=Domain(
+        sizes={"K": (1, 2, 3, 5), "d": (1, 2, 3, 5, 8, 17)},
+        wide={"K": (2, 3, 13, 20), "d": (3, 30, 60)},
+        batches=(1, 2, 3, 5),
+        regimes=domain.REGIMES,
+        draw=domain.draw,
+    ),
+    bound=bound.bound,
+    kinks=bound.kinks,
+    properties=domain.PROPERTIES,
+    limits=domain.limits,
+    work=work,
+)
