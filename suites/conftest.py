@@ -1,6 +1,9 @@
 """Options of ``pytest suites``: which implementations, how hard, on which device."""
 
+import os
+
 import pytest
+import torch
 
 from gmbench import registry
 from gmbench.checks import plan
@@ -22,7 +25,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "gmbench(implementation, check): made from a registered implementation")
+    config.addinivalue_line("markers", "xdist_group(name): tests that one worker runs")
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))  # small tensors: more threads only spin
 
 
 def pytest_generate_tests(metafunc):
@@ -53,7 +57,9 @@ def pytest_generate_tests(metafunc):
             skip = pytest.mark.skip(reason=f"not available: {reason}")
             planned.append(pytest.param(None, id=implementation.key, marks=skip))
             continue
-        planned += [pytest.param(check, id=check.key) for check in plan(implementation, device)]
+        # what one process has compiled or evaluated serves all checks of an implementation
+        together = pytest.mark.xdist_group(implementation.key)
+        planned += [pytest.param(check, id=check.key, marks=together) for check in plan(implementation, device)]
     if not given:
         for broken in found.broken:
             planned.append(pytest.param(broken, id=f"broken-{broken.source}"))

@@ -64,7 +64,16 @@ def main() -> None:
             continue
         checks = list(plan(implementation, request["device"]))
         if request["case"]:
-            checks = replay(checks, request["case"])
+            try:
+                checks = replay(checks, request["case"])
+            except ContractError as error:
+                tell("refused", reason=str(error))
+                return
+        known = {c.name for c in checks}
+        unknown = [name for name in request["only"] if name not in known]
+        if unknown:
+            tell("refused", reason=f"unknown check {unknown[0]!r}{registry.nearest(unknown[0], known)}")
+            return
         if request["only"]:
             checks = [c for c in checks if c.name in request["only"]]
         planned.append((implementation, checks))

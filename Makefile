@@ -1,0 +1,54 @@
+# Two commands do all: `make demo` and `make test`. Both make the environment they need in .venv.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEMO   ?= build/demo
+JOBS   ?= 2
+
+.PHONY: help demo test lint format deep reports install clean
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+install: $(VENV)/installed  ## the environment in .venv, with pinned versions
+
+$(VENV)/installed: pyproject.toml setup.py constraints.txt
+	@echo "== environment in $(VENV): this downloads torch once and takes a minute or two"
+	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "gmbench needs Python 3.11 or later; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt setuptools torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install    ## verify, time, run a leaderboard on digits, write the report: a few minutes
+	@mkdir -p $(DEMO)
+	@echo "== 1/4 verify: is gm/eager right?"
+	$(BIN)/gmbench verify gm/eager --store $(DEMO)
+	@echo "== 2/4 time: how fast is it, against the floor?"
+	$(BIN)/gmbench time gm --store $(DEMO)
+	@echo "== 3/4 run: the KUMAR experiment on the digits data set"
+	$(BIN)/gmbench run kumar --data digits --budget quick --store $(DEMO)
+	@echo "== 4/4 report"
+	$(BIN)/gmbench report --store $(DEMO) --output $(DEMO)/report
+
+test: lint       ## the whole test run
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites -n $(JOBS) --dist loadgroup -q -p no:cacheprovider
+
+lint: install    ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## what ruff can mend by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+deep: install    ## the nightly run: 10,000 fresh examples a check
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest suites --profile deep -n $(JOBS) --dist loadgroup -q -p no:cacheprovider
+
+reports: install ## the committed pages, from the committed data
+	$(BIN)/gmbench report --store reports/data --output reports
+
+clean:           ## everything that was made here
+	rm -rf $(VENV) build .asv *.egg-info

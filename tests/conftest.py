@@ -1,0 +1,17 @@
+"""Every test has its own corpus and store, and torch keeps to one thread: the machine is small and shared."""
+
+import os
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("GMBENCH_CORPUS", str(tmp_path / "corpus"))
+    monkeypatch.setenv("GMBENCH_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("GMBENCH_IMPLEMENTATIONS", raising=False)
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")

@@ -1,0 +1,194 @@
+"""Where implementations come from: files, packages, code; and what happens to those that cannot be loaded."""
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+import gmbench
+from gmbench import registry
+from gmbench.contract import ContractError
+
+ROOT = Path(gmbench.__file__).resolve().parent.parent
+LAYER = """
+import gmbench
+from gmbench.layers.gm.eager import eager
+
+@gmbench.implementation("gm", name={name!r}, ulps=40)
+def mine(x, mu, sigma, U, v):
+    return eager(x, mu, sigma, U, v)
+"""
+
+
+def write(folder, name="outside", file="my_layer.py"):
+    path = folder / file
+    path.write_text(LAYER.format(name=name))
+    return path
+
+
+def test_built_in():
+    found = registry.load()
+    assert {"gm/eager", "gm/compiled", "gm/monte-carlo", "gm-full/eager"} <= set(found.implementations)
+    assert {"gm/bl", "gm/fan-in", "gm/kumar"} <= set(found.initialisations)
+    assert not found.broken
+
+
+def test_a_file_brings_its_own_records_and_not_those_it_imports(tmp_path):
+    path = write(tmp_path)
+    found = registry.load(files=[path])
+    assert found.implementations["gm/outside"].source == str(path)
+    assert found.implementations["gm/eager"].source == "built in"
+
+
+def test_the_variable_names_files(tmp_path, monkeypatch):
+    paths = [write(tmp_path, "first", "a.py"), write(tmp_path, "second", "b.py")]
+    monkeypatch.setenv("GMBENCH_IMPLEMENTATIONS", os.pathsep.join(map(str, paths)))
+    assert {"gm/first", "gm/second"} <= set(registry.load().implementations)
+
+
+def test_a_name_that_is_taken_keeps_its_owner(tmp_path):
+    path = write(tmp_path, "eager")
+    found = registry.load(files=[path])
+    assert found.implementations["gm/eager"].source == "built in"
+    assert found.broken == (
+        registry.Broken(str(path), "the name 'gm/eager' is taken (built in); give yours another name"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def broken(:", "SyntaxError"),
+        ("import no_such_module", "ModuleNotFoundError"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("import gmbench\n@gmbench.implementation('gm', name='x', ulps=1)\ndef f(x): ...", "missing mu, sigma, U, v"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_stays_listed_with_the_reason(tmp_path, text, said):
+    path = tmp_path / "bad.py"
+    path.write_text(text)
+    (broken,) = registry.load(files=[path]).broken
+    assert broken.source == str(path)
+    assert said in broken.reason
+    assert "\n" not in broken.reason
+
+
+def test_files_that_are_none(tmp_path):
+    with pytest.raises(ContractError, match="no such file"):
+        registry.load_file(tmp_path / "absent.py")
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(ContractError, match="not a Python file"):
+        registry.load_file(tmp_path / "notes.txt")
+
+
+def test_selecting():
+    found = registry.load()
+    assert [i.key for i in found.select("gm/eager")] == ["gm/eager"]
+    assert {i.key for i in found.select("eager")} == {"gm/eager", "gm-full/eager"}
+    assert {i.layer_type for i in found.select("gm")} == {"gm"}
+    with pytest.raises(ContractError, match="did you mean 'eager'"):
+        found.select("eagre")
+
+
+def test_availability(monkeypatch):
+    record = registry.load().implementation("gm", "compiled")
+    monkeypatch.setattr(registry, "_missing", lambda need: f"no {need}")
+    assert registry.unavailable(record) == "no compiler"
+    assert "does not run on cuda" in registry.unavailable(gmbench.contract.Implementation("gm", "x", print), "cuda")
+
+
+def test_no_compiler_is_a_reason(monkeypatch):
+    monkeypatch.setenv("CXX", "/no/such/compiler")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert "C++ compiler" in registry._no_compiler()
+
+
+IDENTITY = """
+import sys
+import gmbench.references.gm as a
+import gmbench.suites
+from gmbench.checks.measure import reference_function
+assert reference_function("gm", False) is a.gm
+assert sys.modules["gmbench.references.gm"] is a
+twins = [n for n, m in sys.modules.items() if getattr(m, "__file__", None) == a.__file__ and n != a.__name__]
+assert not twins, twins
+assert "references" not in sys.modules and "suites" not in sys.modules
+print(gmbench.__file__)
+"""
+
+
+def run_identity(python, **environment):
+    done = subprocess.run(
+        [python, "-c", IDENTITY],
+        env={**os.environ, **environment},
+        cwd=Path(os.sep),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.strip())
+
+
+def test_one_module_object_in_a_bare_checkout(tmp_path):
+    """As asv does it: the checkout on PYTHONPATH, in an environment where gmbench is not installed otherwise."""
+    site = next(p for p in sys.path if p.endswith("site-packages"))
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False, symlinks=True)
+    found = run_identity(bare / "bin/python", PYTHONPATH=os.pathsep.join([str(ROOT), site]))
+    assert found.parent.parent == ROOT
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("editable", [True, False], ids=["editable", "wheel"])
+def test_one_module_object_when_installed(tmp_path, editable):
+    """Installed from a copy of the sources, without their dependencies (no network): those come from this environment."""
+    import shutil
+
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("gmbench", "references", "suites"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "asv.conf.json"):
+        shutil.copy(ROOT / name, source / name)
+    target = tmp_path / "venv"
+    venv.create(target, with_pip=True)
+    python = target / "bin/python"
+    site = next(p for p in sys.path if p.endswith("site-packages"))
+    own = next((target / "lib").glob("python*/site-packages"))
+    (own / "borrowed.pth").write_text(site + "\n")
+    options = ["-e"] if editable else []
+    done = subprocess.run(
+        [python, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", *options, source],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found = run_identity(python)
+    assert (source in found.parents) == editable
+    listed = subprocess.run([target / "bin/gmbench", "list", "--json"], capture_output=True, text=True, cwd=tmp_path)
+    assert '"gm/eager"' in listed.stdout, listed.stderr
+
+
+def test_an_installed_package_registers_by_its_entry_point(tmp_path, monkeypatch):
+    write(tmp_path, "packaged", "their_package.py")
+    meta = tmp_path / "their_package-1.0.dist-info"
+    meta.mkdir()
+    (meta / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (meta / "entry_points.txt").write_text(
+        "[gmbench.implementations]\nmine = their_package\nlost = their_other_package\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = registry.load()
+    assert found.implementations["gm/packaged"].source == "package their-package"
+    assert [b.source for b in found.broken] == ["package their-package"]
+    assert "their_other_package" in found.broken[0].reason
+    done = subprocess.run(
+        [sys.executable, "-m", "gmbench", "verify", "gm/packaged", "--profile", "smoke", "--only", "value"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

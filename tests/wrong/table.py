@@ -1,0 +1,84 @@
+"""The table of wrong implementations: which check catches which, over every file in this folder.
+
+``python tests/wrong/table.py --store STORE [--profile ci] [--corpus]`` runs every check of every one (no stop at the
+first failure), prints a line each, and writes ``STORE/checks/wrong.json``, from which the report makes its table.
+With ``--corpus`` the shrunk counter-examples become the corpus that ships with the layer type.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def wrong():
+    """Every wrong implementation with its file, and for each check the one that it alone catches."""
+    from gmbench import registry
+
+    found, alone = [], {}
+    for path in sorted(HERE.glob("*.py")):
+        if path.name == Path(__file__).name:
+            continue
+        module = registry.load_file(path)
+        found += [(path.stem, record) for record in registry.records(module, path.name)]
+        for check, key in getattr(module, "ALONE", {}).items():
+            alone[key.partition("/")[0], check] = key
+    return found, alone
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--store", required=True, help="the store to write checks/wrong.json into")
+    parser.add_argument("--profile", default="ci", choices=["smoke", "ci", "deep"])
+    parser.add_argument("--corpus", action="store_true", help="rewrite the corpus of the layer types")
+    options = parser.parse_args()
+
+    kept = tempfile.TemporaryDirectory()
+    os.environ["GMBENCH_CORPUS"] = kept.name
+    import torch
+
+    from gmbench.checks import corpus, plan
+    from gmbench.runs.provenance import provenance
+    from gmbench.runs.store import write_json
+
+    torch.set_num_threads(1)
+    found, _ = wrong()
+    rows, missed = [], []
+    for file, record in found:
+        caught = {}
+        for check in plan(record):
+            outcome = check(options.profile)
+            if not outcome.ok:
+                caught.setdefault(check.name, f"{check.dtype}: {outcome.message}")
+        rows.append(
+            {
+                "implementation": record.key,
+                "file": file,
+                "mistake": record.summary,
+                "first": next(iter(caught), None),
+                "all": list(caught),
+                "message": next(iter(caught.values()), ""),
+            }
+        )
+        print(f"{record.key:40} {', '.join(caught) or 'NOT CAUGHT'}", flush=True)
+        if not caught:
+            missed.append(record.key)
+    path = Path(options.store) / "checks" / "wrong.json"
+    write_json(path, {"schema": 1, "kind": "wrong", "profile": options.profile, **provenance(), "rows": rows})
+    if options.corpus:
+        for layer in sorted({record.layer_type for _, record in found}):
+            entries = [json.loads(p.read_text()) for p in sorted(Path(kept.name, layer).glob("*.json"))]
+            entries.sort(key=lambda entry: (entry["implementation"], entry["check"], str(entry["case"])))
+            lines = ",\n".join(json.dumps(entry) for entry in entries)
+            corpus.shipped_file(layer).write_text(f"[\n{lines}\n]\n", "utf-8")
+            print(f"{layer}: {len(entries)} cases in the corpus")
+    if missed:
+        sys.exit(f"not caught: {', '.join(missed)}")
+
+
+if __name__ == "__main__":
+    main()
