@@ -162,7 +162,7 @@ def verify(target, profile, device, only, case, keep_going, threads, time_limit,
 
     from gmbench.checks import verify as machinery
 
-    is_file = target.endswith(".py") or os.sep in target and os.path.exists(target)
+    is_file = target.endswith(".py") or os.path.isfile(target)
     if is_file and not os.path.isfile(target):
         raise ContractError(f"{target}: there is no such file")
     watch = (lambda event, data: None) if as_json else _Watcher()

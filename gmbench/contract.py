@@ -164,7 +164,7 @@ def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
         return MappingProxyType({})
     if ulps is None:
         raise ContractError(f"{where}: claim an accuracy with ulps= (or say approximate='why')")
-    given = dict(ulps) if isinstance(ulps, Mapping) else {dtype: ulps for dtype in dtypes}
+    given = dict(ulps) if isinstance(ulps, Mapping) else dict.fromkeys(dtypes, ulps)
     if set(given) != set(dtypes):
         raise ContractError(f"{where}: ulps= must name the dtypes {', '.join(dtypes)}, and no others")
     for dtype, claim in given.items():

@@ -246,9 +246,7 @@ def load(files: Iterable[str | os.PathLike] = (), modules: Iterable[ModuleType] 
             table = implementations if isinstance(record, Implementation) else initialisations
             if record.key in table:
                 owner = table[record.key].source
-                broken.append(
-                    Broken(source, f"the name {record.key!r} is taken ({owner}); give yours another name")
-                )
+                broken.append(Broken(source, f"the name {record.key!r} is taken ({owner}); give yours another name"))
             else:
                 table[record.key] = record  # type: ignore[assignment]
     return Registry(implementations, initialisations, tuple(broken))

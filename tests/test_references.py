@@ -103,7 +103,9 @@ def test_definition_by_sampling():
     rng = np.random.default_rng(0)
     x, mu, sigma, U, v = (inputs[name] for name in ("x", "mu", "sigma", "U", "v"))
     beta = mu + sigma * rng.standard_normal((200_000, *mu.shape))
-    samples = np.maximum(np.einsum("skd,bd->sbk", beta, x), 0)[..., None] * (np.einsum("kcd,skd->skc", U, beta) + v)[:, None]
+    samples = (
+        np.maximum(np.einsum("skd,bd->sbk", beta, x), 0)[..., None] * (np.einsum("kcd,skd->skc", U, beta) + v)[:, None]
+    )
     mean, error = samples.mean((0, 2)), samples.mean(2).std(0) / math.sqrt(len(samples))
     assert (np.abs(mean - by_integration.gm(inputs, G)["value"].mid) < 5 * error + 1e-12).all()
 

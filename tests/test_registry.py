@@ -144,7 +144,7 @@ def test_one_module_object_in_a_bare_checkout(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("editable", [True, False], ids=["editable", "wheel"])
 def test_one_module_object_when_installed(tmp_path, editable):
-    """Installed from a copy of the sources, without their dependencies (no network): those come from this environment."""
+    """Installed from a copy of the sources; without a network, the dependencies come from this environment."""
     import shutil
 
     source = tmp_path / "source"

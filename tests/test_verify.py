@@ -175,7 +175,7 @@ def test_pytest_suites_takes_a_file(tmp_path):
     for after, code in (("", 0), (" * 1.001", 1)):
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "suites", "-q", "--profile", "smoke", "-k", "value or form"]
-            + ["--implementation", str(layer(tmp_path, after=after)), "-p", "no:cacheprovider"],
+            + [f"--implementation={layer(tmp_path, after=after)}", "-p", "no:cacheprovider"],
             cwd=root,
             capture_output=True,
             text=True,

@@ -15,7 +15,6 @@ from gmbench.contract import MARK, ContractError, Implementation
 from gmbench.registry import layer_type
 
 
-
 @dataclass(frozen=True)
 class Check:
     """One check of one implementation in one dtype on one device; call it with a profile for its record."""

@@ -60,9 +60,13 @@ def parse(text: str) -> Case:
     except ContractError:
         raise
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ContractError(f"not a case ({type(error).__name__}: {error}); paste the text that a failure printed") from None
+        raise ContractError(
+            f"not a case ({type(error).__name__}: {error}); paste the text that a failure printed"
+        ) from None
     if case.regime not in kind.domain.regimes or set(dict(case.sizes)) != set(kind.domain.sizes):
-        raise ContractError(f"not a case of {kind.name}: unknown regime, or sizes other than {', '.join(kind.domain.sizes)}")
+        raise ContractError(
+            f"not a case of {kind.name}: unknown regime, or sizes other than {', '.join(kind.domain.sizes)}"
+        )
     if case.batch < 1 or min(dict(case.sizes).values()) < 1:
         raise ContractError("not a case: sizes and batch must be at least 1")
     return case

@@ -143,9 +143,7 @@ def layouts(subject: Subject):
         for parameter in subject.kind.names:
             for name, bent in _layouts(given[parameter]):
                 plain = {**given, parameter: bent.clone(memory_format=torch.contiguous_format)}
-                yield from _same(
-                    subject, plain, {**given, parameter: bent}, G, S, f"{parameter} {name}", case
-                )
+                yield from _same(subject, plain, {**given, parameter: bent}, G, S, f"{parameter} {name}", case)
 
 
 def _same(subject, plain, bent, G, S, what, case):
@@ -375,7 +373,7 @@ def global_state(subject: Subject):
     def settings():
         return {
             "the random state": torch.random.get_rng_state().tolist(),
-            "numpy's random state": np.random.get_state()[1].tolist(),  # noqa: NPY002
+            "numpy's random state": np.random.get_state()[1].tolist(),
             "the default dtype": torch.get_default_dtype(),
             "grad mode": torch.is_grad_enabled(),
             "the number of threads": torch.get_num_threads(),
@@ -427,4 +425,3 @@ class _Counted:
 
     def __exit__(self, *_):
         self.kind.__call__ = self.call
-

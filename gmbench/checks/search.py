@@ -31,7 +31,7 @@ class Outcome:
     failure: str = ""
 
 
-class _Failed(Exception):
+class _Failed(Exception):  # noqa: N818
     pass
 
 

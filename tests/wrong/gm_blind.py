@@ -50,9 +50,7 @@ def tracked(*tensors):
 # Blatant
 
 
-@gmbench.implementation(
-    "gm", name="mean-over-kc", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL
-)
+@gmbench.implementation("gm", name="mean-over-kc", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL)
 def mean_over_kc(x, mu, sigma, U, v):
     """The mean is taken over the K C rows instead of the K components; right for C = 1."""
     A, P = expectations(x @ mu.mT, x.square() @ sigma.square().mT)
@@ -68,9 +66,7 @@ def deviation_for_variance(x, mu, sigma, U, v):
     return assemble(x, mu, sigma, U, v, A, P) / len(mu)
 
 
-@gmbench.implementation(
-    "gm", name="logistic-gate", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL
-)
+@gmbench.implementation("gm", name="logistic-gate", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL)
 def logistic_gate(x, mu, sigma, U, v):
     """Phi(z) in the gate is replaced by the logistic function of 1.702 z."""
 
@@ -126,9 +122,7 @@ def batch_scale(x, mu, sigma, U, v):
 # Right for ordinary shapes, wrong for others
 
 
-@gmbench.implementation(
-    "gm", name="chunks-of-eight", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL
-)
+@gmbench.implementation("gm", name="chunks-of-eight", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL)
 def chunks_of_eight(x, mu, sigma, U, v):
     """Components are taken eight at a time and the remainder is dropped: wrong for K > 8 no multiple of 8."""
     K, step = len(mu), min(8, len(mu))
@@ -139,9 +133,7 @@ def chunks_of_eight(x, mu, sigma, U, v):
     return total / K
 
 
-@gmbench.implementation(
-    "gm", name="sequence-first", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL
-)
+@gmbench.implementation("gm", name="sequence-first", ulps=256, devices=EVERYWHERE, derivatives=2, transforms=ALL)
 def sequence_first(x, mu, sigma, U, v):
     """A three-dimensional x is transposed on the way in, never back: rows permuted unless an axis is 1."""
     rows = x.transpose(0, 1) if x.dim() == 3 else x

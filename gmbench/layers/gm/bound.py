@@ -63,10 +63,7 @@ def bound(inputs, G, eps, tiny, ulps):
     M_k = np.einsum("bk,bc,bd->kcd", S["P"], G, x) / K
     return {
         "value": (S["A"] @ c + np.einsum("bk,bkd,kcd->bc", S["P"], spread, U)) / K,
-        "x": (
-            g_m @ mu + 2 * np.einsum("bk,bkd->bd", g_v, spread)
-            + np.einsum("bk,kd,bkd->bd", S["P"], variance, GU)
-        ),
+        "x": (g_m @ mu + 2 * np.einsum("bk,bkd->bd", g_v, spread) + np.einsum("bk,kd,bkd->bd", S["P"], variance, GU)),
         "mu": np.einsum("kcd,kc->kd", U, dc) + g_m.T @ x,
         "sigma": 2 * sigma * ((U * M_k).sum(1) + g_v.T @ x**2),
         "U": dc[:, :, None] * mu[:, None] + M_k * variance[:, None],

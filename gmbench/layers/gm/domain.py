@@ -137,7 +137,10 @@ def permutation(inputs, dtype, rng):
 def sign_of_sigma(inputs, dtype, rng):
     """The sign of a deviation does not matter."""
     signs = rng.choice([-1.0, 1.0], inputs["sigma"].shape)
-    return [(1.0, {**inputs, "sigma": np.abs(inputs["sigma"])}), (-1.0, {**inputs, "sigma": signs * inputs["sigma"]})], None
+    return [
+        (1.0, {**inputs, "sigma": np.abs(inputs["sigma"])}),
+        (-1.0, {**inputs, "sigma": signs * inputs["sigma"]}),
+    ], None
 
 
 def reflection(inputs, dtype, rng):

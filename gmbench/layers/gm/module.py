@@ -49,9 +49,7 @@ class GMLayer(torch.nn.Module):
         self.implementation = implementation
         K, d, C = components, in_features, out_features
         for name, shape in (("mu", (K, d)), ("sigma", (K, d)), ("U", (K, C, d)), ("v", (K, C))):
-            self.register_parameter(
-                name, torch.nn.Parameter(torch.zeros(shape, device=device, dtype=dtype))
-            )
+            self.register_parameter(name, torch.nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)))
 
     def forward(self, x):
         """The layer's value for ``x (..., in_features)``."""
