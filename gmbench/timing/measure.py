@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 ROUNDS = 40  # undisturbed samples wanted of each candidate
 PATIENCE = 3  # at most so many times as many rounds
-BUDGET = 15.0  # seconds in all, at least three rounds
+BUDGET = 15.0  # seconds in all, but at least FEW rounds
 FEW = 6  # undisturbed samples that a median and an interval need
 WARM_UPS = 3
 KEPT = 2
@@ -70,7 +70,7 @@ def measure(
     try:
         for call in range(PATIENCE * rounds):
             enough = all(len(samples) >= rounds for samples in clean.values())
-            if enough or (call >= 3 and _clock() - start > budget):
+            if enough or (call >= FEW and _clock() - start > budget):
                 break
             for candidate in chance.sample(candidates, len(candidates)):
                 outputs, seconds, quiet = _timed(candidate, call, device)

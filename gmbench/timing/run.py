@@ -164,9 +164,7 @@ def rows(
             able.append(name)
     if not able:
         return list(done.values())
-    task = _task(
-        subject.layer_type, subject.key, subject.file, size, dtype, device, able, rounds, budget, memory
-    )
+    task = _task(subject.layer_type, subject.key, subject.file, size, dtype, device, able, rounds, budget, memory)
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
         with _locked():
             lines, reason = _child(task | {"folder": folder}, seconds)
@@ -259,10 +257,7 @@ def _judged(subject, size, dtype, seed, line, folder):
     kind = registry.layer_type(subject.layer_type)
     claim = subject.ulps[dtype]
     try:
-        ulps = [
-            worst(kind, size, dtype, claim, seed, call, folder / f"{name}-{call}.npz")
-            for call in line["kept"]
-        ]
+        ulps = [worst(kind, size, dtype, claim, seed, call, folder / f"{name}-{call}.npz") for call in line["kept"]]
     except Undecided as error:
         return known | {"status": "inconclusive", "message": str(error)}
     except (Mismatch, OSError, ValueError) as error:  # the last two: what it wrote is no result

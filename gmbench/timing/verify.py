@@ -22,9 +22,7 @@ class Undecided(Exception):  # noqa: N818
     """The reference is not sharp enough to tell."""
 
 
-def worst(
-    kind: LayerType, size: Size, dtype: str, claim: float, seed: int, call: int, outputs: Path
-) -> float:
+def worst(kind: LayerType, size: Size, dtype: str, claim: float, seed: int, call: int, outputs: Path) -> float:
     """The largest error of one timed call, in ulps of the error measure.
 
     The inputs are drawn again. A forward call is compared in a random part of its rows, one with gradients in
@@ -95,8 +93,7 @@ def enclosures(kind: LayerType, inputs, G):
 
     step = max(1, WORDS // sum(inputs[name].size for name in kind.names))
     parts = [
-        reference(kind, {**inputs, "x": inputs["x"][i : i + step]}, G[i : i + step])
-        for i in range(0, len(G), step)
+        reference(kind, {**inputs, "x": inputs["x"][i : i + step]}, G[i : i + step]) for i in range(0, len(G), step)
     ]
 
     def join(name, what):
