@@ -76,7 +76,7 @@ def few_shapes(kind: LayerType) -> list[dict[str, int]]:
     """Two shapes for implementations that are compiled for each one: a small one with the first axis 1, a larger."""
     axes = kind.domain.sizes
     small = {axis: n[0] if i == 0 else n[min(2, len(n) - 1)] for i, (axis, n) in enumerate(axes.items())}
-    return [small, {axis: n[max(-2, -len(n))] for axis, n in axes.items()}]
+    return [small, {axis: n[max(-3, -len(n))] for axis, n in axes.items()}]
 
 
 def cases(implementation: Implementation, wide: bool = False, regimes=None, spread: int = 2) -> st.SearchStrategy:

@@ -137,6 +137,7 @@ def layouts(subject: Subject):
             for name, bent in _layouts(x):
                 plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
                 yield from _same(subject, plain, {**given, "x": bent}, G, S, f"x {tuple(x.shape)} {name}", case)
+        yield from _cotangents(subject, given, G, case)
         for name, bent in _layouts(given["x"][0]):
             plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
             yield from _same(subject, plain, {**given, "x": bent}, G[:1], S, f"x (d,) {name}", case)
@@ -144,6 +145,30 @@ def layouts(subject: Subject):
             for name, bent in _layouts(given[parameter]):
                 plain = {**given, parameter: bent.clone(memory_format=torch.contiguous_format)}
                 yield from _same(subject, plain, {**given, parameter: bent}, G, S, f"{parameter} {name}", case)
+
+
+def _cotangents(subject, given, G, case):
+    """Faults where the gradient that arrives is not contiguous: out.sum().backward() sends an expanded one."""
+    if not subject.differentiable:
+        return
+    leaves = {n: t.detach().clone().requires_grad_() for n, t in given.items()}
+    for name, cotangent in (
+        ("expanded", torch.ones((), dtype=G.dtype, device=G.device).expand(G.shape)),
+        ("transposed", G.mT.contiguous().mT),
+    ):
+        results = []
+        for sent in (cotangent, cotangent.clone(memory_format=torch.contiguous_format)):
+            before = sent.clone()
+            found = torch.autograd.grad(subject(leaves), list(leaves.values()), sent, allow_unused=True)
+            results.append({n: g for n, g in zip(leaves, found, strict=True) if g is not None})
+            if not torch.equal(before, sent):
+                yield f"the backward writes to the cotangent, {case}"
+                return
+        inputs, _ = inputs_of(case, subject.dtype)
+        S = bound(subject.kind, inputs, numbers(cotangent), subject.dtype, subject.claim)
+        fault = subject.differ(results[0], results[1], S)
+        if fault:
+            yield f"{name} cotangent, {case}: {fault}"
 
 
 def _same(subject, plain, bent, G, S, what, case):
@@ -250,6 +275,21 @@ def no_state(subject: Subject):
             fault = subject.differ(subject.run(held, G), fresh[1], bounds[1])
             if fault:
                 yield f"after its inputs were changed in place: {fault}"
+    plain = [subject.tensors(case)[0] for case in cases]
+    kept = subject(plain[0])
+    subject(plain[1])
+    fault = subject.differ({"value": kept}, {"value": fresh[0]["value"]}, bounds[0])
+    if fault:
+        yield f"a result changes with the next call: {fault}"
+    if subject.differentiable:  # two backwards through one graph
+        given, G = subject.tensors(cases[0], gradients=True)
+        out = subject(given)
+        for _ in range(2):
+            found = torch.autograd.grad((G * out).sum(), list(given.values()), retain_graph=True, allow_unused=True)
+        got = {n: g for n, g in zip(given, found, strict=True) if g is not None}
+        fault = subject.differ(got, fresh[0], bounds[0])
+        if fault:
+            yield f"the second backward through one graph: {fault}"
     if subject.differentiable:  # two graphs alive at once
         (first, G1), (second, G2) = (subject.tensors(case, gradients=True) for case in cases)
         out1, out2 = subject(first), subject(second)

@@ -20,7 +20,7 @@ class Profile:
 
 PROFILES = {
     "smoke": Profile("smoke", examples=40, wide=5),
-    "ci": Profile("ci", examples=400, wide=25),
+    "ci": Profile("ci", examples=300, wide=16),
     "deep": Profile("deep", examples=10_000, wide=300, seed=None),
 }
 

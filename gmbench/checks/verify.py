@@ -27,6 +27,8 @@ from gmbench.contract import ContractError, Implementation
 
 RIGHT, WRONG, NOTHING = 0, 1, 2  # exit codes
 SECONDS = {"smoke": 55.0, "ci": 55.0, "deep": 12 * 3600.0}
+COMPILING = 6  # times the limit, where something is compiled for each shape
+SILENCE = 20.0  # seconds without a word, after which a child beyond its limit is not thought to be merely waiting
 
 
 @dataclass
@@ -58,7 +60,8 @@ def verify(
     """Check the implementations of files, or a registered name.
 
     :param keep_going: run every check; otherwise the first failing one ends the run
-    :param seconds: time limit of the child (default: 55 s, deep profile 12 h)
+    :param seconds: time limit of the child (default: 55 s, deep profile 12 h, more for what is compiled). On a busy
+        machine a child that goes on reporting is given the time it waited for a processor, fourfold at the most
     :param memory: address space of the child in GiB, None for no limit
     :param watch: is told of each event as it arrives
     """
@@ -96,10 +99,12 @@ def verify(
         with contextlib.suppress(BrokenPipeError):
             child.stdin.write((json.dumps(request) + "\n").encode())
             child.stdin.close()
-        for line in _lines(reader, started + limit):
+        clock = _Clock(child.pid, started, limit)
+        for line in _lines(reader, clock):
             if line is None:
-                verdict.problem = f"took more than {limit:g} s{_during(running)}; --time-limit gives it more"
+                verdict.problem = f"took more than {clock.limit:g} s{_during(running)}; --time-limit gives it more"
                 break
+            clock.heard = time.monotonic()
             try:
                 message = json.loads(line)
                 event = message.pop("event")
@@ -107,6 +112,8 @@ def verify(
                     verdict.implementations = message["implementations"]
                     verdict.unavailable = message["unavailable"]
                     expected = _expected(verdict.implementations, device, only, case)
+                    if seconds is None and any(entry["compiled"] for entry in verdict.implementations):
+                        clock.limit *= COMPILING
                 elif event == "begin":
                     running = message["check"]
                 elif event == "record":
@@ -173,15 +180,43 @@ def _during(check: str) -> str:
     return f" during {check}" if check else " while it was imported"
 
 
-def _lines(reader: int, deadline: float):
-    """Lines from a descriptor until it closes; None once the deadline has passed."""
+class _Clock:
+    """When a child's time is over: by the wall clock, less what it waited for a processor while it made progress."""
+
+    def __init__(self, pid: int, started: float, limit: float):
+        self.pid, self.started, self.limit, self.heard = pid, started, limit, started
+
+    def left(self) -> float:
+        """Seconds until it is worth asking again; 0 or less when the time is over."""
+        now = time.monotonic()
+        wall = now - self.started
+        if wall < self.limit:
+            return self.limit - wall
+        if wall > 4 * self.limit or now - self.heard > SILENCE:
+            return 0.0
+        return 1.0 if self._processor_seconds() < self.limit else 0.0
+
+    def _processor_seconds(self) -> float:
+        try:
+            with open(f"/proc/{self.pid}/stat", encoding="ascii", errors="replace") as file:
+                fields = file.read().rpartition(")")[2].split()
+            return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own and its children's
+        except (OSError, ValueError):
+            return float("inf")
+
+
+def _lines(reader: int, clock: _Clock):
+    """Lines from a descriptor until it closes; None once the time is over."""
     buffer = b""
     with selectors.DefaultSelector() as selector:
         selector.register(reader, selectors.EVENT_READ)
         while True:
-            if not selector.select(max(0.0, deadline - time.monotonic())):
+            left = clock.left()
+            if left <= 0:
                 yield None
                 return
+            if not selector.select(left):
+                continue
             chunk = os.read(reader, 65536)
             if not chunk:
                 return

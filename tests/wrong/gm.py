@@ -140,25 +140,25 @@ def prunes_small_weights(x, mu, sigma, U, v):
 
 @wrong("deviation-of-the-chunk", alone="permutation")
 def deviation_of_the_chunk(x, mu, sigma, U, v):
-    """beyond eight components, each chunk of eight is given the deviation of its first"""
+    """beyond sixteen components, each chunk of sixteen is given the deviation of its first"""
     m, s2 = moments(x, mu, sigma)
-    if len(mu) > 8:
-        s2 = s2[..., torch.arange(len(mu), device=x.device) // 8 * 8]
+    if len(mu) > 16:
+        s2 = s2[..., torch.arange(len(mu), device=x.device) // 16 * 16]
     return finish(x, mu, sigma, U, v, *expectations(m, s2))
 
 
 @wrong("wide-path-wants-positive-sigma", alone="sign-of-sigma")
 def wide_path_wants_positive_sigma(x, mu, sigma, U, v):
-    """the path for d > 128 clamps sigma at 0 in the variance of t"""
-    used = sigma.clamp_min(0) if x.shape[-1] > 128 else sigma
+    """the path for d > 256 clamps sigma at 0 in the variance of t"""
+    used = sigma.clamp_min(0) if x.shape[-1] > 256 else sigma
     return finish(x, mu, sigma, U, v, *expectations(*moments(x, mu, used)))
 
 
 @wrong("last-tile-of-outputs", alone="reflection")
 def last_tile_of_outputs(x, mu, sigma, U, v):
-    """outputs come in tiles of 16, and beyond the first the remainder misses the expert term"""
+    """outputs come in tiles of 32, and beyond the first the remainder misses the expert term"""
     C = U.shape[1]
-    done = C if C <= 16 else C // 16 * 16
+    done = C if C <= 32 else C // 32 * 32
     A, P = expectations(*moments(x, mu, sigma))
     c = (U * mu.unsqueeze(1)).sum(-1) + v
     spread = sigma.square() * x.unsqueeze(-2) * P.unsqueeze(-1)
@@ -309,6 +309,62 @@ def claims_second_derivatives(x, mu, sigma, U, v):
 def says_it_is_compiled(x, mu, sigma, U, v):
     """claims to run compiled code, and runs eagerly"""
     return right(x, mu, sigma, U, v)
+
+
+class _ViewsTheCotangent(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *tensors):
+        ctx.save_for_backward(*tensors)
+        return right(*tensors)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        with torch.enable_grad():
+            leaves = [tensor.detach().requires_grad_() for tensor in ctx.saved_tensors]
+            gradient = gradient.view(-1).view(gradient.shape)
+            return torch.autograd.grad(right(*leaves), leaves, gradient)
+
+
+@wrong("views-the-cotangent")
+def views_the_cotangent(x, mu, sigma, U, v):
+    """the backward needs a contiguous cotangent, which out.sum().backward() does not give"""
+    return _ViewsTheCotangent.apply(x, mu, sigma, U, v)
+
+
+class _ScalesTheCotangent(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *tensors):
+        ctx.save_for_backward(*tensors)
+        return right(*tensors)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        K = len(ctx.saved_tensors[1])
+        if gradient.is_contiguous():
+            gradient = gradient.div_(K)
+        else:
+            gradient = gradient / K
+        with torch.enable_grad():
+            leaves = [tensor.detach().requires_grad_() for tensor in ctx.saved_tensors]
+            return torch.autograd.grad(K * right(*leaves), leaves, gradient)
+
+
+@wrong("scales-the-cotangent-in-place")
+def scales_the_cotangent_in_place(x, mu, sigma, U, v):
+    """the backward divides the caller's cotangent by K in place"""
+    return _ScalesTheCotangent.apply(x, mu, sigma, U, v)
+
+
+_BUFFER = {}
+
+
+@wrong("one-buffer-for-all-results")
+def one_buffer_for_all_results(x, mu, sigma, U, v):
+    """without gradients, every result of one shape lies in the same memory"""
+    out = right(x, mu, sigma, U, v)
+    if out.requires_grad:
+        return out
+    return _BUFFER.setdefault((out.shape, out.dtype, out.device), torch.empty_like(out)).copy_(out)
 
 
 # -- blunders ----------------------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def _compiled(*key):
     name="compiled",
     devices=("cpu", "cuda"),
     dtypes=("float32", "float64"),
-    ulps=40,
+    ulps=64,
     requires=("compiler",),
     compiled=True,
 )

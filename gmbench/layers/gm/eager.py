@@ -13,7 +13,7 @@ from gmbench.layers.gm.relu import expectations
     dtypes=("float32", "float64"),
     derivatives=2,
     transforms=("grad", "jvp", "vmap"),
-    ulps=40,
+    ulps=64,
 )
 def eager(x, mu, sigma, U, v):
     """h(x) = mean over k of [ (U mu + v) A + U (sigma^2 x) P ]"""
