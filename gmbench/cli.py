@@ -245,10 +245,15 @@ def _explain(verdict, target):
     if regimes:
         total = sum(regimes.values())
         click.echo("\ncases of the values by regime: " + ", ".join(f"{n} {c / total:.0%}" for n, c in regimes.items()))
-    passed = sum(record.status == "passed" for record in verdict.records)
+    counts = {}
+    for record in verdict.records:
+        counts[record.status] = counts.get(record.status, 0) + 1
+    said = ", ".join(f"{n} checks {status}" for status, n in sorted(counts.items())) or "no check ran"
     word = {0: "right", 1: "WRONG", 2: "nothing checked"}[verdict.code]
+    if verdict.code == 1 and "failed" not in counts and "inconclusive" not in counts:
+        word = "NOT SHOWN TO BE RIGHT"
     rest = f", {verdict.not_run} not run (--keep-going runs them all)" if verdict.not_run else ""
-    click.echo(f"{target}: {word}: {passed} of {len(verdict.records)} checks passed{rest}, {verdict.seconds:.1f} s")
+    click.echo(f"{target}: {word}: {said}{rest}, {verdict.seconds:.1f} s")
     if verdict.problem:
         click.echo(f"gmbench: {target}: {verdict.problem}", err=True)
 
@@ -430,6 +435,16 @@ def cell(spec, store, driven):
     path = run_cell(wanted, chosen.cell, store, report)
     if not driven:
         click.echo(path)
+
+
+@main.command()
+@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--output", metavar="DIR", help="Where the pages go (default: report in the store).")
+def report(store, output):
+    """Make pages, tables and figures from the checks, timings and cells of a store."""
+    from gmbench.report import write
+
+    click.echo(write(store, output))
 
 
 @main.command("data")
