@@ -1,0 +1,131 @@
+"""The index: what was verified, timed and run, where and when, and a few rows of every page."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+from gmbench.report import checks, experiment, timings
+from gmbench.report.page import Page
+from gmbench.report.results import Results, dirty, made, run_of, runs
+from gmbench.report.statistics import mean_interval
+from gmbench.report.tables import NONE, count, counted, exact, fixed, interval, number, table, text
+
+RUN = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
+
+
+def page(results: Results) -> Page:
+    """The index of all pages."""
+    found = Page("README", "What the runs showed")
+    found.add(
+        "These pages are made from the files of checks, timings and cells in a store, and from nothing else. "
+        "To read them in a browser: [html/index.html](html/index.html)."
+    )
+    _checks(found, results)
+    _timings(found, results)
+    _experiments(found, results)
+    found.add("## Where and when")
+    for title, frame, noun, budget in (
+        ("Verified", results.checks, "record", "profile"),
+        ("Timed", results.timings, "row", None),
+        ("Run", results.cells, "cell", "budget"),
+    ):
+        found.add(f"**{title}**", made(frame, noun, budget) or "nothing")
+    found.add(dirty(results.checks, results.timings, results.cells))
+    found.add(
+        "## How to make these again",
+        "```\n"
+        f"{checks.COMMAND}   # a name, such as gm/eager, or a layer type\n"
+        f"{timings.COMMAND}\n"
+        f"{RUN}\n"
+        "gmbench report --store STORE --output FOLDER\n"
+        "```",
+        "The last line alone makes the pages again from what is in the store; the same store gives the same bytes.",
+    )
+    return found
+
+
+def _checks(found: Page, results: Results) -> None:
+    found.add("## [Checks](checks.md): how right")
+    frame = results.checks
+    if frame.empty:
+        found.add(f"None yet. This makes them: `{checks.COMMAND}`")
+        return
+    rows = []
+    for (kind, dtype, device, profile), part in frame.groupby(
+        ["layer_type", "dtype", "device", "profile"], dropna=False, sort=True
+    ):
+        of_kind = frame[frame["layer_type"] == kind]
+        for row in checks.standing(part, checks.expected(of_kind)):
+            records = list(row["records"].values())
+            failed = sum(record["status"] == "failed" for record in records)
+            rows.append(
+                {
+                    "layer type": text(kind),
+                    "dtype": text(dtype),
+                    "device": text(device),
+                    "profile": text(profile),
+                    "place": NONE if row["place"] is None else str(row["place"]),
+                    "implementation": text(row["name"]),
+                    "worst ulps": number(row["worst"]),
+                    "claimed": exact(row["claim"]),
+                    "passed": str(sum(record["status"] == "passed" for record in records)),
+                    "failed": f"**{failed}**" if failed else "0",
+                    "unsupported": str(sum(record["status"] == "unsupported" for record in records)),
+                    "note": text(row["why"]) if row["why"] else "",
+                }
+            )
+    found.add(table(rows))
+    if results.wrong:
+        caught = sum(bool(row.get("all") or row.get("caught_by")) for row in results.wrong)
+        found.add(f"Of {counted(len(results.wrong), 'deliberately wrong implementation')} the checks catch {caught}.")
+
+
+def _timings(found: Page, results: Results) -> None:
+    found.add("## [Timings](timings.md): how fast")
+    frame = results.timings
+    if frame.empty:
+        found.add(f"None yet. This makes them: `{timings.COMMAND}`")
+        return
+    letters, rows = runs(frame), []
+    for row in timings.fastest(frame):
+        letter = run_of(row, letters)
+        rows.append(
+            {
+                **({"run": letter} if letter else {}),
+                "layer type": text(row["layer_type"]),
+                "size": text(row["size"]),
+                "pass": text(row["pass"]),
+                "dtype": text(row["dtype"]),
+                "device": text(row["device"]),
+                "nearest to the floor": text(row["implementation"]),
+                "median": timings.duration(row["median"]),
+                "x floor": number(row["ratio"]),
+            }
+        )
+    found.add(table(rows) if rows else "No timing passed; see the page for the reasons.")
+
+
+def _experiments(found: Page, results: Results) -> None:
+    names = experiment.names(results)
+    if not names:
+        found.add("## Experiments", f"None yet. This makes cells: `{RUN}`")
+        return
+    for name in names:
+        found.add(f"## [Experiment {text(name)}]({experiment.slug(name)}.md)")
+        rows = []
+        for board in experiment.boards(results, name):
+            for arm in board.arms:
+                rows.append(
+                    {
+                        "data set": text(board.title),
+                        "place": NONE if arm.place is None else str(arm.place),
+                        "arm": text(arm.label),
+                        "seeds": arm.seeds,
+                        "best error, %": fixed(mean(arm.best.values())),
+                        "95 % interval": interval(mean_interval(list(arm.best.values()), 0, 100)),
+                        "last, %": fixed(mean(arm.last.values())),
+                    }
+                )
+        found.add(table(rows) if rows else "No cell is finished.")
+        own = results.cells[results.cells["experiment"] == name]
+        found.add(f"From {count(own['cell'].nunique())} cells.")

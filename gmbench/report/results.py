@@ -1,0 +1,160 @@
+"""What a store holds, read once, and where it was made."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gmbench.contract import ContractError
+from gmbench.report.tables import NONE, table, text
+
+if TYPE_CHECKING:
+    import pandas
+
+WRONG = "wrong.json"  # beside the checks: which check catches which wrong implementation
+
+
+@dataclass
+class Results:
+    """The frames of a store, in an order that does not depend on names of files.
+
+    ``wrong`` is None where there is no table of wrong implementations.
+    """
+
+    checks: pandas.DataFrame
+    timings: pandas.DataFrame
+    cells: pandas.DataFrame
+    claims: pandas.DataFrame
+    wrong: list[dict[str, Any]] | None = None
+
+
+def read(store: str | os.PathLike | None = None) -> Results:
+    """Everything in a store.
+
+    :raises ContractError: if there is no such folder
+    """
+    import gmbench
+    from gmbench.runs.store import read_json, store_folder
+
+    folder = store_folder(store)
+    if not folder.is_dir():
+        raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
+    path = folder / "checks" / WRONG
+    wrong = None
+    if path.exists():
+        wrong = [row for row in read_json(path, "wrong").get("rows", []) if isinstance(row, dict)]
+    logger = logging.getLogger("gmbench")
+    # the store warns of what is not a file of checks, and this one is read here
+    quiet = _Without(str(path))
+    logger.addFilter(quiet)
+    try:
+        frames = {kind: gmbench.load(kind, store) for kind in ("checks", "timings", "cells", "claims")}
+    finally:
+        logger.removeFilter(quiet)
+    return Results(
+        checks=_latest(frames["checks"], ["layer_type", "implementation", "device", "dtype", "profile"], ["check"]),
+        timings=_latest(
+            frames["timings"],
+            ["layer_type", "dtype", "device", "size", "batch", "pass", "implementation"],
+        ),
+        cells=_latest(
+            frames["cells"],
+            [
+                *("experiment", "version", "data", "digest", "budget", "epochs", "arm", "implementation"),
+                *("initialisation", "device", "seed"),
+            ],
+            ["epoch"],
+            machines=False,
+        ),
+        claims=frames["claims"],
+        wrong=wrong,
+    )
+
+
+class _Without(logging.Filter):
+    """Passes over what says this."""
+
+    def filter(self, record):
+        return self.name not in record.getMessage()
+
+
+def _latest(frame, keys, inner=(), machines=True):
+    """The rows of the latest run of each key (on each machine), sorted by it; within a run as they were."""
+    keys = [*keys, *(["machine", "torch"] if machines else [])]
+    wanted = [*keys, *inner, "when", *([] if machines else ["cell"])]
+    frame = frame.reindex(columns=[*frame.columns, *(c for c in wanted if c not in frame)])
+    if frame.empty:
+        return frame
+    # the latest file of a key, and of two of the same second always the same one
+    stamp = frame["when"].astype(str) + frame["commit"].astype(str)
+    if not machines:
+        stamp += frame["cell"].astype(str)
+    newest = stamp.groupby([frame[key] for key in keys], dropna=False, sort=False).transform("max")
+    frame = frame[stamp == newest]
+    frame = frame.drop_duplicates([*keys, *inner], keep="last")
+    order = keys + [c for c in inner if c == "epoch"]
+    return frame.sort_values(order, kind="stable", ignore_index=True)
+
+
+def runs(frame: pandas.DataFrame) -> dict[tuple, str]:
+    """A letter for every machine and version of torch in a frame."""
+    if frame.empty:
+        return {}
+    found = sorted({(str(m), str(t)) for m, t in zip(frame["machine"], frame["torch"], strict=True)})
+    return {key: _letter(position) for position, key in enumerate(found)}
+
+
+def run_of(row, letters: dict[tuple, str]) -> str:
+    """The letter of a row's machine, or nothing where there is one machine only."""
+    return letters[str(row["machine"]), str(row["torch"])] if len(letters) > 1 else ""
+
+
+def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
+    """A table of what made a frame: machine, torch, commits, when.
+
+    :param noun: what is counted; ``cell`` counts cells, anything else rows
+    :param budget: the column that says how much was spent
+    """
+    rows, letters = [], runs(frame)
+    for (machine, torch), letter in letters.items():
+        part = frame[(frame["machine"].astype(str) == machine) & (frame["torch"].astype(str) == torch)]
+        commits = sorted({str(c) for c in part["commit"].dropna()})
+        when = sorted(str(w) for w in part["when"].dropna())
+        how_many = part["cell"].nunique() if noun == "cell" else len(part)
+        row = {"run": letter} if len(letters) > 1 else {}
+        row |= {
+            "machine": text(machine),
+            "torch": text(torch),
+            "commit": ", ".join(f"`{short(c)}`" for c in commits) or NONE,
+            "when (UTC)": _span(when),
+        }
+        if budget:
+            row[budget] = text(", ".join(sorted({str(b) for b in part[budget].dropna()})) or NONE)
+        rows.append(row | {f"{noun}s": f"{how_many:,}"})
+    return table(rows) if rows else ""
+
+
+def dirty(*frames: pandas.DataFrame) -> str:
+    """What a reader has to know where a commit is marked as dirty."""
+    marked = any(str(commit).endswith("-dirty") for frame in frames for commit in frame["commit"].dropna())
+    return "`-dirty`: the code differed from that commit when it ran." if marked else ""
+
+
+def _span(when: list[str]) -> str:
+    """The first and the last of some times, the day once where it is the same."""
+    if not when:
+        return NONE
+    first, last = (stamp.replace("T", " ").rstrip("Z")[:16] for stamp in (when[0], when[-1]))
+    return first if first == last else f"{first} to {last[11:] if first[:10] == last[:10] else last}"
+
+
+def short(commit: str) -> str:
+    """A commit as it is usually printed."""
+    digest, dash, state = commit.partition("-")
+    return digest[:10] + dash + state
+
+
+def _letter(position: int) -> str:
+    return chr(ord("A") + position) if position < 26 else f"run {position + 1}"
