@@ -184,7 +184,7 @@ def _same(subject, plain, bent, G, S, what, case):
             return
         results.append(subject.run(leaves, G.reshape(out.shape) if G.numel() == out.numel() else torch.ones_like(out)))
     if "expanded" in what or "x (d,)" in what:  # other numbers than S was made for: rows repeat
-        S = {name: np.broadcast_to(s.max(), results[0][name].shape) for name, s in S.items()}
+        S = {name: np.broadcast_to(S[name].max(), value.shape) for name, value in results[0].items()}
     fault = subject.differ(results[1], results[0], S)
     if fault:
         yield f"{what}, {case}: {fault}"
