@@ -32,7 +32,7 @@ def show(rows: list[dict[str, Any]]) -> None:
         table.add_row(*start, *_numbers(row), row["status"])
     console.print(table)
     if any(row.get("disturbed") for row in rows):
-        console.print("* interrupted in nearly every call: neither time nor ratio means much; measure again on a quiet machine")
+        console.print("* interrupted in nearly every call: time and ratio mean little, repeat it on a quiet machine")
     for text in dict.fromkeys(f"{row['implementation']}: {row['message']}" for row in rows if row["message"]):
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
