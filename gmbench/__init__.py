@@ -5,7 +5,8 @@ Importing this package loads no torch; everything that needs it is imported at f
 
 from pathlib import Path as _Path
 
-from gmbench.contract import ContractError, implementation, initialisation
+from gmbench.contract import ContractError
+from gmbench.declare import implementation, initialisation
 
 __version__ = "0.1.0"
 __all__ = ["ContractError", "check", "implementation", "initialisation", "load"]

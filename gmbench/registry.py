@@ -1,7 +1,7 @@
 """Where layer types and implementations come from: built in, an installed package, a file, a module.
 
 Nothing is registered globally. A :class:`Registry` is built by looking through modules for the records that
-the decorators of :mod:`gmbench.contract` left on functions. What cannot be imported stays listed, with the reason.
+the decorators of :mod:`gmbench.declare` left on functions. What cannot be imported stays listed, with the reason.
 """
 
 from __future__ import annotations

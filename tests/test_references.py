@@ -12,6 +12,7 @@ from gmbench.contract import EPS, TINY
 from gmbench.references import arb as ball
 from gmbench.references import gauss_legendre as gl
 from gmbench.references import gm as by_integration
+from gmbench.references import relu
 from gmbench.registry import layer_type
 
 
@@ -60,7 +61,7 @@ def test_ball_integrals_contain_the_closed_form():
             n = (-t * t / 2).exp() / (2 * arb.pi()).sqrt()
             upper = (t / root).erfc() / 2
             closed = [n - t * upper, upper, n, n * t]
-            found = by_integration.small_side_ball(arb(z))
+            found = relu.small_side_ball(arb(z))
         for want, got in zip(closed, found, strict=True):
             assert got.overlaps(want)
             assert float(got.rad()) <= 1e-20 * float(abs(want).mid()) + 1e-40

@@ -11,7 +11,7 @@ from gmbench.registry import nearest
 
 @dataclass(frozen=True)
 class Profile:
-    """``examples`` cases a search, ``wide`` of each property; only the deep profile has another seed in each process."""
+    """``examples`` cases a search, ``wide`` of each property; only the deep one has another seed in each process."""
 
     name: str
     examples: int

@@ -1,0 +1,186 @@
+"""The decorators that declare implementations and initialisations: they check, attach a record, and fill nothing."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from gmbench import registry
+from gmbench.contract import (
+    DEVICES,
+    EPS,
+    LARGEST_CLAIM,
+    MARK,
+    TRANSFORMS,
+    ContractError,
+    Implementation,
+    Initialisation,
+    LayerType,
+)
+
+
+def _words(values, allowed, what, where) -> tuple[str, ...]:
+    values = (values,) if isinstance(values, str) else tuple(values)
+    for value in values:
+        if value not in allowed:
+            raise ContractError(f"{where}: {what} {value!r} is not known; choose from {', '.join(allowed)}")
+    return values
+
+
+def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
+    if approximate is not None:
+        if not isinstance(approximate, str) or not approximate.strip():
+            raise ContractError(f"{where}: approximate= takes the reason, as a text")
+        if ulps is not None:
+            raise ContractError(f"{where}: give either ulps= or approximate=, not both")
+        return MappingProxyType({})
+    if ulps is None:
+        raise ContractError(f"{where}: claim an accuracy with ulps= (or say approximate='why')")
+    given = dict(ulps) if isinstance(ulps, Mapping) else dict.fromkeys(dtypes, ulps)
+    if set(given) != set(dtypes):
+        raise ContractError(f"{where}: ulps= must name the dtypes {', '.join(dtypes)}, and no others")
+    for dtype, claim in given.items():
+        if isinstance(claim, bool) or not isinstance(claim, int | float) or not claim > 0:
+            raise ContractError(f"{where}: ulps for {dtype} must be a positive number, not {claim!r}")
+        if claim * EPS[dtype] > LARGEST_CLAIM:
+            most = LARGEST_CLAIM / EPS[dtype]
+            raise ContractError(f"{where}: {claim} ulps of {dtype} claim next to nothing; the most is {most:g}")
+    return MappingProxyType({dtype: float(claim) for dtype, claim in given.items()})
+
+
+def _check_signature(function, layer_type: LayerType, where) -> None:
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise ContractError(f"{where}: its signature cannot be read; write it as {layer_type.signature}") from None
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        raise ContractError(f"{where}: name the parameters instead of taking **kwargs: {layer_type.signature}")
+    usable = {name for name, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    missing = [name for name in layer_type.names if name not in usable]
+    unknown = [
+        name
+        for name, p in parameters.items()
+        if p.default is p.empty and name not in ("x", *layer_type.names) and p.kind is not p.VAR_POSITIONAL
+    ]
+    if next(iter(parameters), None) != "x" or missing or unknown:
+        wrong = []
+        if next(iter(parameters), None) != "x":
+            wrong.append("the first argument must be x")
+        if missing:
+            wrong.append(f"missing {', '.join(missing)}")
+        if unknown:
+            wrong.append(f"unknown {', '.join(unknown)}")
+        raise ContractError(f"{where}: wrong signature ({'; '.join(wrong)}); write it as {layer_type.signature}")
+
+
+def _mark(function, record):
+    try:
+        setattr(function, MARK, (*getattr(function, MARK, ()), record))
+    except AttributeError:
+        raise ContractError(f"{record.key}: {function!r} takes no attributes; wrap it in a function") from None
+    return function
+
+
+def _summary(function) -> str:
+    return (inspect.getdoc(function) or "").partition("\n")[0].strip()
+
+
+def implementation(
+    layer_type: str,
+    *,
+    name: str,
+    devices=("cpu",),
+    dtypes=("float32", "float64"),
+    derivatives: int = 1,
+    ulps=None,
+    quantity: str = "value",
+    transforms=(),
+    approximate: str | None = None,
+    requires=(),
+    compiled: bool = False,
+):
+    """Declare a function ``f(x, **parameters)`` as an implementation of a layer type.
+
+    ``x`` is ``(..., in_features)`` and the result ``(..., out_features)``. The function is returned unchanged,
+    with a record attached; nothing global is filled.
+
+    :param layer_type: name of the layer type, for instance ``"gm"``
+    :param name: name of this implementation, unique in its layer type
+    :param devices: where it runs, from ``cpu`` and ``cuda``
+    :param dtypes: from ``float64``, ``float32`` and ``bfloat16``
+    :param derivatives: highest order of derivatives that may be taken: 0, 1 or 2
+    :param ulps: claimed accuracy in units of the error measure, one number or one per dtype
+    :param quantity: what the function returns, ``"value"`` unless the layer type declares others
+    :param transforms: ``torch.func`` transforms that it supports, from ``grad``, ``jvp`` and ``vmap``
+    :param approximate: why it is not exact; the bound is waived, and it is never ranked among exact ones
+    :param requires: what has to be there: ``"compiler"`` (a C++ compiler), ``"cuda"``, or the name of a module
+    :param compiled: it is compiled for each shape, so the checks keep to few shapes
+    :raises ContractError: where the declaration does not fit the layer type
+    """
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+
+    def declare(function):
+        where = f"{layer_type} implementation {name!r}"
+        if not callable(function):
+            raise ContractError(f"{where}: {function!r} is not a function")
+        if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
+            raise ContractError(f"{where}: a name is made of letters, digits, '-', '_' and '.'")
+        kind = registry.layer_type(layer_type)
+        _words([quantity], kind.quantities, "the quantity", where)
+        if isinstance(derivatives, bool) or derivatives not in (0, 1, 2):
+            raise ContractError(f"{where}: derivatives must be 0, 1 or 2, not {derivatives!r}")
+        kinds = _words(dtypes, tuple(EPS), "the dtype", where)
+        if not kinds:
+            raise ContractError(f"{where}: name at least one dtype")
+        places = _words(devices, DEVICES, "the device", where)
+        if not places:
+            raise ContractError(f"{where}: name at least one device")
+        _check_signature(function, kind, where)
+        record = Implementation(
+            layer_type=layer_type,
+            name=name,
+            function=function,
+            quantity=quantity,
+            devices=places,
+            dtypes=kinds,
+            derivatives=derivatives,
+            transforms=_words(transforms, TRANSFORMS, "the transform", where),
+            ulps=_claims(ulps, kinds, approximate, where),
+            approximate=approximate,
+            requires=(requires,) if isinstance(requires, str) else tuple(requires),
+            compiled=bool(compiled),
+            summary=_summary(function),
+            module=caller,
+        )
+        return _mark(function, record)
+
+    return declare
+
+
+def initialisation(layer_type: str, *, name: str, uses_images: bool = False):
+    """Declare ``f(layer, images, generator)`` as a way to initialise a layer of this type, in place.
+
+    ``layer`` is the module, ``images`` its inputs ``(n, in_features)`` or None, ``generator`` a
+    :class:`torch.Generator`. With ``uses_images`` the images are required.
+    """
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+
+    def declare(function):
+        registry.layer_type(layer_type)
+        if list(inspect.signature(function).parameters) != ["layer", "images", "generator"]:
+            raise ContractError(
+                f"{layer_type} initialisation {name!r}: wrong signature; write it as f(layer, images, generator)"
+            )
+        record = Initialisation(
+            layer_type=layer_type,
+            name=name,
+            function=function,
+            uses_images=uses_images,
+            summary=_summary(function),
+            module=caller,
+        )
+        return _mark(function, record)
+
+    return declare
