@@ -145,6 +145,7 @@ def store(tmp_path_factory):
         cell(folder, "bl", seed, [60, 20, bl])
         cell(folder, "kumar", seed, [30, 12, kumar], hit=200 if seed else None)
     cell(folder, "bl", 0, [100.0], "paper", "mnist", epochs=20, diverged=8)
+    cell(folder, "bl", 1, [8.0] * 20, "paper", "mnist")
     cell(folder, "fc", 0, [4.0] * 20, "paper", "mnist")
     cell(folder, "fc", 1, [3.0] * 20, "paper", "mnist")
     return folder
@@ -223,7 +224,6 @@ def test_the_same_store_gives_the_same_bytes(store, output, tmp_path):
     wrong(copy)
     write(copy, tmp_path / "again")
     assert files(tmp_path / "again") == files(output)
-    assert write(copy, tmp_path / "again") and files(tmp_path / "again") == files(output)
 
 
 def test_pages_name_no_path(store, output):
@@ -236,16 +236,17 @@ def test_checks_are_ranked_by_what_was_measured(output):
     page = (output / "checks.md").read_text()
     ranked = section(page, "## How right")
     first = ranked.partition("**float64")[0]
-    assert column(first, "place", "gm/better", "implementation") == "1"
-    assert column(first, "place", "gm/eager (run A)", "implementation") == "2" or "gm/eager (run B)" in first
-    assert column(first, "claimed", "gm/better", "implementation") == "40"
+    places = {
+        name: column(first, "place", f"gm/{name}", "implementation") for name in ("better (run A)", "eager (run B)")
+    }
+    assert places == {"better (run A)": "1", "eager (run B)": "2"}
+    assert column(first, "claimed", "gm/better (run A)", "implementation") == "40"
 
 
 def test_no_place_for_what_failed_stopped_or_is_approximate(output):
     page = (output / "checks.md").read_text()
     ranked = section(page, "## How right")
     for name in ("gm/broken (run A)", "gm/stopped (run A)"):
-        name = name if name in ranked else name.partition(" ")[0]
         assert column(ranked, "place", name, "implementation") == tables.NONE
     assert "**failed** inf" in ranked
     assert "gradient-x failed: not finite" in ranked
@@ -312,9 +313,10 @@ def test_unfinished_cells_are_said(output):
 
 def test_a_seed_that_diverged_stays_in(output):
     page = section((output / "kumar.md").read_text(), "## mnist, budget paper")
-    assert column(page, "diverged", "bl", "arm") == "1 of 1"
-    assert column(page, "mean of last 5, %", "bl", "arm") == "100.00"
-    assert "No finite training loss: bl" in page
+    assert column(page, "diverged", "bl", "arm") == "1 of 2"
+    assert column(page, "best error, %", "bl", "arm") == "54.00"
+    assert column(page, "best if not diverged, %", "bl", "arm") == "8.00 (1 seed)"
+    assert column(page, "mean of last 5, %", "bl", "arm") == "54.00"
 
 
 def test_decisions_come_from_the_experiment(output):
@@ -327,7 +329,6 @@ def test_html_shows_markup_and_never_obeys_it(output):
     for path in (output / "html").glob("*.html"):
         text = path.read_text()
         assert "<script" not in text and "onerror" not in text
-        assert set(Links(text).tags) >= {"table", "style"} - ({"table"} if path.stem == "x" else set())
     checks_page = (output / "html" / "checks.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; | `tick` $x$ _a_ [b](c)" in checks_page
 
@@ -362,21 +363,26 @@ def test_numbers_that_are_not_finite_do_not_crash(tmp_path):
     timings(tmp_path, [timing("gm/odd", ratio=math.inf, peak_bytes=None), timing("gm/none", ulps=math.nan)])
     cell(tmp_path, "bl", 0, [100.0, 100.0], diverged=1)
     page = write(tmp_path, tmp_path / "out").parent
+    assert "No finite training loss: bl" in (page / "kumar.md").read_text()
     assert "**failed** inf" in (page / "checks.md").read_text()
 
 
-def test_a_damaged_file_costs_only_itself(store, tmp_path, caplog):
+def test_a_damaged_file_costs_only_itself(tmp_path, caplog):
     checks(tmp_path, "gm/eager")
     (tmp_path / "checks" / "cut.json").write_text('{"schema": 1, "ki')
     (tmp_path / "checks" / "wrong.json").write_text(json.dumps({"schema": 1, "kind": "else"}))
     assert "gm/eager" in write(tmp_path).read_text()
     assert "cut.json" in caplog.text and "wrong.json" in caplog.text
     caplog.clear()
-    write(store, tmp_path / "out")
+    (tmp_path / "checks" / "cut.json").unlink()
+    wrong(tmp_path)
+    write(tmp_path)
     assert not caplog.text, "the table of wrong implementations is read, not ignored"
 
 
-def test_the_command_prints_the_index(store, tmp_path):
+def test_the_command_prints_the_index(tmp_path):
+    store = tmp_path / "store"
+    timings(store, [timing("gm/rough", status="approximate", message="draws")])
     run = CliRunner().invoke(cli.main, ["report", "--store", str(store), "--output", str(tmp_path / "out")])
     assert run.exit_code == 0 and run.output.strip() == str(tmp_path / "out" / "README.md")
     run = CliRunner().invoke(cli.main, ["report", "--store", str(tmp_path / "none")])

@@ -10,7 +10,7 @@ import pandas
 
 from gmbench.report import figures
 from gmbench.report.page import Page, slug
-from gmbench.report.results import Results, dirty, made, run_of, runs
+from gmbench.report.results import Results, dirty, made, short
 from gmbench.report.tables import NONE, absent, bullets, code, count, counted, exact, number, table, text
 
 STATUSES = ("passed", "failed", "inconclusive", "unsupported", "approximate")
@@ -97,14 +97,12 @@ def lacking(own: Collection[str], known: Sequence[str]) -> list[str]:
 
 def _subjects(frame: pandas.DataFrame) -> Iterator[tuple[str, pandas.DataFrame]]:
     """Each implementation on each machine, by a name that tells them apart."""
-    letters = runs(frame)
-    keys = ["implementation", "machine", "torch", "profile", "device"]
+    keys = ["implementation", "run", "profile", "device"]
     several = {key: frame[key].nunique(dropna=False) > 1 for key in ("profile", "device")}
     for _, part in frame.groupby(keys, dropna=False, sort=True):
         first = part.iloc[0]
         marks = [str(first[key]) for key, differs in several.items() if differs]
-        letter = run_of(first, letters)
-        marks += [f"run {letter}"] if letter else []
+        marks += [f"run {first['run']}"] if first["run"] else []
         yield str(first["implementation"]) + (f" ({', '.join(marks)})" if marks else ""), part
 
 
@@ -202,7 +200,7 @@ def _statuses(page: Page, frame: pandas.DataFrame) -> None:
                 row["failed"] = f"**{row['failed']}**"
             rows.append(row | {"no record": str(len(without)), "seconds": number(part["seconds"].sum())})
             if without:
-                gaps.append(f"{text(name)}, {text(first['dtype'])}: {', '.join(without)}")
+                gaps.append(f"{text(name)}, {text(first['dtype'])}: {text(', '.join(without))}")
     page.add("## All checks", table(rows))
     if gaps:
         page.add(
@@ -327,12 +325,13 @@ def _worst(page: Page, frame: pandas.DataFrame) -> None:
         )
 
 
-def _wrong(page: Page, wrong: list[dict] | None) -> None:
+def _wrong(page: Page, file: dict | None) -> None:
     page.add("## What the checks catch")
-    if wrong is None:
+    if file is None:
         page.add("No table of wrong implementations is in this store. This makes it, in a checkout: ")
         page.parts[-1] += "`python tests/wrong/table.py --store STORE`"
         return
+    wrong = [row for row in file.get("rows", []) if isinstance(row, dict)]
     caught = {_wrong_name(row): _caught(row) for row in wrong}
     missed = [name for name, checks in caught.items() if not checks]
     page.add(
@@ -340,6 +339,10 @@ def _wrong(page: Page, wrong: list[dict] | None) -> None:
         f"{'**' if missed else ''}{len(caught) - len(missed)} are caught{'**' if missed else ''}. "
         "What each check catches, and what no other check would:"
     )
+    known = [f"profile {file['profile']}"] if file.get("profile") else []
+    commit = file.get("commit") or {}
+    known += [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
+    known += [str(file["when"]).replace("T", " ").rstrip("Z")[:16] + " UTC"] if file.get("when") else []
     checks = list(dict.fromkeys(check for each in caught.values() for check in each))
     rows = []
     for check in checks:
@@ -373,6 +376,14 @@ def _wrong(page: Page, wrong: list[dict] | None) -> None:
         if wrong
         else ""
     )
+    page.add(f"Run with {text(', '.join(known))}." if known else "")
+
+
+def catch(file: dict | None) -> str:
+    """How many wrong implementations the checks catch, in a sentence."""
+    rows = [row for row in (file or {}).get("rows", []) if isinstance(row, dict)]
+    caught = sum(bool(_caught(row)) for row in rows)
+    return f"Of {counted(len(rows), 'deliberately wrong implementation')} the checks catch {caught}." if rows else ""
 
 
 def _wrong_name(row) -> str:

@@ -16,7 +16,7 @@ from gmbench.report import figures
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import FEWEST, mean_interval, paired_interval, places
-from gmbench.report.tables import NONE, absent, bullets, count, counted, fixed, interval, number, table, text
+from gmbench.report.tables import NONE, absent, bullets, code, count, counted, fixed, interval, number, table, text
 
 LAST = 5  # epochs that are averaged
 HIT = "steps_to_"
@@ -37,7 +37,8 @@ METHOD = (
     "arms as soon as all seeds agree in sign; take such places as provisional.",
     "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
     "the end.",
-    "A seed that **diverged** stays in, at 100 % error, also for the epochs that it no longer trained.",
+    "A seed that **diverged** stays in all of these, at 100 % error, also for the epochs that it no longer trained; "
+    "the mean over the other seeds alone stands beside, and is no basis of a place.",
 )
 
 
@@ -67,6 +68,13 @@ class Arm:
         return f"{len(self.best)} of {len(set(self.wanted) | set(self.best))}" if missing else str(len(self.best))
 
     @property
+    def diverged(self) -> set[int]:
+        """The seeds that diverged."""
+        if "diverged" not in self.frame:
+            return set()
+        return {int(seed) for seed in self.frame["seed"][self.frame["diverged"].notna()]}
+
+    @property
     def cells(self) -> pandas.DataFrame:
         """One row a cell."""
         return self.frame.drop_duplicates("cell")
@@ -89,6 +97,12 @@ class Board:
 def names(results: Results) -> list[str]:
     """The experiments that have cells."""
     return sorted({str(name) for name in results.cells["experiment"].dropna()})
+
+
+def file_of(name: str) -> str:
+    """The name of the page of an experiment; it is never that of another page."""
+    own = slug(name)
+    return f"experiment-{own}" if own in ("", "readme", "index", "checks", "timings") else own
 
 
 def declared(name: str) -> Any:
@@ -154,13 +168,13 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
         for arm, place in zip(found, found_places, strict=True):
             arm.place = place
-    return sorted(found, key=lambda a: (math.inf if a.place is None else a.place, mean(a.best.values()), a.label))
+    return sorted(found, key=lambda a: (mean(a.best.values()), a.label))
 
 
 def page(results: Results, name: str) -> Page:
     """The page of one experiment that has cells."""
     known = declared(name)
-    found = Page(slug(name), f"Experiment {name}")
+    found = Page(file_of(name), f"Experiment {name}")
     found.add(text(known.summary[:1].upper() + known.summary[1:] + ".") if known else "")
     every = boards(results, name)
     versions = sorted({board.version for board in every})
@@ -189,15 +203,13 @@ def _board(found: Page, board: Board, known, name: str) -> None:
     seeds = max((len(set(arm.wanted)) for arm in board.arms), default=0)
     planned = f" The budget asks for {counted(seeds, 'seed')}." if seeds else ""
     found.add(f"{counted(board.epochs, 'epoch')} a cell.{planned}")
-    first = board.arms[0] if board.arms else None
+    first = next((arm for arm in board.arms if arm.place), board.arms[0] if board.arms else None)
     found.add(
-        table(_leader_row(arm, first, board.epochs) for arm in board.arms)
-        if board.arms
-        else "No cell of it is finished."
+        table(_leader_row(arm, first, board) for arm in board.arms) if board.arms else "No cell of it is finished."
     )
     notes = []
     open_arms = [arm for arm in board.arms if set(arm.wanted) - set(arm.best)]
-    again = f"`gmbench run {name} --data {board.data} --budget {board.budget} --store STORE`"
+    again = code(f"gmbench run {name} --data {board.data} --budget {board.budget} --store STORE")
     if open_arms or board.missing:
         states = [f"{text(arm.label)} has {arm.seeds} seeds" for arm in open_arms]
         states += [f"{text(arm)} was not run" for arm in board.missing]
@@ -217,17 +229,18 @@ def _board(found: Page, board: Board, known, name: str) -> None:
     found.show(
         f"{key}-error",
         figures.curves(series, "test error, % (log scale)", colours, title),
-        f"test error over epochs, {board.title}; line: mean, band: lowest to highest seed",
+        f"test error over epochs, {board.title}; thick: mean, thin: seeds",
     )
     losses = {arm.label: _curve(arm, "train_loss", board.epochs) for arm in _in_order(board, colours)}
     found.show(
         f"{key}-loss",
         figures.curves(losses, "training loss, nats (log scale)", colours, title),
-        f"training loss over epochs, {board.title}; line: mean, band: lowest to highest seed",
+        f"training loss over epochs, {board.title}; thick: mean, thin: seeds",
     )
     silent = [label for label, (_, values) in losses.items() if np.isnan(values).all()]
     found.add(
-        "Lines are means over seeds, bands reach from the lowest to the highest seed; epoch 0 is before training."
+        "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
+        + (" A seed that diverged has no training loss." if any(arm.diverged for arm in board.arms) else "")
         + (f" No finite training loss: {text(', '.join(silent))}." if silent else "")
     )
     hits = {
@@ -242,8 +255,10 @@ def _board(found: Page, board: Board, known, name: str) -> None:
         found.show(f"{key}-hits", figure, f"training steps to a test error, {board.title}")
 
 
-def _leader_row(arm: Arm, first: Arm, epochs: int) -> dict[str, str]:
+def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
     ends = mean_interval(list(arm.best.values()), 0, 100)
+    kept = [error for seed, error in arm.best.items() if seed not in arm.diverged]
+    without = f"{fixed(mean(kept))} ({counted(len(kept), 'seed')})" if kept else NONE
     behind = None if arm is first else paired_interval(arm.best, first.best)
     common = set(arm.best) & set(first.best)
     gap = mean(arm.best[s] - first.best[s] for s in common) if common and arm is not first else None
@@ -257,8 +272,9 @@ def _leader_row(arm: Arm, first: Arm, epochs: int) -> dict[str, str]:
         "95 % interval": interval(ends),
         "behind the first (paired)": shown,
         "last, %": fixed(mean(arm.last.values())),
-        **({f"mean of last {LAST}, %": fixed(mean(arm.late.values()))} if epochs > LAST else {}),
-        "worst seed's best, %": fixed(max(arm.best.values())),
+        **({f"mean of last {LAST}, %": fixed(mean(arm.late.values()))} if board.epochs > LAST else {}),
+        "worst seed, %": fixed(max(arm.best.values())),
+        **({"best if not diverged, %": without} if any(a.diverged for a in board.arms) else {}),
     }
 
 
@@ -274,8 +290,7 @@ def _way_row(arm: Arm, board: Board) -> dict[str, str]:
         else:
             shown = count(middle)
         row[f"steps to {threshold:g} %"] = f"{shown} ({reached} of {len(found)})"
-    diverged = cells["diverged"].notna().sum() if "diverged" in cells else 0
-    row["diverged"] = f"{diverged} of {len(cells)}"
+    row["diverged"] = f"{len(arm.diverged)} of {len(cells)}"
     if "parameters" in cells:
         row["parameters"] = count(cells["parameters"].max())
     seconds = cells["cell_seconds"].dropna() if "cell_seconds" in cells else []
@@ -311,7 +326,7 @@ def _steps(board: Board) -> int:
 
 def _curve(arm: Arm, column: str, epochs: int):
     """All epochs, and a row for each seed; a seed that diverged keeps its last error, and has no loss."""
-    wide = arm.frame.pivot_table(index="seed", columns="epoch", values=column, dropna=False)
+    wide = arm.frame.pivot(index="seed", columns="epoch", values=column)
     wide = wide.reindex(columns=range(epochs + 1)).astype(float)
     if column == "test_error":
         wide = wide.ffill(axis=1)

@@ -22,6 +22,7 @@ STYLE = {
     "svg.fonttype": "path",  # the same letters everywhere, also inside <img>
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 10,
+    "text.parse_math": False,  # a name with a dollar sign is a name
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 10,
@@ -63,7 +64,7 @@ def svg(figure: Figure) -> str:
 def curves(
     series: Mapping[str, tuple[Sequence[float], np.ndarray]], quantity: str, places: Mapping[str, int], title: str
 ) -> Figure | None:
-    """Mean over seeds against the epoch, with a band from the lowest to the highest seed; log axis.
+    """Mean over seeds against the epoch, each seed as a thin line, and a band over all of them; log axis.
 
     :param series: for each label the epochs, and an array (seeds, epochs); NaN where there is no number
     :param places: the colour of each label
@@ -78,7 +79,9 @@ def curves(
         x, values = np.asarray(epochs, float)[usable], values[:, usable]
         colour, mean = COLOURS[places[label] % len(COLOURS)], np.nanmean(values, axis=0)
         low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-        axes.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
+        if len(values) > 1:
+            axes.plot(x, values.T, color=colour, linewidth=0.7, alpha=0.6)
         mark = MARKS[places[label] % len(MARKS)]
         axes.plot(x, mean, color=colour, marker=mark, markersize=4 if len(x) <= 30 else 0)
         ends.append((label, x[-1], mean[-1], colour))

@@ -27,11 +27,13 @@ table { border-collapse: collapse; font-size: 0.89rem; font-variant-numeric: tab
 th, td { padding: 0.32rem 0.7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--faint); border-bottom: 2px solid var(--line); vertical-align: bottom; }
 td { min-width: 3rem; max-width: 30rem; }
-td[style*=right] { white-space: nowrap; }
+td.short, td[style*=right] { white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 img { width: 100%; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px;
   padding: 0.3rem; }
 """
+
+SHORT = 36  # characters of a cell that is never broken into lines
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -59,6 +61,8 @@ def page(markdown: str, title: str) -> str:
     for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and inline is not None:
             token.attrSet("id", anchor(inline.content, taken))
+        elif token.type == "td_open" and inline is not None and len(inline.content) <= SHORT:
+            token.attrSet("class", "short")
         for child in token.children or ():
             for attribute in ("href", "src"):
                 if child.attrs.get(attribute):

@@ -6,9 +6,9 @@ from statistics import mean
 
 from gmbench.report import checks, experiment, timings
 from gmbench.report.page import Page
-from gmbench.report.results import Results, dirty, made, run_of, runs
+from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import mean_interval
-from gmbench.report.tables import NONE, count, counted, exact, fixed, interval, number, table, text
+from gmbench.report.tables import NONE, count, exact, fixed, interval, number, table, text
 
 RUN = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 
@@ -45,7 +45,7 @@ def page(results: Results) -> Page:
 
 
 def _checks(found: Page, results: Results) -> None:
-    found.add("## [Checks](checks.md): how right")
+    found.add("## [Checks](checks.md): how right", checks.catch(results.wrong))
     frame = results.checks
     if frame.empty:
         found.add(f"None yet. This makes them: `{checks.COMMAND}`")
@@ -75,9 +75,6 @@ def _checks(found: Page, results: Results) -> None:
                 }
             )
     found.add(table(rows))
-    if results.wrong:
-        caught = sum(bool(row.get("all") or row.get("caught_by")) for row in results.wrong)
-        found.add(f"Of {counted(len(results.wrong), 'deliberately wrong implementation')} the checks catch {caught}.")
 
 
 def _timings(found: Page, results: Results) -> None:
@@ -86,12 +83,11 @@ def _timings(found: Page, results: Results) -> None:
     if frame.empty:
         found.add(f"None yet. This makes them: `{timings.COMMAND}`")
         return
-    letters, rows = runs(frame), []
+    rows = []
     for row in timings.fastest(frame):
-        letter = run_of(row, letters)
         rows.append(
             {
-                **({"run": letter} if letter else {}),
+                **({"run": row["run"]} if row["run"] else {}),
                 "layer type": text(row["layer_type"]),
                 "size": text(row["size"]),
                 "pass": text(row["pass"]),
@@ -111,7 +107,7 @@ def _experiments(found: Page, results: Results) -> None:
         found.add("## Experiments", f"None yet. This makes cells: `{RUN}`")
         return
     for name in names:
-        found.add(f"## [Experiment {text(name)}]({experiment.slug(name)}.md)")
+        found.add(f"## [Experiment {text(name)}]({experiment.file_of(name)}.md)")
         rows = []
         for board in experiment.boards(results, name):
             for arm in board.arms:

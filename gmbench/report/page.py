@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from gmbench.report.tables import text
+
 
 @dataclass
 class Page:
-    """A page of Markdown, the figures that it shows by name, and rows that the index shows of it."""
+    """A page of Markdown, and the figures that it shows, by name."""
 
     name: str  # of its file, without .md
     title: str
@@ -23,7 +25,7 @@ class Page:
         """Append a figure, if there is one."""
         if figure is not None:
             self.figures[name] = figure
-            self.add(f"![{alternative}](figures/{name}.svg)")
+            self.add(f"![{text(alternative)}](figures/{name}.svg)")
 
     @property
     def file(self) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gmbench.contract import ContractError
 from gmbench.report.page import Page
+from gmbench.report.tables import text
 
 
 def write(store: str | os.PathLike | None = None, output: str | os.PathLike | None = None) -> Path:
@@ -50,7 +51,7 @@ def every(results) -> list[Page]:
 def assemble(page: Page, pages: list[Page]) -> str:
     """The Markdown of a page under links to all others."""
     links = [
-        f"**{title}**" if other is page else f"[{title}]({other.file})"
+        f"**{text(title)}**" if other is page else f"[{text(title)}]({other.file})"
         for other, title in ((other, "Index" if other.name == "README" else other.title) for other in pages)
     ]
-    return "\n\n".join([" · ".join(links), f"# {page.title}", *page.parts]) + "\n"
+    return "\n\n".join([" · ".join(links), f"# {text(page.title)}", *page.parts]) + "\n"

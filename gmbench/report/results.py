@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gmbench.contract import ContractError
-from gmbench.report.tables import NONE, table, text
+from gmbench.report.tables import NONE, code, table, text
 
 if TYPE_CHECKING:
     import pandas
@@ -20,14 +20,14 @@ WRONG = "wrong.json"  # beside the checks: which check catches which wrong imple
 class Results:
     """The frames of a store, in an order that does not depend on names of files.
 
-    ``wrong`` is None where there is no table of wrong implementations.
+    Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None.
     """
 
     checks: pandas.DataFrame
     timings: pandas.DataFrame
     cells: pandas.DataFrame
     claims: pandas.DataFrame
-    wrong: list[dict[str, Any]] | None = None
+    wrong: dict[str, Any] | None = None
 
 
 def read(store: str | os.PathLike | None = None) -> Results:
@@ -41,11 +41,13 @@ def read(store: str | os.PathLike | None = None) -> Results:
     folder = store_folder(store)
     if not folder.is_dir():
         raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
-    path = folder / "checks" / WRONG
-    wrong = None
-    if path.exists():
-        wrong = [row for row in read_json(path, "wrong").get("rows", []) if isinstance(row, dict)]
     logger = logging.getLogger("gmbench")
+    path, wrong = folder / "checks" / WRONG, None
+    if path.exists():
+        try:
+            wrong = read_json(path, "wrong")
+        except ContractError as error:
+            logger.warning("gmbench: ignored %s", error)
     # the store warns of what is not a file of checks, and this one is read here
     quiet = _Without(str(path))
     logger.addFilter(quiet)
@@ -86,7 +88,7 @@ def _latest(frame, keys, inner=(), machines=True):
     wanted = [*keys, *inner, "when", *([] if machines else ["cell"])]
     frame = frame.reindex(columns=[*frame.columns, *(c for c in wanted if c not in frame)])
     if frame.empty:
-        return frame
+        return frame.assign(run="")
     # the latest file of a key, and of two of the same second always the same one
     stamp = frame["when"].astype(str) + frame["commit"].astype(str)
     if not machines:
@@ -95,20 +97,20 @@ def _latest(frame, keys, inner=(), machines=True):
     frame = frame[stamp == newest]
     frame = frame.drop_duplicates([*keys, *inner], keep="last")
     order = keys + [c for c in inner if c == "epoch"]
-    return frame.sort_values(order, kind="stable", ignore_index=True)
+    return _marked(frame.sort_values(order, kind="stable", ignore_index=True))
 
 
-def runs(frame: pandas.DataFrame) -> dict[tuple, str]:
+def runs(frame: pandas.DataFrame) -> dict[tuple[str, str], str]:
     """A letter for every machine and version of torch in a frame."""
-    if frame.empty:
-        return {}
-    found = sorted({(str(m), str(t)) for m, t in zip(frame["machine"], frame["torch"], strict=True)})
+    found = sorted(set(zip(frame["machine"].astype(str), frame["torch"].astype(str), strict=True)))
     return {key: _letter(position) for position, key in enumerate(found)}
 
 
-def run_of(row, letters: dict[tuple, str]) -> str:
-    """The letter of a row's machine, or nothing where there is one machine only."""
-    return letters[str(row["machine"]), str(row["torch"])] if len(letters) > 1 else ""
+def _marked(frame: pandas.DataFrame) -> pandas.DataFrame:
+    """With a column ``run``: the letter of the machine, or nothing where there is one machine only."""
+    letters = runs(frame)
+    machines = zip(frame["machine"].astype(str), frame["torch"].astype(str), strict=True)
+    return frame.assign(run=[letters[key] if len(letters) > 1 else "" for key in machines])
 
 
 def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
@@ -127,7 +129,7 @@ def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
         row |= {
             "machine": text(machine),
             "torch": text(torch),
-            "commit": ", ".join(f"`{short(c)}`" for c in commits) or NONE,
+            "commit": ", ".join(code(short(c)) for c in commits) or NONE,
             "when (UTC)": _span(when),
         }
         if budget:

@@ -75,7 +75,7 @@ def table(rows: pandas.DataFrame | Iterable[Mapping[str, str]]) -> str:
 
     frame = rows if isinstance(rows, pandas.DataFrame) else pandas.DataFrame(list(rows))
     columns = [[str(value) for value in frame[name]] for name in frame.columns]
-    right = [any(map(str.strip, c)) and all(not v.strip() or _NUMBER.match(v) for v in c) for c in columns]
+    right = [re.search(r"\d", "".join(c)) and all(not v.strip() or _NUMBER.match(v) for v in c) for c in columns]
     lines = [list(map(str, frame.columns)), ["---:" if r else "---" for r in right]]
     lines += map(list, zip(*columns, strict=True))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -9,7 +9,7 @@ import pandas
 
 from gmbench.report import figures
 from gmbench.report.page import Page, slug
-from gmbench.report.results import Results, dirty, made, run_of, runs
+from gmbench.report.results import Results, dirty, made
 from gmbench.report.tables import NONE, absent, bullets, exact, number, table, text
 
 COMMAND = "gmbench time --store STORE"
@@ -29,13 +29,11 @@ def page(results: Results) -> Page:
         "times. The interval is of the median, by order statistics. `nn.Linear`: a dense layer of the same width, "
         "which computes something else."
     )
-    letters = runs(frame)
-    if len(letters) > 1:
+    if frame["run"].any():
         found.add("Machines are told apart by their run; see the last section.")
-    keys = ["layer_type", "dtype", "device", "machine", "torch"]
-    for (kind, dtype, device, *_), group in frame.groupby(keys, dropna=False, sort=True):
-        letter = run_of(group.iloc[0], letters)
-        title = f"{kind}, {dtype}, {device}" + (f", run {letter}" if letter else "")
+    keys = ["layer_type", "dtype", "device", "run"]
+    for (kind, dtype, device, run), group in frame.groupby(keys, dropna=False, sort=True):
+        title = f"{kind}, {dtype}, {device}" + (f", run {run}" if run else "")
         found.add(f"## {text(title)}")
         panels = {}
         for (size, batch, direction), part in _in_order(group):
@@ -47,7 +45,7 @@ def page(results: Results) -> Page:
         disturbed = group.get("disturbed")
         if disturbed is not None and any(value is True for value in disturbed):
             found.add("\\* interrupted in nearly every call; trust the ratio, not the time.")
-        load = [max(pair) for pair in group.get("load", []) if isinstance(pair, list) and pair]
+        load = [seen for pair in group.get("load", []) if isinstance(pair, list) for seen in pair]
         if load:
             found.add(f"Load average of the machine beside the timings: {number(min(load))} to {number(max(load))}.")
         bad = group[group["status"] != "passed"]
@@ -60,7 +58,7 @@ def page(results: Results) -> Page:
 
 def fastest(frame: pandas.DataFrame) -> list[dict]:
     """The row with the lowest ratio to the floor of each layer type, size, pass, dtype, device and machine."""
-    keys = ["layer_type", "dtype", "device", "machine", "torch", "size", "pass"]
+    keys = ["layer_type", "dtype", "device", "run", "size", "pass"]
     usable = frame[frame["status"] == "passed"] if len(frame) else frame
     return (
         [min(part.to_dict("records"), key=_rank) for _, part in usable.groupby(keys, dropna=False, sort=True)]
@@ -115,7 +113,7 @@ def _row(row):
 
 
 def _bars(rows):
-    timed = [row for row in rows if row["status"] == "passed" and not absent(row.get("median"))]
+    timed = [r for r in rows if r["status"] == "passed" and all(math.isfinite(r[k]) for k in ("median", "low", "high"))]
     if not timed:
         return []
     shown = [
