@@ -116,7 +116,7 @@ def _experiments(found: Page, results: Results) -> None:
                         "data set": text(board.title),
                         "place": NONE if arm.place is None else str(arm.place),
                         "arm": text(arm.label),
-                        "seeds": arm.seeds,
+                        "seeds": arm.seeds + (f" ({len(arm.diverged)} diverged)" if arm.diverged else ""),
                         "best error, %": fixed(mean(arm.best.values())),
                         "95 % interval": interval(mean_interval(list(arm.best.values()), 0, 100)),
                         "last, %": fixed(mean(arm.last.values())),
