@@ -116,9 +116,7 @@ def test_a_damaged_file_is_named(tiny, tmp_path, monkeypatch, damage):
     assert "train-images.gz" in text and damage in text
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"not gzip", gzip.compress(b"\0\0\x08\1\0\0\0\5abc"), gzip.compress(b"ab")]
-)
+@pytest.mark.parametrize("content", [b"", b"not gzip", gzip.compress(b"\0\0\x08\1\0\0\0\5abc"), gzip.compress(b"ab")])
 def test_what_is_no_whole_idx_file_is_refused(content):
     with pytest.raises(ContractError):
         idx.idx(content)
@@ -194,9 +192,7 @@ def test_digits_are_one_fixed_split():
 
 @pytest.mark.parametrize("name", sorted(data.data_sets()))
 def test_training_pixels_have_mean_0_and_deviation_1(name):
-    if files.state(data.data_set(name)) == "downloadable" or (
-        name != "digits" and not os.environ.get("GMBENCH_DATA")
-    ):
+    if files.state(data.data_set(name)) == "downloadable" or (name != "digits" and not os.environ.get("GMBENCH_DATA")):
         pytest.skip(f"{name} is not under $GMBENCH_DATA")
     found = data.load(name)
     assert abs(found.train_images.mean().item()) < 1e-3

@@ -106,7 +106,7 @@ def wrong(store):
         {"implementation": "gm/two", "file": "gm", "mistake": "views", "first": "value", "all": ["value", "shapes"]},
         {"implementation": "gm/missed", "file": "gm", "mistake": "subtle", "first": None, "all": []},
     ]
-    write_json(store / "checks" / "wrong.json", {"kind": "wrong", "profile": "ci", **made(), "rows": rows})
+    write_json(store / "wrong.json", {"kind": "wrong", "profile": "ci", **made(), "rows": rows})
 
 
 def failing(r):
@@ -370,7 +370,7 @@ def test_numbers_that_are_not_finite_do_not_crash(tmp_path):
 def test_a_damaged_file_costs_only_itself(tmp_path, caplog):
     checks(tmp_path, "gm/eager")
     (tmp_path / "checks" / "cut.json").write_text('{"schema": 1, "ki')
-    (tmp_path / "checks" / "wrong.json").write_text(json.dumps({"schema": 1, "kind": "else"}))
+    (tmp_path / "wrong.json").write_text(json.dumps({"schema": 1, "kind": "else"}))
     assert "gm/eager" in write(tmp_path).read_text()
     assert "cut.json" in caplog.text and "wrong.json" in caplog.text
     caplog.clear()

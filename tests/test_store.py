@@ -165,6 +165,4 @@ def test_provenance_says_all_and_names_nobody():
     text = json.dumps(found)
     for private in (socket.gethostname(), getpass.getuser(), str(Path.home()), os.getcwd()):
         assert len(private) < 3 or private not in text
-    assert "/" not in json.dumps(
-        {**found, "versions": None, "machine": {**found["machine"], "cpu": "", "os": ""}}
-    )
+    assert "/" not in json.dumps({**found, "versions": None, "machine": {**found["machine"], "cpu": "", "os": ""}})

@@ -35,6 +35,4 @@ def idx(content: bytes) -> numpy.ndarray:
 def read(train_images: bytes, train_labels: bytes, test_images: bytes, test_labels: bytes) -> Raw:
     """The four files of an MNIST-like data set, images made flat."""
     train, test = idx(train_images), idx(test_images)
-    return Raw(
-        train.reshape(len(train), -1), idx(train_labels), test.reshape(len(test), -1), idx(test_labels)
-    )
+    return Raw(train.reshape(len(train), -1), idx(train_labels), test.reshape(len(test), -1), idx(test_labels))

@@ -129,9 +129,7 @@ def _choose(what: str, name: str, table: Mapping[str, Any]) -> Any:
 def _trainable(implementation: Implementation, layer_type: str, device: str) -> None:
     key = implementation.key
     if implementation.layer_type != layer_type or implementation.quantity != "value":
-        raise ContractError(
-            f"{key} cannot be trained here: it does not compute the value of a {layer_type} layer"
-        )
+        raise ContractError(f"{key} cannot be trained here: it does not compute the value of a {layer_type} layer")
     if implementation.derivatives < 1:
         raise ContractError(f"{key} cannot be trained: it has no derivatives")
     if "float32" not in implementation.dtypes:

@@ -24,9 +24,7 @@ def data_on(device: str, name: str, digest: str) -> Data:
     """
     data = load(name)
     if data.digest != digest:
-        raise ContractError(
-            f"the data set {name!r} found here is not the one that the spec names by its digest"
-        )
+        raise ContractError(f"the data set {name!r} found here is not the one that the spec names by its digest")
     return data.to(device)
 
 

@@ -13,7 +13,7 @@ from gmbench.report.tables import NONE, code, table, text
 if TYPE_CHECKING:
     import pandas
 
-WRONG = "wrong.json"  # beside the checks: which check catches which wrong implementation
+WRONG = "wrong.json"  # in the store: which check catches which wrong implementation
 
 
 @dataclass
@@ -42,19 +42,13 @@ def read(store: str | os.PathLike | None = None) -> Results:
     if not folder.is_dir():
         raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
     logger = logging.getLogger("gmbench")
-    path, wrong = folder / "checks" / WRONG, None
+    path, wrong = folder / WRONG, None
     if path.exists():
         try:
             wrong = read_json(path, "wrong")
         except ContractError as error:
             logger.warning("gmbench: ignored %s", error)
-    # the store warns of what is not a file of checks, and this one is read here
-    quiet = _Without(str(path))
-    logger.addFilter(quiet)
-    try:
-        frames = {kind: gmbench.load(kind, store) for kind in ("checks", "timings", "cells", "claims")}
-    finally:
-        logger.removeFilter(quiet)
+    frames = {kind: gmbench.load(kind, store) for kind in ("checks", "timings", "cells", "claims")}
     return Results(
         checks=_latest(frames["checks"], ["layer_type", "implementation", "device", "dtype", "profile"], ["check"]),
         timings=_latest(
@@ -73,13 +67,6 @@ def read(store: str | os.PathLike | None = None) -> Results:
         claims=frames["claims"],
         wrong=wrong,
     )
-
-
-class _Without(logging.Filter):
-    """Passes over what says this."""
-
-    def filter(self, record):
-        return self.name not in record.getMessage()
 
 
 def _latest(frame, keys, inner=(), machines=True):

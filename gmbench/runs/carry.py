@@ -51,9 +51,7 @@ def unpack(part: Mapping[str, str], kind: type) -> Any:
         return table[part["name"]]
     source = part.get("source", "")
     if _digest(source) != part["sha256"]:
-        raise ContractError(
-            f"{part['name']}: its source is not in the spec, or not the one that the spec names"
-        )
+        raise ContractError(f"{part['name']}: its source is not in the spec, or not the one that the spec names")
     module = registry.load_file(_write(source))
     for record in registry.records(module, f"sha256 {part['sha256'][:12]}"):
         if isinstance(record, kind) and record.key == part["name"]:

@@ -1,7 +1,7 @@
 """The table of wrong implementations: which check catches which, over every file in this folder.
 
 ``python tests/wrong/table.py --store STORE [--profile ci] [--corpus]`` runs every check of every one (no stop at the
-first failure), prints a line each, and writes ``STORE/checks/wrong.json``, from which the report makes its table.
+first failure), prints a line each, and writes ``STORE/wrong.json``, from which the report makes its table.
 With ``--corpus`` the shrunk counter-examples become the corpus that ships with the layer type.
 """
 
@@ -32,7 +32,7 @@ def wrong():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--store", required=True, help="the store to write checks/wrong.json into")
+    parser.add_argument("--store", required=True, help="the store to write wrong.json into")
     parser.add_argument("--profile", default="ci", choices=["smoke", "ci", "deep"])
     parser.add_argument("--corpus", action="store_true", help="rewrite the corpus of the layer types")
     options = parser.parse_args()
@@ -67,7 +67,7 @@ def main():
         print(f"{record.key:40} {', '.join(caught) or 'NOT CAUGHT'}", flush=True)
         if not caught:
             missed.append(record.key)
-    path = Path(options.store) / "checks" / "wrong.json"
+    path = Path(options.store) / "wrong.json"
     write_json(path, {"schema": 1, "kind": "wrong", "profile": options.profile, **provenance(), "rows": rows})
     if options.corpus:
         for layer in sorted({record.layer_type for _, record in found}):
