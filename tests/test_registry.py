@@ -154,16 +154,15 @@ def test_one_module_object_when_installed(tmp_path, editable):
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "asv.conf.json"):
         shutil.copy(ROOT / name, source / name)
     target = tmp_path / "venv"
-    venv.create(target, with_pip=True)
+    venv.create(target, with_pip=False)  # with it would come an old setuptools
     python = target / "bin/python"
     site = next(p for p in sys.path if p.endswith("site-packages"))
     own = next((target / "lib").glob("python*/site-packages"))
     (own / "borrowed.pth").write_text(site + "\n")
     options = ["-e"] if editable else []
+    pip = [sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index"]
     done = subprocess.run(
-        [python, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation", "--no-index", *options, source],
-        capture_output=True,
-        text=True,
+        [*pip, "--no-build-isolation", *options, source], capture_output=True, text=True, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     found = run_identity(python)
