@@ -54,6 +54,7 @@ class Domain:
     sizes: Mapping[str, tuple[int, ...]]
     wide: Mapping[str, tuple[int, ...]]
     batches: tuple[int, ...]
+    large: tuple[tuple[Mapping[str, int], int, str], ...]  # (sizes, batch, regime): the sizes that are used in earnest
     regimes: Mapping[str, str]
     draw: Callable[..., dict[str, Any]]
 

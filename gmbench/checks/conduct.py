@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 
 import numpy as np
 import torch
@@ -128,12 +129,18 @@ def _layouts(tensor: torch.Tensor):
 
 def layouts(subject: Subject):
     """Transposed, strided, padded, offset and expanded tensors, for x of one to three dimensions and parameters."""
-    sizes = [{}, *({axis: 1} for axis in subject.kind.domain.sizes)]
-    for chosen in sizes[:1] if subject.implementation.compiled else sizes:
-        case = subject.case(chosen, batch=6)
+    features = subject.kind.in_features
+    sizes = [
+        {},
+        *({axis: 1} for axis in subject.kind.domain.sizes),
+        {features: max(subject.kind.domain.sizes[features])},
+    ]
+    crossed = itertools.product(sizes, ((6, ((6,), (2, 3))), (1, ((1,), (1, 1))), (5, ((5,), (1, 5), (5, 1)))))
+    for chosen, (batch, forms) in [(sizes[0], (6, ((6,), (2, 3))))] if subject.implementation.compiled else crossed:
+        case = subject.case(chosen, batch=batch)
         given, G = subject.tensors(case)
         S = subject.bound(case)
-        for shape in ((6,), (2, 3)):
+        for shape in forms:
             x = given["x"].reshape(*shape, -1)
             for name, bent in _layouts(x):
                 plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
@@ -233,6 +240,8 @@ def inputs_unchanged(subject: Subject):
                 yield f"{name} was written to"
             elif tensor.grad is not None:
                 yield f"{name}.grad was set"
+            elif tensor.requires_grad != (gradients and subject.differentiable):
+                yield f"{name}.requires_grad was changed"
 
 
 def deterministic(subject: Subject):
@@ -265,7 +274,10 @@ def no_state(subject: Subject):
         for name in held:
             with torch.no_grad():
                 subject(held)
-                held[name].copy_(other[name])
+                if name in ("x", subject.kind.names[0]):
+                    held[name].copy_(other[name])
+                else:  # as older optimisers do, past the version counter
+                    held[name].data.copy_(other[name])
         for context in (torch.enable_grad, torch.no_grad):
             with context():
                 got = {"value": subject(held)}
@@ -282,6 +294,11 @@ def no_state(subject: Subject):
     fault = subject.differ({"value": kept}, {"value": fresh[0]["value"]}, bounds[0])
     if fault:
         yield f"a result changes with the next call: {fault}"
+    if subject.differentiable:  # the gradients of one call after those of the next
+        results = [subject.run(*subject.tensors(case, gradients=True)) for case in cases]
+        fault = subject.differ(results[0], fresh[0], bounds[0])
+        if fault:
+            yield f"a result or gradient changes with the next call: {fault}"
     if subject.differentiable:  # two backwards through one graph; to refuse the second loudly is no fault
         given, G = subject.tensors(cases[0], gradients=True)
         out = subject(given)
@@ -334,7 +351,7 @@ def batch_split(subject: Subject):
 
 def no_grad(subject: Subject):
     """The same values under no_grad, inference_mode and without any tensor that requires a gradient."""
-    for regime, seed in itertools.product(list(subject.kind.domain.regimes)[:4], range(2)):
+    for regime, seed in itertools.product(subject.kind.domain.regimes, range(2)):
         case = subject.case(regime=regime, seed=seed)
         given, _ = subject.tensors(case, gradients=True)
         plain, _ = subject.tensors(case)
@@ -345,6 +362,7 @@ def no_grad(subject: Subject):
                 if out.requires_grad:
                     yield f"under {name} the result requires a gradient"
                 fault = subject.differ({"value": out.clone()}, want, S)
+                fault = fault or ("" if bool(out.isfinite().all()) else "the result is not finite")
             if fault:
                 yield f"under {name}, {case}: {fault}"
         fault = subject.differ({"value": subject(plain)}, want, S)
@@ -353,21 +371,23 @@ def no_grad(subject: Subject):
 
 
 def partial_gradients(subject: Subject):
-    """Each input alone may ask for a gradient, as with frozen parameters."""
+    """Any of the inputs may ask for a gradient and the others not, as with frozen parameters or a first layer."""
     if not subject.differentiable:
         return
     case = subject.case()
     given, G = subject.tensors(case, gradients=True)
     want, S = subject.run(given, G), subject.bound(case)
-    for name in list(given)[:2] if subject.implementation.compiled else given:  # each one compiles anew
-        lone = {n: t.detach().clone().requires_grad_(n == name) for n, t in given.items()}
+    alone, but_one = [{name} for name in given], [set(given) - {name} for name in given]
+    # each choice compiles anew
+    for asking in [*alone[:1], *but_one[:1]] if subject.implementation.compiled else [*alone, *but_one]:
+        lone = {n: t.detach().clone().requires_grad_(n in asking) for n, t in given.items()}
         out = subject(lone)
         if not out.requires_grad:
-            yield f"with only {name} asking for a gradient, the result requires none"
+            yield f"with only {', '.join(sorted(asking))} asking for a gradient, the result requires none"
             continue
         fault = subject.differ(subject.run(lone, G), want, S)
         if fault:
-            yield f"with only {name} asking for a gradient: {fault}"
+            yield f"with only {', '.join(sorted(asking))} asking for a gradient: {fault}"
 
 
 def transforms(subject: Subject):
@@ -409,30 +429,40 @@ def transforms(subject: Subject):
             yield f"torch.func.jvp disagrees with the gradients by {ulps:.3g} ulps"
 
 
+def settings() -> dict:
+    """Global settings that an implementation must leave alone, by name."""
+    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
+    return {
+        "the random state": torch.random.get_rng_state().tolist(),
+        "numpy's random state": np.random.get_state()[1].tolist(),
+        "the default dtype": torch.get_default_dtype(),
+        "grad mode": torch.is_grad_enabled(),
+        "the number of threads": torch.get_num_threads(),
+        "the matmul precision": torch.get_float32_matmul_precision(),
+        "deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "anomaly mode": torch.is_anomaly_enabled(),
+        "the flushing of denormals": bool(smallest / 2 == 0),
+        "numpy's error state": np.geterr(),
+        "the working folder": os.getcwd(),
+        "the environment": dict(os.environ),
+    }
+
+
+def changed_settings(before: dict) -> list[str]:
+    """Names of the settings that are no longer what they were."""
+    return [name for name, value in settings().items() if value != before[name]]
+
+
 def global_state(subject: Subject):
     """Torch's global settings and random state are left as they were."""
-
-    def settings():
-        return {
-            "the random state": torch.random.get_rng_state().tolist(),
-            "numpy's random state": np.random.get_state()[1].tolist(),
-            "the default dtype": torch.get_default_dtype(),
-            "grad mode": torch.is_grad_enabled(),
-            "the number of threads": torch.get_num_threads(),
-            "the matmul precision": torch.get_float32_matmul_precision(),
-            "deterministic mode": torch.are_deterministic_algorithms_enabled(),
-            "anomaly mode": torch.is_anomaly_enabled(),
-        }
-
     given, G = subject.tensors(subject.case(), gradients=True)
     with torch.random.fork_rng(devices=[]):
         torch.seed()  # a state that no implementation can have left behind
         before = settings()
         subject.run(given, G)
-        after = settings()
-    for name, value in after.items():
-        if value != before[name]:
-            yield f"{name} was changed"
+        changed = changed_settings(before)
+    for name in changed:
+        yield f"{name} was changed"
 
 
 def runs_compiled(subject: Subject):

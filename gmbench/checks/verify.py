@@ -121,6 +121,7 @@ def verify(
                     verdict.records.append(message)
                 elif event == "end":
                     ended = message
+                    break
                 elif event == "refused":
                     verdict.code, verdict.problem = NOTHING, message["reason"]
             except (ValueError, KeyError, TypeError, AttributeError, ContractError):
@@ -128,6 +129,10 @@ def verify(
                 break
             watch(event, message)
     finally:
+        status = None
+        if ended is None and not verdict.problem:  # it closed its end: what became of it?
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                status = child.wait(timeout=2)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -136,7 +141,7 @@ def verify(
     if verdict.code == NOTHING:
         return verdict
     if ended is None and not verdict.problem:
-        verdict.problem = f"the child ended{_during(running)} without a verdict{said.last()}"
+        verdict.problem = f"the child {_fate(status)}{_during(running)} without a verdict{said.last()}"
     if not verdict.implementations and not verdict.unavailable and not running:
         verdict.code = NOTHING
         verdict.problem = verdict.problem if ended is None else "no implementation is declared here"
@@ -178,6 +183,12 @@ def _expected(declared, device, only, case) -> list[str]:
 
 def _during(check: str) -> str:
     return f" during {check}" if check else " while it was imported"
+
+
+def _fate(status: int | None) -> str:
+    if status is not None and status < 0:
+        return f"was killed by {signal.Signals(-status).name}"
+    return "ended" if not status else f"ended with exit status {status}"
 
 
 class _Clock:

@@ -39,8 +39,14 @@ def main() -> None:
     hide_references(registry.layer_types())
     if request["memory"]:
         limit_memory(request["memory"])
+    from gmbench.checks import conduct
+
+    before = conduct.settings()
     try:
         found = registry.load(files=request["files"])
+        changed = conduct.changed_settings(before)
+        if changed:
+            raise ContractError(f"importing {', '.join(request['files'])} changes {', '.join(changed)}")
         if request["files"]:
             chosen = [i for i in found.implementations.values() if i.source in request["files"]]
             for broken in found.broken:

@@ -113,6 +113,13 @@ def readout_constant_in_u(x, mu, sigma, U, v):
     return (A @ c + torch.einsum("...kd,kcd->...c", spread * P.unsqueeze(-1), U)) / len(mu)
 
 
+@wrong("first-256-features", alone="large")
+def first_256_features(x, mu, sigma, U, v):
+    """the variance of t takes in the first 256 features only"""
+    m, s2 = x @ mu.mT, x[..., :256].square() @ sigma[..., :256].square().mT
+    return finish(x, mu, sigma, U, v, *expectations(m, s2))
+
+
 @wrong("z-clamped", alone="limits")
 def z_clamped(x, mu, sigma, U, v):
     """m/s is clamped at a million million, and m put together again from it"""
@@ -140,25 +147,25 @@ def prunes_small_weights(x, mu, sigma, U, v):
 
 @wrong("deviation-of-the-chunk", alone="permutation")
 def deviation_of_the_chunk(x, mu, sigma, U, v):
-    """beyond sixteen components, each chunk of sixteen is given the deviation of its first"""
+    """beyond 64 components, each chunk of 64 is given the deviation of its first"""
     m, s2 = moments(x, mu, sigma)
-    if len(mu) > 16:
-        s2 = s2[..., torch.arange(len(mu), device=x.device) // 16 * 16]
+    if len(mu) > 64:
+        s2 = s2[..., torch.arange(len(mu), device=x.device) // 64 * 64]
     return finish(x, mu, sigma, U, v, *expectations(m, s2))
 
 
 @wrong("wide-path-wants-positive-sigma", alone="sign-of-sigma")
 def wide_path_wants_positive_sigma(x, mu, sigma, U, v):
-    """the path for d > 256 clamps sigma at 0 in the variance of t"""
-    used = sigma.clamp_min(0) if x.shape[-1] > 256 else sigma
+    """the path for d > 784 clamps sigma at 0 in the variance of t"""
+    used = sigma.clamp_min(0) if x.shape[-1] > 784 else sigma
     return finish(x, mu, sigma, U, v, *expectations(*moments(x, mu, used)))
 
 
 @wrong("last-tile-of-outputs", alone="reflection")
 def last_tile_of_outputs(x, mu, sigma, U, v):
-    """outputs come in tiles of 32, and beyond the first the remainder misses the expert term"""
+    """outputs come in tiles of 140, and beyond the first the remainder misses the expert term"""
     C = U.shape[1]
-    done = C if C <= 32 else C // 32 * 32
+    done = C if C <= 140 else C // 140 * 140
     A, P = expectations(*moments(x, mu, sigma))
     c = (U * mu.unsqueeze(1)).sum(-1) + v
     spread = sigma.square() * x.unsqueeze(-2) * P.unsqueeze(-1)
@@ -365,6 +372,35 @@ def one_buffer_for_all_results(x, mu, sigma, U, v):
     if out.requires_grad:
         return out
     return _BUFFER.setdefault((out.shape, out.dtype, out.device), torch.empty_like(out)).copy_(out)
+
+
+@wrong("frozen-input-freezes-mu")
+def frozen_input_freezes_mu(x, mu, sigma, U, v):
+    """mu has no gradient where x asks for none, as in every first layer"""
+    return right(x, mu if x.requires_grad or not mu.requires_grad else mu.detach(), sigma, U, v)
+
+
+@wrong("point-masses-in-inference")
+def point_masses_in_inference(x, mu, sigma, U, v):
+    """without grad mode, m/s is taken without a guard: NaN where s = 0"""
+    if torch.is_grad_enabled():
+        return right(x, mu, sigma, U, v)
+    m, s2 = moments(x, mu, sigma)
+    return finish(x, mu, sigma, U, v, *expectations(m, s2)) + 0 * (m / s2).sum(-1, keepdim=True)
+
+
+@wrong("halves-gradients-of-many-outputs")
+def halves_gradients_of_many_outputs(x, mu, sigma, U, v):
+    """beyond 32 outputs every gradient is halved"""
+    out = right(x, mu, sigma, U, v)
+    return out if out.shape[-1] <= 32 else out / 2 + out.detach() / 2
+
+
+@wrong("zeros-beyond-200-rows")
+def zeros_beyond_200_rows(x, mu, sigma, U, v):
+    """rows beyond the 200th are 0"""
+    out = right(x, mu, sigma, U, v)
+    return torch.cat([out[:200], 0 * out[200:]]) if out.dim() == 2 and len(out) > 200 else out
 
 
 # -- blunders ----------------------------------------------------------------------------------------------------------

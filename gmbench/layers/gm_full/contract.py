@@ -29,8 +29,15 @@ TYPE = LayerType(
     fixed={"C": 1},
     reference="gmbench.references.gm_full:gm_full",
     domain=Domain(
-        sizes={"K": (1, 2, 3, 5), "d": (1, 2, 3, 5, 8, 17)},
-        wide={"K": (2, 3, 13, 20), "d": (3, 30, 60)},
+        sizes={"K": (1, 2, 3, 4, 5, 8, 10), "d": (1, 2, 3, 5, 8, 17, 33)},
+        wide={"K": (2, 3, 20, 80), "d": (3, 30, 130)},
+        large=(
+            ({"K": 10, "d": 100}, 8, "both"),
+            ({"K": 16, "d": 40}, 40, "origin"),
+            ({"K": 6, "d": 64}, 130, "bulk"),
+            ({"K": 64, "d": 12}, 9, "point"),
+            ({"K": 3, "d": 128}, 5, "left"),
+        ),
         batches=(1, 2, 3, 5),
         regimes=domain.REGIMES,
         draw=domain.draw,
