@@ -8,7 +8,7 @@ import torch
 
 import gmbench
 from gmbench import registry
-from gmbench.contract import ContractError
+from gmbench.contract import ContractError, Initialisation
 from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.layers.gm.relu import expectations
 
@@ -127,6 +127,17 @@ def test_an_initialisation_from_outside(tmp_path, monkeypatch):
     layer = GMLayer(2, 2)
     initialise(layer, "ones")
     assert all(bool((p == 1).all()) for p in layer.parameters())
+
+
+def test_images_go_no_further_than_they_are_needed(monkeypatch):
+    seen, runs, forward = [], [], GMLayer.forward
+    monkeypatch.setattr(GMLayer, "forward", lambda layer, x: runs.append(layer) or forward(layer, x))
+    looks = dict(layer_type="gm", name="looks", function=lambda layer, images, generator: seen.append(images))
+    network, images = stack([4, 3, 2]), torch.ones(5, 4)
+    initialise(network, Initialisation(**looks, uses_images=True), images)
+    assert [tuple(each.shape) for each in seen] == [(5, 4), (5, 3)] and runs == [network[0]]
+    initialise(network, Initialisation(**looks), images)
+    assert seen[2:] == [None, None] and len(runs) == 1
 
 
 def test_more_draws_come_nearer():

@@ -6,7 +6,7 @@ import itertools
 
 import torch
 
-from gmbench.contract import ContractError, Implementation
+from gmbench.contract import ContractError, Implementation, Initialisation
 
 __all__ = ["GMLayer", "initialise", "stack"]
 
@@ -76,23 +76,29 @@ def stack(widths, components: int = 10, **options) -> torch.nn.Sequential:
 
 
 @torch.no_grad()
-def initialise(network, name: str, images=None, generator=None) -> None:
-    """Initialise every GM layer of a stack by the named initialisation, layer by layer, in place.
+def initialise(network, chosen: str | Initialisation, images=None, generator=None) -> None:
+    """Initialise every GM layer of a stack, layer by layer, in place.
 
-    Each layer is given the outputs of the layers before it, so a calibrated layer is measured on what it will see.
+    An initialisation that uses images is given, for each layer, the outputs of the layers before it, so a calibrated
+    layer is measured on what it will see; any other is given None.
 
     :param network: a :class:`GMLayer`, or a sequence of modules with GM layers among them
+    :param chosen: a record, or the name of an initialisation of ``gm``
     :param images: inputs of the first layer ``(n, in_features)``, needed by initialisations that calibrate
     :param generator: a :class:`torch.Generator`, for reproducible draws
     :raises ContractError: if there is no such initialisation, or it needs images and has none
     """
-    from gmbench import registry
+    if isinstance(chosen, str):
+        from gmbench import registry
 
-    chosen = registry.load().initialisation("gm", name)
-    if chosen.uses_images and images is None:
-        raise ContractError(f"the initialisation {name!r} needs images: a batch of training inputs, no labels")
-    for layer in [network] if isinstance(network, GMLayer) else network:
+        chosen = registry.load().initialisation("gm", chosen)
+    if not chosen.uses_images:
+        images = None
+    elif images is None:
+        raise ContractError(f"the initialisation {chosen.name!r} needs images: a batch of training inputs, no labels")
+    layers = [network] if isinstance(network, GMLayer) else list(network)
+    for place, layer in enumerate(layers, 1):
         if isinstance(layer, GMLayer):
             chosen.function(layer, images, generator)
-        if images is not None:
+        if images is not None and place < len(layers):
             images = layer(images)
