@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.runs.declared import declared
+
+
+def arms(text: str) -> list[str]:
+    """``a,b`` as names; whether the experiment has them, :func:`~gmbench.experiments.cells` says."""
+    return [name.strip() for name in text.split(",")]
 
 
 def seeds(text: str) -> list[int]:
@@ -29,18 +37,18 @@ def implementation(text: str, layer_type: str) -> Implementation:
     """
     if not text.endswith(".py"):
         return registry.load().implementation(layer_type, text)
-    known = registry.load([text])
-    for broken in known.broken:
-        if broken.source == text:
-            raise ContractError(broken.reason)
     found = [
         record
-        for record in known.implementations.values()
-        if record.source == text and record.layer_type == layer_type and record.quantity == "value"
+        for record in declared(text)
+        if isinstance(record, Implementation) and record.layer_type == layer_type and record.quantity == "value"
     ]
     if len(found) != 1:
         names = ", ".join(record.name for record in found) or "none"
         raise ContractError(f"{text}: needs one implementation of {layer_type}, and has {names}")
+    owner = registry.load().implementations.get(found[0].key)
+    # $GMBENCH_IMPLEMENTATIONS may name the very same file
+    if owner and os.path.realpath(owner.source) != os.path.realpath(text):
+        raise ContractError(f"{text}: the name {owner.key!r} is taken ({owner.source}); give yours another name")
     return found[0]
 
 
@@ -49,5 +57,10 @@ def initialisation(name: str, layer_type: str, file: str | None = None) -> Initi
 
     :raises ContractError: if there is none
     """
-    files = [file] if file and file.endswith(".py") else []
-    return registry.load(files).initialisation(layer_type, name)
+    known = registry.load()
+    key = f"{layer_type}/{name}"
+    if key not in known.initialisations and file and file.endswith(".py"):
+        for record in declared(file):
+            if isinstance(record, Initialisation) and record.key == key:
+                return record
+    return known.initialisation(layer_type, name)

@@ -1,4 +1,4 @@
-"""The process in which an implementation is listed, checked or timed: ``python -m gmbench.timing.child``.
+"""The process in which an implementation is checked or timed: ``python -m gmbench.timing.child``.
 
 It reads one task as JSON from standard input and writes one JSON line a result to the descriptor that was its
 standard output; whatever an implementation prints goes to standard error. The clock is bound before an
@@ -26,7 +26,7 @@ def main() -> None:
         os.dup2(2, 1)
         if task.get("memory") and task.get("device", "cpu") == "cpu":  # CUDA reserves far more than it uses
             resource.setrlimit(resource.RLIMIT_AS, (task["memory"], task["memory"]))
-        for result in {"list": listed, "check": checked, "time": timed}[task["do"]](task):
+        for result in {"check": checked, "time": timed}[task["do"]](task):
             results.write(json.dumps(result) + "\n")
             results.flush()
 
@@ -45,15 +45,6 @@ def chosen(task) -> Implementation:
         if implementation.key == task["key"]:
             return implementation
     raise ContractError(f"there is no implementation {task['key']!r} any more")
-
-
-def listed(task):
-    """What the records of a file say, or why there are none."""
-    try:
-        for implementation in found(task):
-            yield {"implementation": description(implementation)}
-    except ContractError as error:
-        yield {"error": str(error)}
 
 
 def description(implementation: Implementation) -> dict:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -17,9 +16,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import gmbench
 from gmbench import registry
-from gmbench.contract import ContractError
+from gmbench.contract import ContractError, Implementation
+from gmbench.runs.declared import declared, environment
 from gmbench.timing.measure import BUDGET, ROUNDS, summary
 from gmbench.timing.sizes import PASSES, Size, sizes
 
@@ -96,15 +95,12 @@ def _subject(record: dict) -> Subject:
 
 
 def _of_file(path: str) -> list[Subject]:
-    if not Path(path).is_file():
-        raise ContractError(f"{path}: there is no such file")
-    lines, reason = _child({"do": "list", "file": os.path.abspath(path)}, seconds=120)
-    error = next((line["error"] for line in lines if "error" in line), reason)
-    if error:
-        raise ContractError(error if error.startswith(str(Path(path).resolve())) else f"{path}: {error}")
-    if not lines:
+    from gmbench.timing.child import description
+
+    found = [description(record) for record in declared(path) if isinstance(record, Implementation)]
+    if not found:
         raise ContractError(f"{path}: declares no implementation")
-    return [_subject(line["implementation"]) for line in lines]
+    return [_subject(record) for record in found]
 
 
 _verdicts: dict[tuple, Verdict] = {}
@@ -291,14 +287,6 @@ def _locked():
         yield
 
 
-@functools.cache
-def _environment() -> dict[str, str]:
-    """A child finds this very package, and no outside file but the one it is told."""
-    root = str(Path(gmbench.__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {k: v for k, v in os.environ.items() if k != registry.VARIABLE} | {"PYTHONPATH": path}
-
-
 def _child(task: dict, seconds: float = SECONDS) -> tuple[list[dict], str | None]:
     """The lines that a child wrote, and the reason if it did not end well; it and all it started are gone."""
     task = {"memory": MEMORY, **task}
@@ -308,7 +296,7 @@ def _child(task: dict, seconds: float = SECONDS) -> tuple[list[dict], str | None
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=_environment(),
+        env=environment(),
         start_new_session=True,
     )
     try:
