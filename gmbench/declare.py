@@ -21,8 +21,15 @@ from gmbench.contract import (
 )
 
 
+def _texts(values, what, where) -> tuple[str, ...]:
+    values = (values,) if isinstance(values, str) else values
+    if not isinstance(values, list | tuple | set | frozenset) or not all(isinstance(value, str) for value in values):
+        raise ContractError(f"{where}: {what} is a text or several, not {values!r}")
+    return tuple(values)
+
+
 def _words(values, allowed, what, where) -> tuple[str, ...]:
-    values = (values,) if isinstance(values, str) else tuple(values)
+    values = _texts(values, what, where)
     for value in values:
         if value not in allowed:
             raise ContractError(f"{where}: {what} {value!r} is not known; choose from {', '.join(allowed)}")
@@ -48,6 +55,32 @@ def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
             most = LARGEST_CLAIM / EPS[dtype]
             raise ContractError(f"{where}: {claim} ulps of {dtype} claim next to nothing; the most is {most:g}")
     return MappingProxyType({dtype: float(claim) for dtype, claim in given.items()})
+
+
+def _check_call(decorator, layer_type, name, unknown) -> str:
+    """What the decorator was called with, as far as a function is not needed for it; returns what is declared."""
+    if callable(layer_type):
+        raise ContractError(f'write @gmbench.{decorator}("gm", name="...") above the function, with its layer type')
+    where = f"{layer_type} {decorator}"
+    if name is None:
+        raise ContractError(f"{where}: name= is missing")
+    where = f"{where} {name!r}"
+    for word in unknown:
+        parameters = inspect.signature(DECORATORS[decorator]).parameters.values()
+        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        raise ContractError(f"{where}: there is no {word}={registry.nearest(word, known)}")
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
+        raise ContractError(f"{where}: a name is made of letters, digits, '-', '_' and '.'")
+    return where
+
+
+def _check_function(function, where) -> None:
+    if not callable(function):
+        raise ContractError(f"{where}: {function!r} is not a function")
+    if isinstance(function, type):
+        raise ContractError(f"{where}: {function.__name__} is a class; declare a function")
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise ContractError(f"{where}: it is async; declare a plain function, which returns its result")
 
 
 def _check_signature(function, layer_type: LayerType, where) -> None:
@@ -90,7 +123,7 @@ def _summary(function) -> str:
 def implementation(
     layer_type: str,
     *,
-    name: str,
+    name: str | None = None,
     devices=("cpu",),
     dtypes=("float32", "float64"),
     derivatives: int = 1,
@@ -100,6 +133,7 @@ def implementation(
     approximate: str | None = None,
     requires=(),
     compiled: bool = False,
+    **unknown,
 ):
     """Declare a function ``f(x, **parameters)`` as an implementation of a layer type.
 
@@ -107,7 +141,7 @@ def implementation(
     with a record attached; nothing global is filled.
 
     :param layer_type: name of the layer type, for instance ``"gm"``
-    :param name: name of this implementation, unique in its layer type
+    :param name: name of this implementation, unique in its layer type; it has to be given
     :param devices: where it runs, from ``cpu`` and ``cuda``
     :param dtypes: from ``float64``, ``float32`` and ``bfloat16``
     :param derivatives: highest order of derivatives that may be taken: 0, 1 or 2
@@ -121,13 +155,11 @@ def implementation(
     """
     caller = sys._getframe(1).f_globals.get("__name__", "")
 
+    where = _check_call("implementation", layer_type, name, unknown)
+    kind = registry.layer_type(layer_type)
+
     def declare(function):
-        where = f"{layer_type} implementation {name!r}"
-        if not callable(function):
-            raise ContractError(f"{where}: {function!r} is not a function")
-        if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
-            raise ContractError(f"{where}: a name is made of letters, digits, '-', '_' and '.'")
-        kind = registry.layer_type(layer_type)
+        _check_function(function, where)
         _words([quantity], kind.quantities, "the quantity", where)
         if isinstance(derivatives, bool) or derivatives not in (0, 1, 2):
             raise ContractError(f"{where}: derivatives must be 0, 1 or 2, not {derivatives!r}")
@@ -140,7 +172,7 @@ def implementation(
         _check_signature(function, kind, where)
         record = Implementation(
             layer_type=layer_type,
-            name=name,
+            name=str(name),
             function=function,
             quantity=quantity,
             devices=places,
@@ -149,7 +181,7 @@ def implementation(
             transforms=_words(transforms, TRANSFORMS, "the transform", where),
             ulps=_claims(ulps, kinds, approximate, where),
             approximate=approximate,
-            requires=(requires,) if isinstance(requires, str) else tuple(requires),
+            requires=_texts(requires, "what it requires", where),
             compiled=bool(compiled),
             summary=_summary(function),
             module=caller,
@@ -159,23 +191,26 @@ def implementation(
     return declare
 
 
-def initialisation(layer_type: str, *, name: str, uses_images: bool = False):
+def initialisation(layer_type: str, *, name: str | None = None, uses_images: bool = False, **unknown):
     """Declare ``f(layer, images, generator)`` as a way to initialise a layer of this type, in place.
 
-    ``layer`` is the module, ``images`` its inputs ``(n, in_features)`` or None, ``generator`` a
-    :class:`torch.Generator`. With ``uses_images`` the images are required.
+    ``layer`` is the module, ``images`` its inputs ``(n, in_features)`` with ``uses_images``, which then are required,
+    else None; ``generator`` a :class:`torch.Generator`.
+
+    :raises ContractError: where the declaration does not fit
     """
     caller = sys._getframe(1).f_globals.get("__name__", "")
 
+    where = _check_call("initialisation", layer_type, name, unknown)
+    registry.layer_type(layer_type)
+
     def declare(function):
-        registry.layer_type(layer_type)
+        _check_function(function, where)
         if list(inspect.signature(function).parameters) != ["layer", "images", "generator"]:
-            raise ContractError(
-                f"{layer_type} initialisation {name!r}: wrong signature; write it as f(layer, images, generator)"
-            )
+            raise ContractError(f"{where}: wrong signature; write it as f(layer, images, generator)")
         record = Initialisation(
             layer_type=layer_type,
-            name=name,
+            name=str(name),
             function=function,
             uses_images=uses_images,
             summary=_summary(function),
@@ -184,3 +219,6 @@ def initialisation(layer_type: str, *, name: str, uses_images: bool = False):
         return _mark(function, record)
 
     return declare
+
+
+DECORATORS = {"implementation": implementation, "initialisation": initialisation}

@@ -50,7 +50,7 @@ def layer_type(name: str) -> LayerType:
     :raises ContractError: if there is none, with the nearest name
     """
     types = layer_types()
-    if name not in types:
+    if not isinstance(name, str) or name not in types:
         raise ContractError(f"unknown layer type {name!r}{nearest(str(name), types)}")
     return types[name]
 

@@ -48,6 +48,11 @@ def wrong_first(y, mu, sigma, U, v): ...
 def misses_two(x, mu, U): ...
 def unknown_one(x, mu, sigma, U, v, temperature): ...
 def takes_anything(x, **parameters): ...
+async def waits(x, mu, sigma, U, v): ...
+
+
+class Layer:
+    def __init__(self, x, mu, sigma, U, v): ...
 
 
 BAD = [
@@ -57,6 +62,13 @@ BAD = [
     (dict(function=unknown_one), "unknown temperature"),
     (dict(function=takes_anything), "name the parameters"),
     (dict(function="text"), "not a function"),
+    (dict(function=waits), "it is async; declare a plain function"),
+    (dict(function=Layer), "Layer is a class; declare a function"),
+    (dict(layer_type=["gm"]), "unknown layer type ['gm']"),
+    (dict(layer_type=good), 'write @gmbench.implementation("gm", name="...") above the function'),
+    (dict(name=None), "gm implementation: name= is missing"),
+    (dict(ulp=64), "there is no ulp=; did you mean 'ulps'?"),
+    (dict(name=3), "a name is made of"),
     (dict(name="a b"), "a name is made of"),
     (dict(name=""), "a name is made of"),
     (dict(ulps=None), "claim an accuracy"),
@@ -69,6 +81,8 @@ BAD = [
     (dict(approximate="sampled"), "either ulps= or approximate="),
     (dict(ulps=None, approximate=""), "takes the reason"),
     (dict(dtypes=()), "at least one dtype"),
+    (dict(dtypes=None), "the dtype is a text or several, not None"),
+    (dict(requires=None), "what it requires is a text or several, not None"),
     (dict(dtypes=("float31",)), "the dtype 'float31' is not known"),
     (dict(devices=("tpu",)), "the device 'tpu' is not known"),
     (dict(devices=()), "at least one device"),
@@ -89,6 +103,10 @@ def test_what_does_not_fit_is_refused_in_one_line(changed, said):
 def test_an_initialisation_has_a_fixed_signature():
     with pytest.raises(ContractError, match="write it as f"):
         gmbench.initialisation("gm", name="mine")(lambda layer: None)
+    with pytest.raises(ContractError, match="there is no use_images=; did you mean 'uses_images'"):
+        gmbench.initialisation("gm", name="mine", use_images=True)
+    with pytest.raises(ContractError, match=r"write @gmbench\.initialisation"):
+        gmbench.initialisation(lambda layer, images, generator: None)
 
 
 def test_every_layer_type_is_complete():
