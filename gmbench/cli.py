@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 
@@ -22,17 +23,22 @@ class Group(click.Group):
 
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise click.UsageError(f"there is no command {name!r}{nearest(name, self.commands)}")
+            raise Failure(f"there is no command {name!r}{nearest(name, self.commands)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx):
         try:
-            return super().invoke(ctx)
-        except ContractError as error:
-            raise Failure(str(error)) from None
+            with _one_line():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("gmbench: interrupted", err=True)
             sys.exit(130)
+
+    def parse_args(self, ctx, args):
+        if not args:
+            return super().parse_args(ctx, args)  # prints the help
+        with _one_line():
+            return super().parse_args(ctx, args)
 
 
 class Failure(click.ClickException):
@@ -42,6 +48,18 @@ class Failure(click.ClickException):
 
     def show(self, file=None):
         click.echo(f"gmbench: {self.format_message()}", err=True)
+
+
+@contextlib.contextmanager
+def _one_line():
+    """Turn bad input, also what click finds wrong, into a failure of one line."""
+    try:
+        yield
+    except ContractError as error:
+        raise Failure(str(error)) from None
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "gmbench"
+        raise Failure(f"{error.format_message()} ({where} --help says more)") from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -161,10 +179,13 @@ def verify(target, profile, device, only, case, keep_going, threads, time_limit,
     import os
 
     from gmbench.checks import verify as machinery
+    from gmbench.runs.store import check_writable
 
     is_file = target.endswith(".py") or os.path.isfile(target)
     if is_file and not os.path.isfile(target):
         raise ContractError(f"{target}: there is no such file")
+    if store:
+        check_writable("checks", store)
     watch = (lambda event, data: None) if as_json else _Watcher()
     verdict = machinery.verify(
         files=[target] if is_file else [],
@@ -223,6 +244,8 @@ class _Watcher:
 
 def _explain(verdict, target):
     """The verdict in words: each failure with its smallest case and the command that replays it."""
+    import os
+
     for record in verdict.records:
         if record.ok:
             continue
@@ -255,7 +278,8 @@ def _explain(verdict, target):
     rest = f", {verdict.not_run} not run (--keep-going runs them all)" if verdict.not_run else ""
     click.echo(f"{target}: {word}: {said}{rest}, {verdict.seconds:.1f} s")
     if verdict.problem:
-        click.echo(f"gmbench: {target}: {verdict.problem}", err=True)
+        named = (f"{target}: ", f"{os.path.realpath(target)}: ")  # some problems name the file themselves
+        click.echo(f"gmbench: {'' if verdict.problem.startswith(named) else named[0]}{verdict.problem}", err=True)
 
 
 def _store_records(verdict, profile, store):
@@ -294,8 +318,10 @@ def time_command(targets, device, dtype, as_json, store):
     NAME is gm/eager, gm or eager; FILE a Python file; none means every exact implementation. Exits 0 when there is a
     time for each, 1 when one is wrong or dies, 2 when there is nothing to time.
     """
+    from gmbench.runs.store import check_writable
     from gmbench.timing import run as timing
 
+    check_writable("timings", store)
     rows = []
     for row in timing.timings(targets, dtype, device):
         rows.append(row)
@@ -317,7 +343,7 @@ def time_command(targets, device, dtype, as_json, store):
 
 @main.command()
 @click.argument("experiment")
-@click.option("--data", "data_name", metavar="NAME", help="Data set (default: the experiment's first).")
+@click.option("--data", "data_name", metavar="NAME", help="Data set (default: one that needs no download).")
 @click.option("--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick or paper.")
 @click.option("--arms", metavar="A,B", help="Some of its arms (default: all).")
 @click.option("--seeds", metavar="0-4|0,2", help="Seeds (default: the budget's).")
@@ -345,23 +371,26 @@ def run(
     as_json,
 ):
     """Train the arms of EXPERIMENT on real data, a cell for each arm and seed; finished cells are skipped."""
-    from gmbench import data
     from gmbench.experiments import asked, board, cells
     from gmbench.experiments import experiment as find
     from gmbench.runs.cell import cell_id, finished
     from gmbench.runs.local import Local
 
     chosen = find(experiment)
-    data_name = data_name or chosen.data_sets[0]
+    data_name = chosen.default_data if data_name is None else data_name
+    names = None if arms is None else asked.arms(arms)
+    numbers = None if seeds is None else asked.seeds(seeds)
     layer = asked.implementation(implementation, chosen.layer_type)
-    extra = initialisation and asked.initialisation(initialisation, chosen.layer_type, implementation)
+    extra = None
+    if initialisation is not None:
+        extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
     specs = cells(
         chosen,
         data_name,
-        data.load(data_name).digest,
+        None,
         budget,
-        arms=arms and [arm.strip() for arm in arms.split(",")],
-        seeds=seeds and asked.seeds(seeds),
+        arms=names,
+        seeds=numbers,
         implementation=layer,
         initialisation=extra,
         device=device,

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import os
 
 import pytest
 import torch
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 from gmbench import cli, data, registry
 from gmbench.contract import ContractError, Initialisation
 from gmbench.experiments import asked, board, cells, experiment, kumar, training
-from gmbench.runs.carry import unpack
+from gmbench.layers.gm.module import initialise
+from gmbench.runs.carry import pack, unpack
+from gmbench.runs.declared import declared
 
 KUMAR = experiment("kumar")
 
@@ -58,7 +61,7 @@ def test_calibration_changes_only_the_scale_of_the_readout(digits):
     plain = stack(digits, "kumar")
     fan_in = unpack({"name": "gm/fan-in"}, Initialisation)
     drawn = stack(digits, "kumar")
-    kumar.calibrate(drawn, fan_in, digits.train_images, torch.Generator().manual_seed(0))
+    initialise(drawn, fan_in, generator=torch.Generator().manual_seed(0))
     for calibrated, before in zip(plain, drawn, strict=True):
         assert torch.equal(calibrated.mu, before.mu)
         assert torch.equal(calibrated.sigma, before.sigma)
@@ -199,7 +202,8 @@ def test_cells_come_seed_by_seed():
         ({"derivatives": 0}, "no derivatives"),
         ({"dtypes": ("float64",)}, "float32"),
         ({"requires": ("no_such_module",)}, "not installed"),
-        ({"layer_type": "ugmm"}, "does not compute"),
+        ({"layer_type": "ugmm"}, "layers are of type gm"),
+        ({"quantity": "laplacian"}, "computes the laplacian, not the value"),
         ({"devices": ("cuda",)}, "does not run on cpu"),
     ],
 )
@@ -246,6 +250,12 @@ def test_the_board_ranks_by_the_best_error():
         (["run", "kumar", "--data", "digits", "--implementation", "eagre"], "did you mean 'eager'"),
         (["run", "kumar", "--data", "digits", "--implementation", "no_such_file.py"], "no such file"),
         (["run", "kumar", "--data", "digits", "--initialisation", "kumar"], "an arm"),
+        (["run", "kumar", "--arms", ""], "there is no arm ''"),
+        (["run", "kumar", "--seeds", ""], "seeds"),
+        (["run", "kumar", "--store", "/proc/foo"], "the store /proc/foo cannot be written"),
+        (["run"], "Missing argument"),
+        (["rum"], "did you mean 'run'"),
+        (["--verson"], "No such option"),
         (["data", "digitz"], "did you mean 'digits'"),
         (["cell", "no-such-spec.json"], "cannot be read"),
     ],
@@ -254,6 +264,72 @@ def test_bad_words_are_one_line(words, hint):
     done = CliRunner().invoke(cli.main, words)
     assert done.exit_code == 2
     assert hint in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--budget", "tiny"], ["--arms", "kuma"], ["--seeds", "a"]])
+def test_bad_words_are_refused_before_data_is_loaded(monkeypatch, words):
+    def load(name):
+        raise AssertionError(f"{name} was loaded")
+
+    monkeypatch.setattr("gmbench.experiments.load_data", load)
+    done = CliRunner().invoke(cli.main, ["run", "kumar", "--data", "mnist", *words])
+    assert done.exit_code == 2 and done.stderr.startswith("gmbench: ") and done.stderr.count("\n") == 1
+
+
+def test_a_run_that_names_no_data_is_on_the_digits(monkeypatch):
+    asked_for = []
+    load = data.load
+    monkeypatch.setattr("gmbench.experiments.load_data", lambda name: asked_for.append(name) or load(name))
+    done = CliRunner().invoke(cli.main, ["run", "kumar", "--dry-run", "--arms", "bl,bl", "--seeds", "0,0"])
+    assert done.exit_code == 0 and asked_for == ["digits"]
+    assert done.stdout.startswith("bl seed 0") and done.stdout.count("\n") == 1
+    assert KUMAR.default_data == "digits" and not data.data_set(KUMAR.default_data).files
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("import os; os._exit(0)", "ended with exit status 0 and declared nothing"),
+        ("import os; os.kill(os.getpid(), 9)", "was killed by SIGKILL"),
+        ("import sys; sys.exit(3)", "cannot be imported (SystemExit: 3)"),
+        ("", "needs one implementation of gm, and has none"),
+        (
+            "import gmbench\n@gmbench.implementation('gm', name='eager', ulps=40)\ndef f(x, mu, sigma, U, v): ...",
+            "the name 'gm/eager' is taken (built in)",
+        ),
+    ],
+)
+def test_an_outside_file_is_imported_in_a_process_of_its_own(tmp_path, body, said):
+    path = tmp_path / "theirs.py"
+    path.write_text(body + "\n")
+    done = CliRunner().invoke(cli.main, ["run", "kumar", "--implementation", str(path)])
+    assert done.exit_code == 2
+    assert said in done.stderr and done.stderr.count("\n") == 1 and done.stderr.count(str(path)) == 1
+
+
+def test_what_an_outside_file_declares_is_known_but_not_imported_here(tmp_path):
+    path = tmp_path / "theirs.py"
+    path.write_text(
+        f"import gmbench, os\nassert os.getpid() != {os.getpid()}\nprint('[]')\n"
+        "@gmbench.implementation('gm', name='theirs', dtypes='float32', ulps=40)\n"
+        "def theirs(x, mu, sigma, U, v):\n    'Theirs.'\n"
+        "@gmbench.initialisation('gm', name='ones')\n"
+        "def ones(layer, images, generator): ...\n"
+    )
+    found = asked.implementation(str(path), "gm")
+    assert (found.key, found.dtypes, found.ulps, found.summary) == (
+        "gm/theirs",
+        ("float32",),
+        {"float32": 40},
+        "Theirs.",
+    )
+    assert pack(found)["source"] == path.read_text()
+    with pytest.raises(ContractError, match="in another process"):
+        found.function()
+    assert asked.initialisation("ones", "gm", str(path)).key == "gm/ones"
+    with pytest.raises(ContractError, match="did not end within"):
+        path.write_text("import time; time.sleep(60)")
+        declared(path, seconds=0.5)
 
 
 def test_what_programs_read(tmp_path):

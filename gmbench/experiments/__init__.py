@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.data import load as load_data
 from gmbench.registry import nearest, unavailable
 from gmbench.runs.carry import pack
 
@@ -46,6 +47,7 @@ class Experiment:
     arms: Mapping[str, str]
     baselines: tuple[str, ...]  # the arms without the layer, which no implementation concerns
     data_sets: tuple[str, ...]  # the paper's first; any other of the right kind can be asked for
+    default_data: str  # of a run that names none: one that has not to be downloaded
     budgets: Mapping[str, Budget]
     decisions: tuple[tuple[str, str], ...]
     cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
@@ -73,7 +75,7 @@ def experiment(name: str) -> Experiment:
 def cells(
     chosen: Experiment,
     data: str,
-    digest: str,
+    digest: str | None,
     budget: str,
     arms: Iterable[str] | None = None,
     seeds: Iterable[int] | None = None,
@@ -83,15 +85,19 @@ def cells(
 ) -> list[dict[str, Any]]:
     """The specs of the cells of one run, seed by seed, so that the first seed of every arm comes first.
 
-    :param digest: of the data set ``data``, so that a cell is never run on other data
-    :param arms: some of the experiment's arms (default: all)
+    :param digest: of the data set ``data``, so that a cell is never run on other data; with None the data set is
+        loaded, once everything else is found to be right
+    :param arms: some of the experiment's arms (default: all); one that is named twice is run once
     :param seeds: default: the budget's
     :param implementation: of the arms that have the layer
     :param initialisation: makes one more arm, called by its name
     :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
     """
     spending = _choose("budget", budget, chosen.budgets)
-    names = [_choose("arm", arm, chosen.arms) and arm for arm in (chosen.arms if arms is None else arms)]
+    names = list(dict.fromkeys(chosen.arms if arms is None else arms))
+    for name in names:
+        _choose("arm", name, chosen.arms)
+    numbers = list(dict.fromkeys(spending.seeds if seeds is None else seeds))
     extra = {}
     if initialisation is not None:
         name = initialisation.key.partition("/")[2]
@@ -102,6 +108,8 @@ def cells(
     if implementation is not None:
         _trainable(implementation, chosen.layer_type, device)
         part = pack(implementation)
+    if digest is None:
+        digest = load_data(data).digest
     return [
         {
             "experiment": chosen.name,
@@ -116,7 +124,7 @@ def cells(
             "implementation": None if arm in chosen.baselines else part,
             "initialisation": extra.get(arm),
         }
-        for seed, arm in itertools.product(spending.seeds if seeds is None else seeds, [*names, *extra])
+        for seed, arm in itertools.product(numbers, [*names, *extra])
     ]
 
 
@@ -128,8 +136,10 @@ def _choose(what: str, name: str, table: Mapping[str, Any]) -> Any:
 
 def _trainable(implementation: Implementation, layer_type: str, device: str) -> None:
     key = implementation.key
-    if implementation.layer_type != layer_type or implementation.quantity != "value":
-        raise ContractError(f"{key} cannot be trained here: it does not compute the value of a {layer_type} layer")
+    if implementation.layer_type != layer_type:
+        raise ContractError(f"{key} cannot be trained here: the layers are of type {layer_type}")
+    if implementation.quantity != "value":
+        raise ContractError(f"{key} cannot be trained: it computes the {implementation.quantity}, not the value")
     if implementation.derivatives < 1:
         raise ContractError(f"{key} cannot be trained: it has no derivatives")
     if "float32" not in implementation.dtypes:

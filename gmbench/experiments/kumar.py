@@ -7,7 +7,7 @@ import torch
 from gmbench.contract import Implementation, Initialisation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.training import data_on, finite, order_of, train
-from gmbench.layers.gm.module import GMLayer, stack
+from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
 
 HIDDEN = 100
@@ -88,20 +88,12 @@ def rates(network) -> list[dict]:
     ]
 
 
-@torch.no_grad()
-def calibrate(network, initialisation, images, generator) -> None:
-    """Initialise layer by layer, each on the outputs of those before it."""
-    for layer in network:
-        initialisation.function(layer, images, generator)
-        images = layer(images)
-
-
 def _gm(spec, data, images, generator):
     implementation = unpack(spec["implementation"], Implementation)
     initialisation = unpack(spec["initialisation"] or {"name": f"gm/{spec['arm']}"}, Initialisation)
     widths = [data.features, HIDDEN, data.classes]
     network = stack(widths, COMPONENTS, implementation=implementation, device=spec["device"])
-    calibrate(network, initialisation, images, generator)
+    initialise(network, initialisation, images, generator)
     return network
 
 
@@ -134,6 +126,7 @@ EXPERIMENT = Experiment(
     },
     baselines=("fc",),
     data_sets=("mnist", "digits"),
+    default_data="digits",
     budgets={
         "smoke": Budget(epochs=1, seeds=(0,)),
         "quick": Budget(epochs=5, seeds=(0, 1, 2)),

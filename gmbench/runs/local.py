@@ -25,7 +25,7 @@ from gmbench.runs.cell import finished
 from gmbench.runs.lock import POLL, timing_now
 from gmbench.runs.progress import display
 from gmbench.runs.provenance import usable_cores
-from gmbench.runs.store import store_folder
+from gmbench.runs.store import check_writable, store_folder
 
 TRIES = 2
 MEMORY = 2 * 2**30  # bytes that a cell may need
@@ -109,8 +109,11 @@ class Local:
     def run(self) -> list[Cell]:
         """Run until nothing is left; returns the cells in their final states.
 
+        :raises ContractError: before any cell runs, if the store cannot be written
         :raises KeyboardInterrupt: after Ctrl-C (or SIGTERM), once every child has ended
         """
+        if self.waiting:
+            check_writable("cells", self.store)
         previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with display(self) as show:

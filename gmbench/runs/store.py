@@ -85,6 +85,21 @@ def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
     return path
 
 
+def check_writable(kind: str, store: str | os.PathLike | None = None) -> None:
+    """Find out before the work whether results of a kind can be written to the store; makes no folder.
+
+    :raises ContractError: if they cannot, in one line
+    """
+    folder = store_folder(store)
+    wanted = folder.absolute() / kind
+    try:
+        there = next(path for path in (wanted, *wanted.parents) if path.exists())
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise ContractError(f"the store {folder} cannot be written ({error.strerror or error})") from None
+
+
 def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
     """One result file.
 
