@@ -45,10 +45,9 @@ class Domain:
     """The inputs on which a layer type must be right, declared once for checks, timings and error maps.
 
     ``sizes`` gives the choices for each axis, the simplest first; ``wide`` those of the properties, which need no
-    reference. ``regimes`` maps the name of each kind of
-    input to its meaning. ``draw(sizes, batch, regime, spread, zeros, rng)`` returns float64 arrays for ``x``
-    ``(batch, in_features)`` and every parameter: entries are of size 10^-spread to 10^spread, ``zeros`` quarters
-    of them exactly 0.
+    reference. ``regimes`` maps the name of each kind of input to its meaning. ``draw(sizes, batch, regime, spread,
+    zeros, rng)`` returns float64 arrays for ``x`` ``(batch, in_features)`` and every parameter: entries are of size
+    10^-spread to 10^spread, ``zeros`` quarters of them exactly 0.
     """
 
     sizes: Mapping[str, tuple[int, ...]]
@@ -73,8 +72,8 @@ class LayerType:
     domain: Domain
     bound: Callable[..., dict[str, Any]]  # the running error bound of the formula, one entry a quantity
     kinks: Callable[..., dict[str, Any]]  # masks of the gradient entries that do not exist
-    properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.properties
-    limits: Callable[..., Any]  # exact values where the formula degenerates, see gmbench.checks.limits
+    properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
+    limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
     work: Callable[..., Work]
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
     quantities: tuple[str, ...] = ("value",)
