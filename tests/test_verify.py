@@ -118,6 +118,7 @@ def test_much_output_does_not_block(tmp_path):
         ("absent.py", "there is no such file"),
         ("gm/eagre", "did you mean"),
         ("gm/eager --only valeu", "did you mean 'value'"),
+        ("gm/eager --store /proc/absent", "cannot be written"),
     ],
 )
 def test_nothing_to_check(tmp_path, target, said):
@@ -132,7 +133,7 @@ def test_a_syntax_error_is_one_line(tmp_path):
     done = verify(path)
     assert done.returncode == 2
     (line,) = done.stderr.strip().splitlines()
-    assert "SyntaxError" in line
+    assert "SyntaxError" in line and line.count("bad.py: ") == 1
 
 
 def test_approximate_is_never_passed_as_right(tmp_path):
