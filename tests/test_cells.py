@@ -141,6 +141,8 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path):
         [sys.executable, "-m", "gmbench", *words, "--implementation", str(tmp_path / "outside.py")],
         stderr=subprocess.PIPE,
         text=True,
+        # where the tests themselves run in the background of a shell, they inherit that SIGINT is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     child = int(wait_for(tmp_path / "flag"))
     driver.send_signal(signal.SIGINT)
