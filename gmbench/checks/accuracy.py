@@ -10,6 +10,7 @@ import torch
 from gmbench.checks import records
 from gmbench.checks.cases import Case, cases
 from gmbench.checks.measure import (
+    BETTER,
     WAIVED,
     Errors,
     bound,
@@ -73,18 +74,43 @@ def _evaluations(implementation, dtype, device):
 def limits(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
     """Values and gradients where the formula degenerates."""
     kind = layer_type(implementation.layer_type)
+
+    def inputs():
+        for name, given in kind.limits(dtype).items():
+            exact = rounded({**given, "G": _cotangent(kind, given)}, dtype)
+            yield name, exact, exact.pop("G"), functools.partial(_limit, kind.name, name, dtype)
+
+    return _given(implementation, "limits", dtype, device, inputs(), balls=True)
+
+
+def large(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
+    """Value and gradients at the sizes that are used in earnest, against the float64 reference.
+
+    Ball arithmetic is out of reach there, so the reference need only be twice as good as the tolerance.
+    """
+    kind = layer_type(implementation.layer_type)
+
+    def inputs():
+        for number, (sizes, batch, regime) in enumerate(kind.domain.large[: 1 if implementation.compiled else None]):
+            case = Case(kind.name, tuple(sizes.items()), batch, regime, seed=number)
+            yield str(case), *inputs_of(case, dtype), functools.partial(_large, case, dtype)
+
+    return _given(implementation, "large", dtype, device, inputs(), balls=False, better=2.0)
+
+
+def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -> records.Record:
+    """The record of a check on given inputs: (name, float64 inputs, cotangent, reference as a function of ball)."""
+    kind = layer_type(implementation.layer_type)
     claim = implementation.ulps.get(dtype)
-    record = records.Record(implementation.key, "limits", dtype, device, claim=claim, ulps=0.0)
+    record = records.Record(implementation.key, check, dtype, device, claim=claim, ulps=0.0)
     faults = []
-    for name, given in kind.limits(dtype).items():
-        exact = rounded({**given, "G": _cotangent(kind, given)}, dtype)
-        G = exact.pop("G")
+    for name, exact, G, enclosures in inputs:
         got, fault = obtain(implementation, exact, G, dtype, device)
         if fault:
             faults.append(f"{name}: {fault}")
             continue
-        low = _limit(kind.name, name, dtype)
-        errors = compare(kind, got, exact, G, dtype, claim, low, lambda name=name: _limit(kind.name, name, dtype, True))
+        high = functools.partial(enclosures, True) if balls else None
+        errors = compare(kind, got, exact, G, dtype, claim, enclosures(), high, better)
         record.cases += 1
         record.inconclusive += bool(errors.undecided)
         for which in errors.ulps:
@@ -97,40 +123,7 @@ def limits(implementation: Implementation, dtype: str, device: str, profile: Pro
     elif implementation.approximate:
         record.status, record.message = records.APPROXIMATE, implementation.approximate
     elif record.inconclusive:
-        record.status, record.message = records.INCONCLUSIVE, f"{record.inconclusive} limits undecided"
-    return record
-
-
-def large(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
-    """Value and gradients at the sizes that are used in earnest, against the float64 reference.
-
-    Ball arithmetic is out of reach there, so the reference need only be twice as good as the tolerance.
-    """
-    kind = layer_type(implementation.layer_type)
-    claim = implementation.ulps.get(dtype)
-    record = records.Record(implementation.key, "large", dtype, device, claim=claim, ulps=0.0)
-    faults = []
-    for number, (sizes, batch, regime) in enumerate(kind.domain.large[: 1 if implementation.compiled else None]):
-        case = Case(kind.name, tuple(sizes.items()), batch, regime, seed=number)
-        exact, G = inputs_of(case, dtype)
-        got, fault = obtain(implementation, exact, G, dtype, device)
-        if fault:
-            faults.append(f"{case}: {fault}")
-            continue
-        errors = compare(kind, got, exact, G, dtype, claim, _large(case, dtype), None, better=2.0)
-        record.cases += 1
-        record.inconclusive += bool(errors.undecided)
-        for which in errors.ulps:
-            judged = outcome(errors, which, claim)
-            record.ulps = max(record.ulps, judged.ulps or 0.0)
-            if judged.failure:
-                faults.append(f"{case}: {judged.failure}")
-    if faults:
-        record.status, record.message = records.FAILED, "; ".join(faults[:3])
-    elif implementation.approximate:
-        record.status, record.message = records.APPROXIMATE, implementation.approximate
-    elif record.inconclusive:
-        record.status, record.message = records.INCONCLUSIVE, f"{record.inconclusive} sizes undecided"
+        record.status, record.message = records.INCONCLUSIVE, f"{record.inconclusive} of {record.cases} undecided"
     return record
 
 
