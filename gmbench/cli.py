@@ -347,7 +347,11 @@ def time_command(targets, device, dtype, as_json, store):
 @click.option("--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick or paper.")
 @click.option("--arms", metavar="A,B", help="Some of its arms (default: all).")
 @click.option("--seeds", metavar="0-4|0,2", help="Seeds (default: the budget's).")
-@click.option("--implementation", default="eager", metavar="NAME|FILE", help="Default: eager.")
+@click.option(
+    "--implementation",
+    metavar="NAME|FILE",
+    help="Of the layers of --arms; without --arms one more arm (default: the fastest that runs here).",
+)
 @click.option("--initialisation", metavar="NAME", help="One more arm, from this initialisation.")
 @click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: cores - 1, or GPUs).")
@@ -380,7 +384,7 @@ def run(
     data_name = chosen.default_data if data_name is None else data_name
     names = None if arms is None else asked.arms(arms)
     numbers = None if seeds is None else asked.seeds(seeds)
-    layer = asked.implementation(implementation, chosen.layer_type)
+    layer = None if implementation is None else asked.implementation(implementation, chosen.layer_type)
     extra = None
     if initialisation is not None:
         extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
@@ -395,7 +399,7 @@ def run(
         initialisation=extra,
         device=device,
     )
-    if layer.approximate:
+    if layer and layer.approximate:
         click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
     engine = Local(specs, store, jobs, fresh)
     if dry_run:
@@ -418,7 +422,7 @@ def run(
     else:
         from rich.console import Console
 
-        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}, {layer.key}"))
+        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}"))
     failed = [cell for cell in engine.cells if cell.state == "failed"]
     for cell in failed:
         click.echo(f"gmbench: {cell.title} failed: {cell.error}", err=True)

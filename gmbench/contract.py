@@ -75,6 +75,7 @@ class LayerType:
     properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
     limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
     work: Callable[..., Work]
+    fastest: tuple[str, ...]  # implementations to train with, the fastest first: the first that runs here is taken
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
     quantities: tuple[str, ...] = ("value",)
 

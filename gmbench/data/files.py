@@ -28,8 +28,20 @@ def find(chosen: DataSet, file: File) -> Path | None:
     places = [cache_folder(chosen) / file.name]
     if os.environ.get(VARIABLE):
         given = Path(os.environ[VARIABLE]).expanduser()
-        places = [given / chosen.name / file.name, given / file.name, *places]
+        folders = [given / name for name in dict.fromkeys((chosen.name, chosen.name.replace("-", "_")))]
+        places = [*(folder / file.name for folder in folders), given / file.name, *places]
+        if given.joinpath(file.name).is_file() and _of_another(chosen, given / file.name):
+            places.remove(given / file.name)
     return next((place for place in places if place.is_file()), None)
+
+
+def _of_another(chosen: DataSet, path: Path) -> bool:
+    """Whether a file has the name and the size of one of another data set: MNIST and its successors share names."""
+    from gmbench.data import data_sets
+
+    size = path.stat().st_size
+    others = (file for other in data_sets().values() if other.name != chosen.name for file in other.files)
+    return any(path.name == file.name and size == file.size for file in others)
 
 
 def fetch(chosen: DataSet, file: File) -> bytes:

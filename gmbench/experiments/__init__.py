@@ -12,10 +12,12 @@ from typing import Any
 
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.data import load as load_data
+from gmbench.registry import layer_type as find_type
+from gmbench.registry import load as load_registry
 from gmbench.registry import nearest, unavailable
 from gmbench.runs.carry import pack
 
-__all__ = ["Budget", "Experiment", "cells", "experiment", "experiments"]
+__all__ = ["Budget", "Experiment", "cells", "experiment", "experiments", "fastest"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Experiment:
 
     ``cell(spec, report)`` runs one cell and returns ``{"epochs": [...], "measures": {...}}``: one dict an
     epoch with ``epoch``, ``step``, ``test_error`` (%), ``test_loss`` and ``train_loss``, the first before
-    any training, and the numbers that the whole cell has one of. ``report(step=, steps=, ...)`` tells of
-    its progress.
+    any training, and the numbers that the whole cell has one of; whatever else it returns is kept in the file.
+    ``report(step=, steps=, ...)`` tells of its progress.
 
     ``version`` goes up whenever a change makes old cells incomparable. ``decisions`` are pairs of a topic
     that the paper leaves open and the choice made here.
@@ -46,6 +48,7 @@ class Experiment:
     layer_type: str
     arms: Mapping[str, str]
     baselines: tuple[str, ...]  # the arms without the layer, which no implementation concerns
+    headline: str  # the arm that stands for the layer: what an outside implementation is compared by
     data_sets: tuple[str, ...]  # the paper's first; any other of the right kind can be asked for
     default_data: str  # of a run that names none: one that has not to be downloaded
     budgets: Mapping[str, Budget]
@@ -89,7 +92,8 @@ def cells(
         loaded, once everything else is found to be right
     :param arms: some of the experiment's arms (default: all); one that is named twice is run once
     :param seeds: default: the budget's
-    :param implementation: of the arms that have the layer
+    :param implementation: of the layers of ``arms``; without ``arms`` one more arm, the headline's with this
+        implementation, beside all others with the fastest (see :func:`fastest`)
     :param initialisation: makes one more arm, called by its name
     :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
     """
@@ -98,16 +102,23 @@ def cells(
     for name in names:
         _choose("arm", name, chosen.arms)
     numbers = list(dict.fromkeys(spending.seeds if seeds is None else seeds))
-    extra = {}
+    usual = fastest(chosen.layer_type, device)
+    if implementation is None or arms is None:
+        rows = [(name, usual, None) for name in names]
+        if implementation not in (None, usual):
+            rows.append((chosen.headline, implementation, None))
+    else:
+        rows = [(name, implementation, None) for name in names]
     if initialisation is not None:
         name = initialisation.key.partition("/")[2]
         if name in chosen.arms:
             raise ContractError(f"the initialisation {name!r} is an arm of {chosen.name} already")
-        extra[name] = pack(initialisation)
-    part = None
-    if implementation is not None:
-        _trainable(implementation, chosen.layer_type, device)
-        part = pack(implementation)
+        rows.append((name, implementation or usual, pack(initialisation)))
+    parts: dict[str, dict[str, str]] = {}
+    for _, record, _ in rows:
+        if record.key not in parts:
+            _trainable(record, chosen.layer_type, device)
+            parts[record.key] = pack(record)
     if digest is None:
         digest = load_data(data).digest
     return [
@@ -121,11 +132,26 @@ def cells(
             "arm": arm,
             "seed": seed,
             "device": device,
-            "implementation": None if arm in chosen.baselines else part,
-            "initialisation": extra.get(arm),
+            "implementation": None if arm in chosen.baselines else parts[record.key],
+            "initialisation": start,
         }
-        for seed, arm in itertools.product(numbers, [*names, *extra])
+        for seed, (arm, record, start) in itertools.product(numbers, rows)
     ]
+
+
+def fastest(layer_type: str, device: str = "cpu") -> Implementation:
+    """The implementation that a run takes by default: the layer type's fastest that runs here.
+
+    :raises ContractError: if none does
+    """
+    known = load_registry()
+    records = [known.implementation(layer_type, name) for name in find_type(layer_type).fastest]
+    reasons = {record.name: unavailable(record, device) for record in records}
+    for record in records:
+        if not reasons[record.name]:
+            return record
+    said = ", ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise ContractError(f"no implementation of {layer_type} can be trained here ({said})")
 
 
 def _choose(what: str, name: str, table: Mapping[str, Any]) -> Any:

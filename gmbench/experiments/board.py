@@ -7,21 +7,24 @@ from typing import Any
 
 
 def board(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row per arm of finished cells, best first.
+    """One row per arm and implementation of finished cells, best first.
 
-    ``arm``, ``seeds``, ``diverged`` (seeds), and test errors in %: ``best`` (mean over seeds), ``best_min``,
-    ``best_max``, ``last`` (mean over seeds). The best is the best epoch's after training began.
+    ``arm``, ``implementation`` (None where the arm has no layer), ``seeds``, ``diverged`` (seeds), and test errors in
+    %: ``best`` (mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The best is the best
+    epoch's after training began.
     """
-    arms: dict[str, list[Mapping[str, Any]]] = {}
+    arms: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for result in results:
-        arms.setdefault(result["spec"]["arm"], []).append(result)
+        spec = result["spec"]
+        arms.setdefault((spec["arm"], (spec["implementation"] or {}).get("name")), []).append(result)
     rows = []
-    for arm, found in arms.items():
+    for (arm, implementation), found in arms.items():
         best = [min(epoch["test_error"] for epoch in result["epochs"][1:]) for result in found]
         last = [result["epochs"][-1]["test_error"] for result in found]
         rows.append(
             {
                 "arm": arm,
+                "implementation": implementation,
                 "seeds": len(found),
                 "diverged": sum(result["measures"].get("diverged") is not None for result in found),
                 "best": sum(best) / len(best),
@@ -39,10 +42,11 @@ def table(rows: Iterable[Mapping[str, Any]], title: str):
 
     shown = Table(title=title, title_justify="left")
     shown.add_column("arm")
+    shown.add_column("layer")
     for column in ("seeds", "best error, mean [min - max]", "last error, mean"):
         shown.add_column(column, justify="right")
     for row in rows:
         seeds = f"{row['seeds']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
         best = f"{row['best']:.2f} % \\[{row['best_min']:.2f} - {row['best_max']:.2f}]"
-        shown.add_row(row["arm"], seeds, best, f"{row['last']:.2f} %")
+        shown.add_row(row["arm"], row["implementation"] or "", seeds, best, f"{row['last']:.2f} %")
     return shown

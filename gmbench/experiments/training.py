@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -45,6 +46,18 @@ def evaluate(network, images, labels) -> tuple[float, float]:
     return 100 * wrong.item() / len(images), loss.item() / len(images)
 
 
+@dataclass
+class Trained:
+    """What training left: ``epochs``, one row each, the first (epoch 0) before training; ``measures`` of the whole,
+    ``steps_to_<threshold>`` and ``diverged`` (the first step whose loss was not finite), None if that did not happen;
+    ``tests``, all pairs of a step and the test error there.
+    """
+
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    measures: dict[str, int | None] = field(default_factory=dict)
+    tests: list[tuple[int, float]] = field(default_factory=list)
+
+
 def train(
     network: Callable[..., torch.Tensor],
     optimiser: torch.optim.Optimizer,
@@ -53,22 +66,26 @@ def train(
     epochs: int,
     batch: int,
     order: torch.Generator,
+    decay: bool = False,
     thresholds: Sequence[float] = (),
     interval: int = 100,
+    watch: Callable[[], None] = lambda: None,
     report: Callable[..., None] = lambda **progress: None,
-) -> tuple[list[dict[str, Any]], dict[str, int | None]]:
+) -> Trained:
     """Minimise the mean cross-entropy; the last, partial batch of an epoch is kept.
 
+    Training that diverged ends with its epoch: no step can bring it back.
+
+    :param decay: let every learning rate fall to 0 along half a cosine, step by step
     :param thresholds: test errors in % whose first hit is looked for, every ``interval`` steps and at
-        epoch ends
-    :returns: one row per epoch, the first (epoch 0) before training; and for the whole training
-        ``steps_to_<threshold>`` and ``diverged`` (the first step whose loss was not finite), each None if
-        that did not happen. Training that diverged ends with its epoch: no step can bring it back.
+        epoch ends, until all are reached
+    :param watch: called before training and at the end of every epoch
     """
     begun, device = time.perf_counter(), data.train_images.device
     steps = epochs * math.ceil(len(data.train_images) / batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if decay else None
     first: dict[float, int | None] = dict.fromkeys(thresholds)
-    rows: list[dict[str, Any]] = []
+    done = Trained()
     step = 0
 
     def test() -> tuple[float, float]:
@@ -76,14 +93,15 @@ def train(
         for threshold in thresholds:
             if first[threshold] is None and error <= threshold:
                 first[threshold] = step
-        report(step=step, steps=steps, epoch=len(rows), test_error=error)
+        done.tests.append((step, round(error, 4)))
+        report(step=step, steps=steps, epoch=len(done.epochs), test_error=error)
         return error, loss
 
     def row(train_loss: float | None) -> None:
         error, loss = test()
-        rows.append(
+        done.epochs.append(
             {
-                "epoch": len(rows),
+                "epoch": len(done.epochs),
                 "step": step,
                 "test_error": error,
                 "test_loss": finite(loss),
@@ -91,6 +109,7 @@ def train(
                 "seconds": round(time.perf_counter() - begun, 3),
             }
         )
+        watch()
 
     row(None)
     sound = torch.ones((), dtype=torch.bool, device=device)
@@ -104,6 +123,8 @@ def train(
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
+            if schedule:
+                schedule.step()
             total += loss.detach() * len(indices)
             sound &= loss.detach().isfinite()
             good += sound
@@ -114,12 +135,13 @@ def train(
                 if None in first.values():
                     test()
                 else:
-                    report(step=step, steps=steps, epoch=len(rows) - 1)
+                    report(step=step, steps=steps, epoch=len(done.epochs) - 1)
         row(total.item() / len(data.train_images))
         if not sound:
             break
-    hits = {f"steps_to_{threshold:g}": hit for threshold, hit in first.items()}
-    return rows, {**hits, "diverged": None if sound else int(good) + 1}
+    done.measures = {f"steps_to_{threshold:g}": hit for threshold, hit in first.items()}
+    done.measures["diverged"] = None if sound else int(good) + 1
+    return done
 
 
 def finite(number: float | None) -> float | None:

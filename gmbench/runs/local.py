@@ -48,7 +48,8 @@ class Cell:
 
     @property
     def title(self) -> str:
-        return f"{self.spec['arm']} seed {self.spec['seed']}"
+        layer = (self.spec.get("implementation") or {}).get("name", "")
+        return f"{self.spec['arm']} seed {self.spec['seed']}" + (f" ({layer})" if layer else "")
 
     @property
     def fraction(self) -> float:

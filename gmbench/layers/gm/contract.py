@@ -48,4 +48,5 @@ TYPE = LayerType(
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
+    fastest=("compiled", "eager"),
 )

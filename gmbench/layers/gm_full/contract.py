@@ -47,4 +47,5 @@ TYPE = LayerType(
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
+    fastest=("eager",),
 )

@@ -1,0 +1,73 @@
+"""The screen of the KUMAR note: pairs of runs from two initialisations, on two data sets."""
+
+from __future__ import annotations
+
+import torch
+
+from gmbench.experiments import Budget, Experiment, gm_nets
+from gmbench.experiments.training import data_on, order_of, train
+
+HIDDEN = 100
+COMPONENTS = 20
+START = {"bl": "bl", "kumar": "kumar", "bl-one-layer": "bl", "kumar-one-layer": "kumar"}
+
+DECISIONS = (
+    *gm_nets.DECISIONS,
+    ("architecture", "784-100-10 as in the main experiment; the note does not say. One layer, 784-10, stands beside"),
+    ("between the layers", "nothing: no activation, bias or normalisation; layer 2 acts on <beta, h1>"),
+    ("hidden layer's target", "0.5, as for the logits; layer 2 is calibrated on the calibrated layer 1"),
+    ("rates and batch", "as in the main experiment, not rescaled for K = 20"),
+    ("evaluation", "all test images, before training and at the end of each epoch"),
+    ("smoothed final error", "the mean of the last five epochs"),
+    ("area under the curve", "the mean of the test error over epochs 1 to 30, by the trapezoidal rule"),
+)
+
+
+def cell(spec, report):
+    """One arm, one seed. Measures as in ``kumar``, without first hits."""
+    torch.manual_seed(spec["seed"])  # for implementations that sample
+    data = data_on(spec["device"], spec["data"], spec["digest"])
+    images = data.train_images[: gm_nets.CALIBRATION]
+    generator = torch.Generator().manual_seed(spec["seed"])
+    hidden = [] if spec["arm"].endswith("-one-layer") else [HIDDEN]
+    widths = [data.features, *hidden, data.classes]
+    start = START.get(spec["arm"], "kumar")
+    network, seen = gm_nets.gm_network(spec, widths, COMPONENTS, start, images, generator)
+    measures = {**gm_nets.at_start(network, images), **seen}
+    trained = train(
+        network,
+        torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE),
+        data,
+        epochs=spec["epochs"],
+        batch=gm_nets.BATCH,
+        order=order_of(spec["seed"]),
+        report=report,
+    )
+    measures |= {**gm_nets.at_end(network), **trained.measures}
+    return {"epochs": trained.epochs, "measures": measures, "tests": trained.tests}
+
+
+EXPERIMENT = Experiment(
+    name="kumar-screen",
+    version=1,
+    paper="kumar",
+    summary="ten pairs of GM stacks with K = 20 from the baseline and from KUMAR",
+    layer_type="gm",
+    arms={
+        "bl": f"GM stack d-{HIDDEN}-C, K = {COMPONENTS}, baseline initialisation",
+        "kumar": f"GM stack d-{HIDDEN}-C, K = {COMPONENTS}, KUMAR initialisation",
+        "bl-one-layer": f"GM layer d-C, K = {COMPONENTS}, baseline initialisation",
+        "kumar-one-layer": f"GM layer d-C, K = {COMPONENTS}, KUMAR initialisation",
+    },
+    baselines=(),
+    headline="kumar",
+    data_sets=("mnist", "fashion-mnist", "digits"),
+    default_data="digits",
+    budgets={
+        "smoke": Budget(epochs=1, seeds=(5,)),
+        "quick": Budget(epochs=5, seeds=(5, 6, 7)),
+        "paper": Budget(epochs=30, seeds=tuple(range(5, 15))),
+    },
+    decisions=DECISIONS,
+    cell=cell,
+)
