@@ -352,7 +352,7 @@ def time_command(targets, device, dtype, as_json, store):
     metavar="NAME|FILE",
     help="Of the layers of --arms; without --arms one more arm (default: the fastest that runs here).",
 )
-@click.option("--initialisation", metavar="NAME", help="One more arm, from this initialisation.")
+@click.option("--initialisation", metavar="NAME|FILE", help="One more arm, from this initialisation.")
 @click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: cores - 1, or GPUs).")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
@@ -35,32 +37,41 @@ def implementation(text: str, layer_type: str) -> Implementation:
 
     :raises ContractError: if there is none, or a file has several
     """
+    known = registry.load()
     if not text.endswith(".py"):
-        return registry.load().implementation(layer_type, text)
+        return known.implementation(layer_type, text)
     found = [
         record
         for record in declared(text)
         if isinstance(record, Implementation) and record.layer_type == layer_type and record.quantity == "value"
     ]
-    if len(found) != 1:
-        names = ", ".join(record.name for record in found) or "none"
-        raise ContractError(f"{text}: needs one implementation of {layer_type}, and has {names}")
-    owner = registry.load().implementations.get(found[0].key)
-    # $GMBENCH_IMPLEMENTATIONS may name the very same file
-    if owner and os.path.realpath(owner.source) != os.path.realpath(text):
-        raise ContractError(f"{text}: the name {owner.key!r} is taken ({owner.source}); give yours another name")
-    return found[0]
+    return _only(found, "implementation", text, layer_type, known.implementations)
 
 
-def initialisation(name: str, layer_type: str, file: str | None = None) -> Initialisation:
-    """A registered initialisation, also one that ``file`` declares.
+def initialisation(text: str, layer_type: str, file: str | None = None) -> Initialisation:
+    """An initialisation by its name, also one that ``file`` declares, or the only one of that layer type in a file.
 
-    :raises ContractError: if there is none
+    :raises ContractError: if there is none, or a file has several
     """
     known = registry.load()
-    key = f"{layer_type}/{name}"
+    if text.endswith(".py"):
+        found = [r for r in declared(text) if isinstance(r, Initialisation) and r.layer_type == layer_type]
+        return _only(found, "initialisation", text, layer_type, known.initialisations)
+    key = f"{layer_type}/{text}"
     if key not in known.initialisations and file and file.endswith(".py"):
         for record in declared(file):
             if isinstance(record, Initialisation) and record.key == key:
                 return record
-    return known.initialisation(layer_type, name)
+    return known.initialisation(layer_type, text)
+
+
+def _only(found: Sequence[Any], what: str, file: str, layer_type: str, known: Mapping[str, Any]) -> Any:
+    """The only record of a file, whose name is nobody else's."""
+    if len(found) != 1:
+        names = ", ".join(record.name for record in found) or "none"
+        raise ContractError(f"{file}: needs one {what} of {layer_type}, and has {names}")
+    owner = known.get(found[0].key)
+    # $GMBENCH_IMPLEMENTATIONS may name the very same file
+    if owner and os.path.realpath(owner.source) != os.path.realpath(file):
+        raise ContractError(f"{file}: the name {owner.key!r} is taken ({owner.source}); give yours another name")
+    return found[0]
