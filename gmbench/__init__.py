@@ -28,8 +28,15 @@ def check(implementation, *, profile="ci", only=None):
 def load(kind, store=None):
     """Results as a tidy :class:`pandas.DataFrame`: ``"checks"``, ``"timings"``, ``"cells"`` or ``"claims"``.
 
-    ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``).
+    ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``). Claims are judged
+    on the cells there; without any, by default, on the committed ones of the checkout.
     """
+    if kind == "claims":
+        import pandas
+
+        from gmbench.experiments.ledger import ledger
+
+        return pandas.DataFrame(ledger(store))
     from gmbench.runs.store import load as read
 
     return read(kind, store)

@@ -516,15 +516,65 @@ def data_command(name, as_json):
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True)
-def claims(as_json):
-    """The papers' claims and their verdicts."""
-    import gmbench
+@click.argument("chosen", nargs=-1, metavar="[ID|EXPERIMENT|PAPER]...")
+@click.option("--verdict", help="Only those with this verdict, such as 'not reproduced'.")
+@click.option("--store", metavar="DIR", help="Cells to judge by (default: your own, else those committed here).")
+@click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON.")
+def claims(chosen, verdict, store, as_json):
+    """What the papers claim, and whether it holds on the cells of a store.
 
-    rows = gmbench.load("claims").to_dict("records")
+    A claim is reproduced where the 95 % interval over seeds lies inside published +- margin, not reproduced where it
+    is disjoint from that, and otherwise inconclusive; not run without cells. One ID shows all that is known of it.
+    """
+    from gmbench.experiments import ledger
+    from gmbench.experiments.evidence import VERDICTS
+    from gmbench.registry import nearest
+
+    if verdict is not None and verdict not in VERDICTS:
+        raise ContractError(f"there is no verdict {verdict!r}{nearest(verdict, VERDICTS)}")
+    folder = ledger.default_store() if store is None else ledger.store_folder(store)
+    if store is not None and not folder.is_dir():
+        raise ContractError(f"there is no store {folder}")
+    rows = ledger.ledger(folder)
+    names = {row[key] for row in rows for key in ("id", "experiment", "paper")}
+    for name in chosen:
+        if name not in names:
+            raise ContractError(f"there is no claim, experiment or paper {name!r}{nearest(name, names)}")
+    if chosen:
+        rows = [row for row in rows if set(chosen) & {row["id"], row["experiment"], row["paper"]}]
+    rows = [row for row in rows if verdict in (None, row["verdict"])]
     if as_json:
         return emit(rows)
-    return click.echo("no claims are registered yet" if not rows else "\n".join(str(row) for row in rows))
+    click.echo(f"gmbench: judged by the cells in {folder} (--store DIR for others)", err=True)
+    if len(rows) == 1:
+        return _claim(rows[0])
+    from rich.console import Console
+
+    from gmbench.experiments.ledger import counts, table
+
+    Console().print(table(rows))
+    click.echo(", ".join(f"{number} {name}" for name, number in counts(rows).items()))
+    return None
+
+
+def _claim(row):
+    """All that is known of one claim."""
+    shown = {
+        "claim": f"{row['id']}: {row['statement']}",
+        "source": f"{row['paper']}, {row['source']}",
+        "published": f"{row['published']} {row['unit']}" + (f" +- {row['margin']}" if row["margin"] else ""),
+        "measured": row["measured"],
+        "95 %": " to ".join(f"{end:.4g}" for end in row["interval"] or ()),
+        "seeds": f"{row['seeds']} ({row['experiment']}, {row['dataset']}, budget {row['budget']})",
+        "verdict": row["verdict"],
+        "decided": row["decided"],
+        "detail": row["detail"],
+        "remark": row["remark"],
+        "command": row["command"],
+    }
+    for name, text in shown.items():
+        if text:
+            click.echo(f"{name:10} {text}")
 
 
 if __name__ == "__main__":

@@ -54,6 +54,7 @@ class Experiment:
     budgets: Mapping[str, Budget]
     decisions: tuple[tuple[str, str], ...]
     cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
+    claims: tuple[Any, ...] = ()  # of gmbench.experiments.evidence.Claim: what the paper says of this experiment
 
 
 @functools.cache
