@@ -1,0 +1,397 @@
+"""Claims: the verdict that each kind of evidence gives, which cells count, and what `gmbench claims` prints."""
+
+import json
+import math
+import re
+
+import pytest
+from click.testing import CliRunner
+
+import gmbench
+from gmbench import cli
+from gmbench.experiments import evidence, experiments, intervals, ledger
+from gmbench.experiments.evidence import (
+    Below,
+    BelowThroughout,
+    Beyond,
+    Count,
+    Identity,
+    Number,
+    Run,
+    Tighter,
+    Together,
+    best,
+    last,
+)
+
+R, N, U, X = evidence.VERDICTS
+
+
+def run(seed, *errors, diverged=None, **measures):
+    steps = tuple(10 * (i + 1) for i in range(len(errors)))
+    return Run(seed, errors, steps, {"diverged": diverged, **measures}, {"test_loss": 2.5}, {})
+
+
+def arms(**found):
+    """Runs by arm; each is a list of the errors of its seeds, or of ready runs."""
+
+    def each(rows):
+        made = [row if isinstance(row, Run) else run(seed, *row) for seed, row in enumerate(rows)]
+        return {one.seed: one for one in made}
+
+    table = {name.replace("_", "-"): each(rows) for name, rows in found.items()}
+    return lambda arm: table.get(arm, {})
+
+
+def ends(*values):
+    """Runs of two epochs whose best and last error is the value."""
+    return [(90.0, value) for value in values]
+
+
+class TestNumbers:
+    @pytest.mark.parametrize(
+        ("values", "verdict"),
+        [
+            ((4.1, 4.2, 4.3), R),  # t interval 3.95 to 4.45, in 3.73 to 4.67
+            ((3.0, 4.2, 5.4), U),  # covers the band and more
+            ((5.1, 5.2, 5.3), N),
+            ((3.1, 3.2, 3.3), N),
+            ((4.2, 4.2), U),  # two seeds have no interval
+        ],
+    )
+    def test_the_interval_against_the_band(self, values, verdict):
+        number = Number("a", last, 4.2, digit=0.1, about=True)
+        assert number.band() == pytest.approx((4.2 - 0.47, 4.2 + 0.47))
+        found = number.judge(arms(a=ends(*values)))
+        assert found.verdict == verdict
+        assert found.seeds == len(values) and found.centre == pytest.approx(sum(values) / len(values))
+
+    def test_without_about_the_margin_is_half_the_last_digit_and_the_spread(self):
+        assert Number("a", last, 6.68, digit=0.01).band() == pytest.approx((6.675, 6.685))
+        assert Number("a", last, 6.68, digit=0.01, spread=0.2).band() == pytest.approx((6.475, 6.885))
+
+    def test_each_end_of_a_range_has_its_own_margin(self):
+        assert Number("a", last, 1000, 2000, digit=1000, about=True).band() == pytest.approx((400, 2700))
+
+    def test_seeds_that_diverged_are_named_and_not_averaged(self):
+        lost = run(3, 100.0, 100.0, diverged=7)
+        found = Number("a", last, 4.2, digit=0.1, about=True).judge(
+            arms(a=[run(i, 90.0, v) for i, v in enumerate((4.1, 4.2, 4.3))] + [lost])
+        )
+        assert found.verdict == R and found.seeds == 3 and "1 of 4 seeds diverged (3)" in found.detail[0]
+
+    def test_too_few_that_trained_are_inconclusive_however_many_were_run(self):
+        lost = [run(seed, 100.0, 100.0, diverged=7) for seed in (2, 3, 4)]
+        found = Number("a", last, 4.2, digit=0.1, about=True).judge(arms(a=[run(0, 9.0, 4.2), run(1, 9.0, 4.2), *lost]))
+        assert found.verdict == U
+        assert Number("a", last, 4.2).judge(arms(a=lost)).measured == "no seed trained"
+
+    def test_the_worst_seed(self):
+        found = Number("a", last, 9.0, digit=0.1, worst=True).judge(arms(a=ends(1.0, 2.0, 9.0)))
+        assert found.centre == 9.0 and found.verdict == U and found.interval[1] == 9.0
+
+    def test_no_cells(self):
+        found = Number("a", last, 4.2).judge(arms(b=ends(1.0)))
+        assert found.verdict == X and "a" in found.detail[0]
+
+
+class TestOrderings:
+    def test_pairs_decide_not_the_two_means(self):
+        one, two = ends(1.0, 5.0, 9.0, 13.0), ends(1.5, 5.4, 9.6, 13.5)
+        assert Below("a", "b", best, "error").judge(arms(a=one, b=two)).verdict == R
+        assert Below("b", "a", best, "error").judge(arms(a=one, b=two)).verdict == N
+        mixed = ends(1.5, 4.5, 9.6, 12.5)
+        assert Below("a", "b", best, "error").judge(arms(a=one, b=mixed)).verdict == U
+
+    def test_equal_is_not_below(self):
+        same = ends(1.0, 2.0, 3.0)
+        assert Below("a", "b", best, "error").judge(arms(a=same, b=same)).verdict == U
+
+    def test_only_common_seeds_count_and_three_are_needed(self):
+        one = [run(seed, 9.0, 1.0) for seed in (0, 1, 5)]
+        two = [run(seed, 9.0, 2.0) for seed in (0, 1, 6)]
+        found = Below("a", "b", best, "error").judge(arms(a=one, b=two))
+        assert found.verdict == U and found.seeds == 2
+
+    def test_a_bound_allows_so_much(self):
+        one, two = ends(2.5, 3.5, 4.5), ends(2.0, 3.1, 4.0)
+        assert Below("a", "b", best, "error", bound=1.0).judge(arms(a=one, b=two)).verdict == R
+        assert Below("a", "b", best, "error").judge(arms(a=one, b=two)).verdict == N
+
+    def test_a_diverged_seed_is_at_its_error_of_100(self):
+        one = ends(2.0, 2.0, 2.0)
+        two = [run(0, 100.0, 100.0, diverged=3), run(1, 9.0, 2.5), run(2, 9.0, 2.5)]
+        found = Below("a", "b", best, "error").judge(arms(a=one, b=two))
+        assert found.verdict == R and found.centre == pytest.approx(-99 / 3)
+        assert any("1 of 3 seeds diverged" in line for line in found.detail)
+
+    def test_throughout_is_lost_by_one_epoch_of_every_seed(self):
+        below = arms(a=[(1.0, 1.0, 1.0)] * 3, b=[(2.0, 2.0, 2.0)] * 3, c=[(3.0, 3.0, 3.0)] * 3)
+        assert BelowThroughout("a", ("b", "c")).judge(below).verdict == R
+        crossed = arms(a=[(1.0, 2.5, 1.0)] * 3, b=[(2.0, 2.0, 2.0)] * 3, c=[(3.0, 3.0, 3.0)] * 3)
+        assert BelowThroughout("a", ("b", "c")).judge(crossed).verdict == N
+        assert BelowThroughout("a", ("b", "d")).judge(crossed).verdict == X
+
+    def test_a_tighter_arm(self):
+        close, wide = ends(4.0, 4.1, 4.2, 4.1, 4.0), ends(5.0, 9.0, 6.0, 12.0, 7.0)
+        assert Tighter("a", "b", "best", best).judge(arms(a=close, b=wide)).verdict == R
+        assert Tighter("b", "a", "best", best).judge(arms(a=close, b=wide)).verdict == N
+        assert Tighter("a", "b", "best", best).judge(arms(a=wide, b=wide)).verdict == U
+        # by curves: the same last error, but the first epoch differs
+        one, two = [(10.0, 4.0), (11.0, 4.1), (10.5, 4.2)] * 2, [(10.0, 4.0), (60.0, 4.1), (90.0, 4.2)] * 2
+        assert Tighter("a", "b", "curve").judge(arms(a=one, b=two)).verdict == R
+
+    def test_a_tighter_arm_says_what_the_trained_seeds_alone_show(self):
+        wide = [run(0, 100.0, diverged=2), run(1, 5.0), run(2, 6.0), run(3, 7.0)]
+        found = Tighter("a", "b", "best", best).judge(arms(a=ends(4.0, 4.1, 4.2, 4.3), b=wide))
+        assert any("over the 3 seeds that trained in both" in line for line in found.detail)
+
+
+class TestCounts:
+    def count(self, published, of=5):
+        return Count("a", lambda one: best(one) <= 5, published, of, "seeds")
+
+    def test_all_none_and_the_same(self):
+        assert self.count(5).judge(arms(a=ends(1, 2, 3, 4, 5))).verdict == R
+        assert self.count(0).judge(arms(a=ends(6, 7, 8, 9, 6))).verdict == R
+        assert self.count(3).judge(arms(a=ends(1, 2, 3, 9, 6))).verdict == R
+
+    def test_the_opposite_is_not_reproduced_and_one_seed_off_is_open(self):
+        assert self.count(5).judge(arms(a=ends(6, 7, 8, 9, 6))).verdict == N
+        assert self.count(5).judge(arms(a=ends(1, 2, 3, 4, 6))).verdict == U
+
+    def test_fewer_seeds_than_the_paper_never_reproduce(self):
+        assert self.count(5).judge(arms(a=ends(1, 2))).verdict == U
+
+    def test_pairs_won(self):
+        won = Count("a", None, 4, 4, "pairs won", other="b", statistic=last)
+        one, two = ends(1, 2, 3, 4), ends(2, 3, 4, 5)
+        found = won.judge(arms(a=one, b=two))
+        assert found.verdict == R and found.measured == "pairs won: 4 of 4"
+        assert won.judge(arms(a=two, b=one)).verdict == N
+        assert won.judge(arms(a=one)).verdict == X
+        ties = won.judge(arms(a=one, b=one))  # a tie is not a win
+        assert ties.measured == "pairs won: 0 of 4"
+
+
+class TestOthers:
+    def test_an_identity_holds_for_every_seed_or_not_at_all(self):
+        exact = Identity("a", evidence.measure("scale"), 0.5, 1e-5, "scale")
+        good = [run(seed, 9.0, scale=0.5) for seed in range(2)]
+        assert exact.judge(arms(a=good)).verdict == R
+        assert exact.judge(arms(a=[*good, run(2, 9.0, scale=0.5001)])).verdict == N
+        assert exact.judge(arms(a=[run(0, 9.0)])).verdict == X
+
+    def test_beyond_a_limit(self):
+        high = Beyond("a", best, "error", above=3.0)
+        assert high.judge(arms(a=ends(4.0, 4.1, 4.2))).verdict == R
+        assert high.judge(arms(a=ends(2.0, 2.1, 2.2))).verdict == N
+        assert high.judge(arms(a=ends(2.0, 3.1, 4.2))).verdict == U
+        lost = [run(seed, 9.0, diverged=3) for seed in range(3)]
+        assert Beyond("a", evidence.initial_loss, "loss", above=2.0).judge(arms(a=lost)).verdict == U
+        assert Beyond("a", evidence.initial_loss, "loss", above=2.0, untrained=True).judge(arms(a=lost)).verdict == R
+
+    def test_together(self):
+        data = arms(a=ends(4.0, 4.1, 4.2))
+        good, bad = Beyond("a", best, "error", above=3.0), Beyond("a", best, "error", above=5.0)
+        open_, absent = Beyond("a", best, "error", above=4.1), Beyond("b", best, "error", above=3.0)
+        assert Together(good, good).judge(data).verdict == R
+        assert Together(good, bad, open_).judge(data).verdict == N
+        assert Together(good, open_).judge(data).verdict == U
+        assert Together(good, absent).judge(data).verdict == X
+        assert Together(good, bad).judge(data).measured == "1 of 2 hold"
+
+    def test_statistics_of_a_run(self):
+        one = run(0, 12.0, 6.0, 4.0, 5.0)
+        assert (best(one), last(one)) == (4.0, 5.0)
+        assert evidence.area(one) == pytest.approx((9 + 5 + 4.5) / 3)
+        assert evidence.late(run(0, 50.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
+        assert evidence.error_after(2)(one) == 6.0
+        assert evidence.steps_to(5)(one) == 30 and evidence.steps_to(1)(one) == 40
+        assert evidence.reaches(4)(one) and not evidence.reaches(3.9)(one)
+
+    def test_intervals(self):
+        low, high = intervals.of_mean([1.0, 2.0, 3.0])
+        assert (low, high) == pytest.approx((2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)))
+        assert intervals.of_mean([1.0, 2.0]) is None and intervals.of_mean([2.0] * 4) == (2.0, 2.0)
+        assert intervals.of_difference([1, 2, 3], [0, 0, 0]) == intervals.of_difference([1, 2, 3], [0, 0, 0])
+        assert intervals.sign_flips([1.0, 1.1, 1.2, 0.9, 1.0]) == pytest.approx(2 / 32)
+        assert intervals.same_share(5, 5, 0, 5) == pytest.approx(2 / math.comb(10, 5))
+
+
+# -- the ledger ------------------------------------------------------------------------------------------------------
+
+
+def cell(store, arm, seed, errors, name="kumar", data="mnist", implementation="gm/compiled", when="2026-01-01", **spec):
+    chosen = experiments()[name]
+    part = {"name": implementation} if isinstance(implementation, str) else implementation
+    said = {
+        **{"experiment": name, "version": chosen.version, "data": data, "digest": "d", "budget": "paper"},
+        **{"epochs": chosen.budgets["paper"].epochs, "arm": arm, "seed": seed, "device": "cpu"},
+        **{"implementation": None if arm in chosen.baselines else part, "initialisation": None},
+        **spec,
+    }
+    rows = [
+        {"epoch": e, "step": 938 * e, "test_error": error, "test_loss": 1.0, "train_loss": 1.0}
+        for e, error in enumerate([90.0, *errors])
+    ]
+    folder = store / "cells"
+    folder.mkdir(parents=True, exist_ok=True)
+    label = re.sub(r"\W", "-", f"{name}-{data}-{arm}-{seed}-{part.get('name')}-{when}-{sorted(spec.items())}")
+    found = {"schema": 1, "kind": "cells", "id": label, "spec": said, "epochs": rows, "when": when, "measures": {}}
+    (folder / f"{label[:180]}.json").write_text(json.dumps(found))
+
+
+def verdicts(store):
+    return {row["id"]: row for row in ledger.ledger(store)}
+
+
+def test_all_claims_of_the_note_are_there_once():
+    found = [claim.id for chosen in experiments().values() for claim in chosen.claims if claim.id.startswith("KUM-")]
+    assert sorted(found) == [f"KUM-{number:02d}" for number in range(1, 37)]
+    for chosen in experiments().values():
+        for claim in chosen.claims:
+            assert claim.source and claim.statement and chosen.budgets["paper"]
+
+
+def test_an_empty_store_runs_nothing(tmp_path):
+    assert {row["verdict"] for row in ledger.ledger(tmp_path)} == {X}
+
+
+def test_cells_of_the_budget_decide(tmp_path):
+    for seed, error in enumerate((4.1, 4.2, 4.3, 4.2, 4.15)):
+        cell(tmp_path, "kumar", seed, [9.5] * 19 + [error])
+    found = verdicts(tmp_path)
+    assert found["KUM-16"]["verdict"] == R and found["KUM-16"]["seeds"] == 5
+    assert found["KUM-05"]["verdict"] == N and found["KUM-05"]["remark"]
+    assert found["KUM-16"]["remark"] == ""
+    assert found["KUM-15"]["verdict"] == X
+    frame = gmbench.load("claims", tmp_path)
+    wanted = "id, paper, experiment, statement, published, margin, measured, interval, seeds, dataset, budget, verdict"
+    assert set(wanted.split(", ")) <= set(frame)
+    assert dict(frame.set_index("id")["verdict"])["KUM-16"] == R
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"version": 1},
+        {"budget": "quick"},
+        {"epochs": 5},
+        {"data": "digits"},
+        {"initialisation": {"name": "gm/mine", "sha256": "0"}},
+        {"implementation": {"name": "gm/mine", "sha256": "0"}},
+        {"implementation": {"name": "gm/mine", "origin": "package"}},
+        {"implementation": {"name": "gm/monte-carlo", "approximate": "samples"}},
+    ],
+    ids=str,
+)
+def test_other_cells_do_not(tmp_path, odd):
+    for seed in range(5):
+        cell(tmp_path, "kumar", seed, [4.2] * 20, **odd)
+    assert verdicts(tmp_path)["KUM-16"]["verdict"] == X
+
+
+def test_seeds_beyond_the_budget_do_not(tmp_path):
+    for seed in (0, 1, 7, 8):
+        cell(tmp_path, "kumar", seed, [4.2] * 20)
+    assert verdicts(tmp_path)["KUM-16"]["seeds"] == 2
+
+
+def test_two_implementations_are_not_mixed_and_the_default_goes_first(tmp_path):
+    for seed in range(4):
+        cell(tmp_path, "kumar", seed, [4.2] * 20)
+        cell(tmp_path, "kumar", seed, [5.2] * 20, implementation="gm/eager")
+    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(4.2)
+    cell(tmp_path, "kumar", 4, [5.2] * 20, implementation="gm/eager")  # more seeds go before speed
+    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(5.2)
+
+
+def test_the_latest_of_two_cells_counts(tmp_path):
+    for seed in range(3):
+        cell(tmp_path, "kumar", seed, [4.2] * 20, when="2026-01-01")
+        cell(tmp_path, "kumar", seed, [8.0] * 20, when="2026-02-01", digest="other")
+    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(8.0)
+
+
+def test_a_damaged_cell_is_passed_over(tmp_path):
+    for seed in range(3):
+        cell(tmp_path, "kumar", seed, [4.2] * 20)
+    cell(tmp_path, "kumar", 3, [])
+    (tmp_path / "cells" / "cut.json").write_text('{"schema": 1, "kind": "cells"')
+    (tmp_path / "cells" / "odd.json").write_text('{"schema": 1, "kind": "cells", "spec": {"experiment": "kumar"}}')
+    assert verdicts(tmp_path)["KUM-16"]["seeds"] == 3
+
+
+def test_a_run_that_ended_early_stays_at_its_last_error():
+    result = {
+        "spec": {"seed": 3, "epochs": 4},
+        "epochs": [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 100.0}],
+        "measures": {"diverged": 8},
+    }
+    found = Run.of(result)
+    assert found.errors == (100.0,) * 4 and found.steps == (10, 20, 30, 40) and found.diverged
+
+
+def test_the_screen_counts_pairs_on_each_data_set(tmp_path):
+    for seed in range(5, 15):
+        cell(tmp_path, "kumar", seed, [5.0] * 30, name="kumar-screen")
+        cell(tmp_path, "bl", seed, [6.0] * 30, name="kumar-screen")
+        cell(tmp_path, "kumar", seed, [12.0] * 30, name="kumar-screen", data="fashion-mnist")
+        cell(tmp_path, "bl", seed, [11.0] * 30, name="kumar-screen", data="fashion-mnist")
+    found = verdicts(tmp_path)
+    assert [found[f"KUM-{number}"]["verdict"] for number in range(25, 31)] == [R] * 3 + [N] * 3
+    assert found["KUM-28"]["dataset"] == "fashion-mnist" and "fashion-mnist" in found["KUM-28"]["command"]
+
+
+# -- the command -----------------------------------------------------------------------------------------------------
+
+
+def gm(*words):
+    return CliRunner().invoke(cli.main, ["claims", *words])
+
+
+def test_the_command_prints_json_of_every_claim(tmp_path):
+    (tmp_path / "cells").mkdir()
+    rows = json.loads(gm("--json", "--store", str(tmp_path)).stdout)
+    needed = {"id", "paper", "experiment", "statement", "published", "margin", "measured", "interval", "seeds"}
+    assert all(needed | {"dataset", "budget", "verdict"} <= set(row) for row in rows)
+    assert {row["paper"] for row in rows} <= {"kumar", "gmnm", "ugmm"}
+
+
+def test_the_command_selects_and_explains(tmp_path):
+    for seed, error in enumerate((4.1, 4.2, 4.3, 4.2, 4.15)):
+        cell(tmp_path, "kumar", seed, [9.5] * 19 + [error])
+    store = ("--store", str(tmp_path))
+    one = gm("KUM-16", *store).stdout
+    assert "reproduced" in one and "about 4.2 % +- 0.47" in one and "gmbench run kumar --data mnist" in one
+    assert {row["id"] for row in json.loads(gm("kumar-single", "--json", *store).stdout)} == {
+        f"KUM-{number}" for number in (21, 22, 23, 24)
+    }
+    lost = json.loads(gm("--verdict", "not reproduced", "--json", *store).stdout)
+    assert lost and {row["verdict"] for row in lost} == {N}
+    whole = gm(*store).stdout
+    assert "KUM-36" in whole and re.search(r"\d+ reproduced, \d+ not reproduced, \d+ inconclusive, \d+ not run", whole)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("KUM-99",), "there is no claim"),
+        (("--verdict", "reproducd"), "did you mean 'reproduced'"),
+        (("--store", "/no/such/store"), "there is no store"),
+    ],
+)
+def test_bad_input_is_one_line(words, line):
+    done = gm(*words)
+    assert done.exit_code == 2 and line in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_by_default_the_users_own_cells_count_else_the_committed_ones(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GMBENCH_STORE", raising=False)
+    assert ledger.default_store() == ledger.COMMITTED
+    cell(tmp_path / "gmbench-results", "kumar", 0, [4.2] * 20)
+    assert ledger.default_store().resolve() == (tmp_path / "gmbench-results").resolve()
+    monkeypatch.setenv("GMBENCH_STORE", str(tmp_path / "mine"))
+    assert ledger.default_store() == tmp_path / "mine"
