@@ -562,8 +562,8 @@ def _claim(row):
     shown = {
         "claim": f"{row['id']}: {row['statement']}",
         "source": f"{row['paper']}, {row['source']}",
-        "published": f"{row['published']} {row['unit']}" + (f" +- {row['margin']}" if row["margin"] else ""),
-        "measured": row["measured"],
+        "published": row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else ""),
+        "measured": row["shown"],
         "95 %": " to ".join(f"{end:.4g}" for end in row["interval"] or ()),
         "seeds": f"{row['seeds']} ({row['experiment']}, {row['dataset']}, budget {row['budget']})",
         "verdict": row["verdict"],

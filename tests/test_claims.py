@@ -70,8 +70,9 @@ class TestNumbers:
         assert Number("a", last, 6.68, digit=0.01).band() == pytest.approx((6.675, 6.685))
         assert Number("a", last, 6.68, digit=0.01, spread=0.2).band() == pytest.approx((6.475, 6.885))
 
-    def test_each_end_of_a_range_has_its_own_margin(self):
-        assert Number("a", last, 1000, 2000, digit=1000, about=True).band() == pytest.approx((400, 2700))
+    def test_the_margin_of_a_range_is_of_its_middle(self):
+        number = Number("a", last, 1000, 2000, digit=1000, about=True)
+        assert number.margin == 650 and number.band() == pytest.approx((350, 2650))
 
     def test_seeds_that_diverged_are_named_and_not_averaged(self):
         lost = run(3, 100.0, 100.0, diverged=7)
@@ -265,6 +266,11 @@ def test_cells_of_the_budget_decide(tmp_path):
     assert found["KUM-16"]["verdict"] == R and found["KUM-16"]["seeds"] == 5
     assert found["KUM-05"]["verdict"] == N and found["KUM-05"]["remark"]
     assert found["KUM-16"]["remark"] == ""
+    row = found["KUM-16"]
+    low, high = row["interval"]
+    assert row["published"] == 4.2 and row["margin"] == pytest.approx(0.47) and row["measured"] == pytest.approx(4.19)
+    assert row["published"] - row["margin"] <= low <= row["measured"] <= high <= row["published"] + row["margin"]
+    assert found["KUM-09"]["published"] == (1000, 2000) and found["KUM-11"]["published"] == 5
     assert found["KUM-15"]["verdict"] == X
     frame = gmbench.load("claims", tmp_path)
     wanted = "id, paper, experiment, statement, published, margin, measured, interval, seeds, dataset, budget, verdict"
@@ -302,16 +308,16 @@ def test_two_implementations_are_not_mixed_and_the_default_goes_first(tmp_path):
     for seed in range(4):
         cell(tmp_path, "kumar", seed, [4.2] * 20)
         cell(tmp_path, "kumar", seed, [5.2] * 20, implementation="gm/eager")
-    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(4.2)
+    assert verdicts(tmp_path)["KUM-16"]["measured"] == pytest.approx(4.2)
     cell(tmp_path, "kumar", 4, [5.2] * 20, implementation="gm/eager")  # more seeds go before speed
-    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(5.2)
+    assert verdicts(tmp_path)["KUM-16"]["measured"] == pytest.approx(5.2)
 
 
 def test_the_latest_of_two_cells_counts(tmp_path):
     for seed in range(3):
         cell(tmp_path, "kumar", seed, [4.2] * 20, when="2026-01-01")
         cell(tmp_path, "kumar", seed, [8.0] * 20, when="2026-02-01", digest="other")
-    assert verdicts(tmp_path)["KUM-16"]["centre"] == pytest.approx(8.0)
+    assert verdicts(tmp_path)["KUM-16"]["measured"] == pytest.approx(8.0)
 
 
 def test_a_damaged_cell_is_passed_over(tmp_path):

@@ -115,8 +115,8 @@ class Arms(Protocol):
 
 @dataclass
 class Judgement:
-    """A verdict and what it rests on. ``low`` and ``high`` are the published value with its margin, ``interval`` and
-    ``centre`` ours in the same unit.
+    """A verdict and what it rests on. ``low`` and ``high`` are the published value with its ``margin``, ``interval``
+    and ``centre`` ours in the same unit; ``measured`` is ours in words.
     """
 
     verdict: str
@@ -124,7 +124,7 @@ class Judgement:
     centre: float | None = None
     interval: tuple[float, float] | None = None
     seeds: int = 0
-    margin: str = ""
+    margin: float | None = None
     low: float | None = None
     high: float | None = None
     detail: list[str] = field(default_factory=list)
@@ -175,13 +175,20 @@ class Number:
     spread: float = 0.0
     worst: bool = False
 
+    @property
+    def published(self) -> float | tuple[float, float]:
+        """The printed number, or the ends of the printed range."""
+        return self.low if self.high is None else (self.low, self.high)
+
+    @property
+    def margin(self) -> float:
+        """What is allowed on either side; a tenth of a range is a tenth of its middle."""
+        middle = self.low if self.high is None else (self.low + self.high) / 2
+        return self.digit / 2 + (ABOUT * abs(middle) if self.about else 0) + self.spread
+
     def band(self) -> tuple[float, float]:
         """The published value or range with its margin."""
-        high = self.low if self.high is None else self.high
-        return self.low - self._margin(self.low), high + self._margin(high)
-
-    def _margin(self, value: float) -> float:
-        return self.digit / 2 + (ABOUT * abs(value) if self.about else 0) + self.spread
+        return self.low - self.margin, (self.low if self.high is None else self.high) + self.margin
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
@@ -191,11 +198,9 @@ class Number:
         low, high = self.band()
         found = [self.statistic(run) for run in runs.values() if not run.diverged]
         values = [value for value in found if value is not None]
-        ends = [self.low] if self.high is None else [self.low, self.high]
-        margin = " / ".join(dict.fromkeys(f"{self._margin(end):.4g}" for end in ends))
         detail = _diverged(self.arm, runs)
         if not values:
-            return Judgement(INCONCLUSIVE, "no seed trained", None, None, 0, margin, low, high, detail)
+            return Judgement(INCONCLUSIVE, "no seed trained", None, None, 0, self.margin, low, high, detail)
         centre = max(values) if self.worst else mean(values)
         if self.worst:
             interval = intervals.bootstrap(lambda sample, axis: np.max(sample, axis=axis), values)
@@ -205,7 +210,7 @@ class Number:
             detail.append("fewer than three seeds trained")
         detail.append("seeds: " + ", ".join(_short(value) for value in values))
         verdict = _inside(interval, low, high)
-        return Judgement(verdict, _short(centre), centre, interval, len(values), margin, low, high, detail)
+        return Judgement(verdict, _short(centre), centre, interval, len(values), self.margin, low, high, detail)
 
 
 @dataclass(frozen=True)
@@ -388,7 +393,7 @@ class Identity:
 
     arm: str
     statistic: Statistic
-    value: float
+    published: float
     tolerance: float
     what: str
 
@@ -398,12 +403,11 @@ class Identity:
         values = [value for value in map(self.statistic, runs.values()) if value is not None]
         if not values:
             return _not_run(self.arm)
-        off = max(abs(value - self.value) for value in values)
+        off = max(abs(value - self.published) for value in values)
         verdict = REPRODUCED if off <= self.tolerance else NOT
         low, high = min(values), max(values)
         shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
-        margin = f"{self.tolerance:g}" if self.tolerance else "exact"
-        return Judgement(verdict, f"{self.what}: {shown}", mean(values), None, len(values), margin)
+        return Judgement(verdict, f"{self.what}: {shown}", mean(values), None, len(values), self.tolerance)
 
 
 @dataclass(frozen=True)
@@ -465,7 +469,7 @@ class Claim:
     """What a paper states.
 
     :param source: where it stands in the paper
-    :param published: as it is printed, with its unit apart
+    :param printed: as it stands there, with its unit apart
     :param evidence: any of the kinds above
     :param decided: what the paper leaves open here, and the choice or the proxy
     :param remark: why it does not hold, for the reader; shown only where it does not
@@ -475,7 +479,7 @@ class Claim:
     id: str
     source: str
     statement: str
-    published: str
+    printed: str
     unit: str
     evidence: Any
     decided: str = ""

@@ -253,7 +253,13 @@ CLAIMS = (
         "counted where images reach the first layer; an initialisation is never given labels",
     ),
     Claim(
-        *("KUM-34", "sec. 3", "BL starts at a very high loss; the fan-in draw alone does not fix the scale", "", ""),
+        *(
+            "KUM-34",
+            "sec. 3",
+            "BL starts at a very high loss; the fan-in draw alone does not fix the scale",
+            "very high",
+            "",
+        ),
         Together(
             Beyond("bl", initial_loss, "test loss before training, nats,", above=10 * math.log(10), untrained=True),
             Beyond("fan-in", measure("logit_std"), "deviation of the logits", below=0.05, untrained=True),

@@ -55,7 +55,7 @@ CLAIMS = tuple(
         id=f"KUM-{25 + 3 * row + column}",
         source="sec. 4",
         statement=f"screen, {title}, {what}: KUMAR wins",
-        published="10 of 10",
+        printed="10 of 10",
         unit="seed pairs",
         evidence=Count("kumar", None, 10, 10, "pairs won", other="bl", statistic=statistic),
         decided="the stack 784-100-10; a diverged seed loses its pair; see the decisions for smoothing and area",

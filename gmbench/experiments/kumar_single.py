@@ -138,7 +138,13 @@ CLAIMS = (
         "plane is fitted to the end of the run.",
     ),
     Claim(
-        *("KUM-24", "Fig. 4", "single layer, KUMAR: tight start at the origin, outward from epoch 1, growing", "", ""),
+        *(
+            "KUM-24",
+            "Fig. 4",
+            "single layer, KUMAR: tight start at the origin, outward from epoch 1, growing",
+            "moving",
+            "",
+        ),
         Together(
             Beyond("kumar", _outward, "final / initial distance from the origin", above=2.0),
             Beyond("kumar", _first_epoch, "share of the way made in epoch 1", above=0.1),

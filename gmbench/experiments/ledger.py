@@ -26,9 +26,17 @@ def default_store() -> Path:
 
 
 def ledger(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
-    """One row per claim, by experiment and id; see the columns in :func:`_row`."""
+    """One row per claim, in the order of ids.
+
+    ``published`` is a number, a pair of numbers (a range) or text, ``printed`` as it stands in the paper with its unit;
+    ``margin`` a number or None; ``measured`` our number (for an ordering the mean difference, for a count so many) or
+    text, ``shown`` the same in words; ``interval`` our 95 % interval or None; ``low`` and ``high`` the published value
+    with its margin; ``seeds`` how many; ``verdict``; ``decided`` what the paper leaves open; ``detail`` what else the
+    verdict rests on; ``remark`` why a claim does not hold; ``command`` runs the cells.
+    """
     found = _Cells(default_store() if store is None else store)
-    return [_row(chosen, claim, found) for chosen in experiments().values() for claim in chosen.claims]
+    rows = [_row(chosen, claim, found) for chosen in experiments().values() for claim in chosen.claims]
+    return sorted(rows, key=lambda row: row["id"])
 
 
 def _row(chosen: Experiment, claim: Claim, cells: _Cells) -> dict[str, Any]:
@@ -41,11 +49,12 @@ def _row(chosen: Experiment, claim: Claim, cells: _Cells) -> dict[str, Any]:
         "experiment": chosen.name,
         "source": claim.source,
         "statement": claim.statement,
-        "published": claim.published,
+        "published": getattr(claim.evidence, "published", claim.printed),
+        "printed": f"{claim.printed} {claim.unit}".strip(),
         "unit": claim.unit,
         "margin": judgement.margin,
-        "measured": "" if missing else judgement.measured,
-        "centre": judgement.centre,
+        "measured": None if missing else judgement.measured if judgement.centre is None else judgement.centre,
+        "shown": "" if missing else judgement.measured,
         "interval": None if judgement.interval is None else list(judgement.interval),
         "low": judgement.low,
         "high": judgement.high,
@@ -140,16 +149,14 @@ def table(rows: Iterable[Mapping[str, Any]]):
     shown.add_column("seeds", justify="right")
     shown.add_column("verdict")
     for row in rows:
-        said = f"{row['published']} {row['unit']}".strip() + (f" +- {row['margin']}" if row["margin"] else "")
-        ends = (
-            "" if row["interval"] is None or "(" in row["measured"] else " ({:.3g} to {:.3g})".format(*row["interval"])
-        )
+        said = row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else "")
+        ends = "" if row["interval"] is None or "(" in row["shown"] else " ({:.3g} to {:.3g})".format(*row["interval"])
         verdict = f"[{colours[row['verdict']]}]{row['verdict']}[/]"
         cells = (
             row["id"],
             row["statement"],
             said,
-            row["measured"].replace("[", "\\[") + ends,
+            row["shown"].replace("[", "\\[") + ends,
             str(row["seeds"]),
             verdict,
         )
