@@ -202,6 +202,89 @@ def test_training_pixels_have_mean_0_and_deviation_1(name):
     assert data.data_set(name).licence and data.data_set(name).source
 
 
+FASHION = data.data_set("fashion-mnist")
+IMAGES = FASHION.files[0]
+
+
+def test_fashion_mnist_is_declared_beside_mnist():
+    mnist = data.data_set("mnist")
+    assert (FASHION.features, FASHION.classes, FASHION.full) == (784, 10, 255)
+    # they share the names of their files, and nothing else of them
+    assert [file.name for file in FASHION.files] == [file.name for file in mnist.files]
+    for one, other in zip(FASHION.files, mnist.files, strict=True):
+        assert one.size != other.size and one.md5 != other.md5 and len(one.md5) == 32
+    assert not set(FASHION.mirrors) & set(mnist.mirrors) and len(FASHION.mirrors) == 2
+
+
+@pytest.fixture
+def given(tmp_path, monkeypatch):
+    """An empty ``$GMBENCH_DATA``, and an empty cache."""
+    monkeypatch.setenv("GMBENCH_DATA", str(tmp_path / "given"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "given").mkdir()
+    return tmp_path / "given"
+
+
+def sparse(path, size):
+    """A file of this many zeros."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        file.truncate(size)
+    return path
+
+
+@pytest.mark.parametrize("folder", ["fashion-mnist", "fashion_mnist", "."])
+def test_files_of_fashion_mnist_are_found(given, folder):
+    for file in FASHION.files:
+        assert files.find(FASHION, file) is None
+        sparse(given / folder / file.name, file.size)
+        assert files.find(FASHION, file) == given / folder / file.name
+    assert files.state(FASHION) == "found" and files.state(data.data_set("mnist")) == "downloadable"
+    with pytest.raises(ContractError, match=r"md5.*damaged"):
+        files.fetch(FASHION, IMAGES)
+
+
+@pytest.mark.parametrize(("mine", "other"), [("fashion-mnist", "mnist"), ("mnist", "fashion-mnist")])
+def test_a_flat_file_of_the_other_one_is_not_taken(given, mine, other):
+    for file in data.data_set(other).files:
+        sparse(given / file.name, file.size)
+    assert files.state(data.data_set(other)) == "found"
+    assert files.state(data.data_set(mine)) == "downloadable"
+    assert all(files.find(data.data_set(mine), file) is None for file in data.data_set(mine).files)
+    # a folder of its own beside it is
+    for file in data.data_set(mine).files:
+        sparse(given / mine / file.name, file.size)
+    assert files.state(data.data_set(mine)) == "found"
+
+
+@pytest.mark.parametrize("place", [".", "fashion-mnist"])
+def test_a_flat_file_of_neither_size_is_reported(given, place):
+    path = sparse(given / place / IMAGES.name, IMAGES.size - 1)
+    assert files.find(FASHION, IMAGES) == path
+    with pytest.raises(ContractError, match="cut short") as caught:
+        files.fetch(FASHION, IMAGES)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_in_the_folder_of_fashion_mnist_is_not_passed_over(given):
+    mnist = data.data_set("mnist").files[0]
+    path = sparse(given / "fashion-mnist" / IMAGES.name, mnist.size)  # MNIST's, put into the wrong folder
+    assert files.find(FASHION, IMAGES) == path
+    with pytest.raises(ContractError, match=f"not {IMAGES.size}"):
+        files.fetch(FASHION, IMAGES)
+
+
+def test_the_real_fashion_mnist():
+    if not os.environ.get("GMBENCH_DATA") or files.state(FASHION) == "downloadable":
+        pytest.skip("fashion-mnist is not under $GMBENCH_DATA")
+    found = data.load("fashion-mnist")
+    assert found.train_images.shape == (60000, 784) and found.test_images.shape == (10000, 784)
+    assert torch.bincount(found.train_labels).tolist() == [6000] * 10
+    assert torch.bincount(found.test_labels).tolist() == [1000] * 10
+    # the first image is a boot, the first of the test images too
+    assert found.train_labels[0] == found.test_labels[0] == 9
+
+
 def test_an_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(ContractError, match="did you mean 'mnist'"):
         data.load("mnits")
