@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Sequence
 from statistics import mean, median
-from typing import Any
 
 import numpy as np
 import pandas
 
-from gmbench.report import figures
+from gmbench.report import claims, figures_cells, paths
+from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made
-from gmbench.report.statistics import FEWEST, mean_interval, paired_interval, places
-from gmbench.report.tables import NONE, absent, bullets, code, count, counted, fixed, interval, number, table, text
+from gmbench.report.statistics import FEWEST, mean_interval, paired_interval
+from gmbench.report.tables import NONE, bullets, code, count, counted, fixed, interval, number, table, text
 
-LAST = 5  # epochs that are averaged
-HIT = "steps_to_"
+AGAIN = "gmbench report --store STORE --output FOLDER"
 # columns of a cell that are no measure of the experiment's own
 SHARED = (
     *("cell", "experiment", "version", "data", "digest", "budget", "epochs", "arm", "seed", "device"),
     *("implementation", "initialisation", "epoch", "step", "test_error", "test_loss", "train_loss", "seconds"),
-    *("cell_seconds", "machine", "torch", "commit", "when", "diverged", "parameters"),
+    *("cell_seconds", "machine", "torch", "commit", "when", "diverged"),
 )
+# measures of a network before its training, and how they are called
+BEFORE = {
+    "parameters": "parameters",
+    "logit_std": "logit std",
+    "class_std": "mean std of a logit over images",
+    "offset_std": "std of the logits' means",
+    "hidden_std": "hidden std",
+    "calibration_images": "calibration images",
+    "calibration_gradients": "calibration gradients",
+}
+COUNTS = ("parameters", "calibration_images", "calibration_gradients")
 METHOD = (
     "**Best** is the lowest test error of any epoch after training began. It is chosen on the test set itself and "
     "so flatters every arm; the **last** epoch and the **mean of the last five** stand beside it.",
@@ -36,139 +45,11 @@ METHOD = (
     "fixed generator). Arms that are not clearly different share a place. With three seeds a bootstrap separates "
     "arms as soon as all seeds agree in sign; take such places as provisional.",
     "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
-    "the end.",
+    "the end. Beside them stand the first hits at the ends of epochs alone, as a curve by epoch shows them.",
     "A seed that **diverged** stays in all of these, at 100 % error, also for the epochs that it no longer trained; "
-    "the mean over the other seeds alone stands beside, and is no basis of a place.",
+    "the mean over the other seeds alone stands beside, and is no basis of a place. In the **figures** means, bands "
+    "and boxes are of the seeds that trained, and those that diverged are counted.",
 )
-
-
-@dataclasses.dataclass
-class Arm:
-    """All cells of one arm with one implementation on one device: a row of a leaderboard.
-
-    ``curves`` maps a seed to its test errors after training began, ``best``, ``last`` and ``late`` to single
-    numbers; all in %.
-    """
-
-    arm: str
-    implementation: str | None
-    device: str
-    label: str
-    frame: pandas.DataFrame
-    best: dict[int, float]
-    last: dict[int, float]
-    late: dict[int, float]
-    wanted: tuple[int, ...]
-    place: int | None = None
-
-    @property
-    def seeds(self) -> str:
-        """How many there are, and of how many if some are missing."""
-        missing = set(self.wanted) - set(self.best)
-        return f"{len(self.best)} of {len(set(self.wanted) | set(self.best))}" if missing else str(len(self.best))
-
-    @property
-    def diverged(self) -> set[int]:
-        """The seeds that diverged."""
-        if "diverged" not in self.frame:
-            return set()
-        return {int(seed) for seed in self.frame["seed"][self.frame["diverged"].notna()]}
-
-    @property
-    def cells(self) -> pandas.DataFrame:
-        """One row a cell."""
-        return self.frame.drop_duplicates("cell")
-
-
-@dataclasses.dataclass
-class Board:
-    """The leaderboard of one experiment on one data set at one budget."""
-
-    data: str
-    budget: str
-    epochs: int
-    version: int
-    title: str
-    frame: pandas.DataFrame
-    arms: list[Arm]
-    missing: list[str]
-
-
-def names(results: Results) -> list[str]:
-    """The experiments that have cells."""
-    return sorted({str(name) for name in results.cells["experiment"].dropna()})
-
-
-def file_of(name: str) -> str:
-    """The name of the page of an experiment; it is never that of another page."""
-    own = slug(name)
-    return f"experiment-{own}" if own in ("", "readme", "index", "checks", "timings") else own
-
-
-def declared(name: str) -> Any:
-    """The experiment as this gmbench declares it, or None."""
-    from gmbench.experiments import experiments
-
-    return experiments().get(name)
-
-
-def boards(results: Results, name: str) -> list[Board]:
-    """Every leaderboard of an experiment: the paper's data set first, the largest budget first."""
-    known = declared(name)
-    frame = results.cells[results.cells["experiment"] == name]
-    keys = ["data", "budget", "version", "epochs", "digest"]
-    data_sets = list(known.data_sets) if known else []
-    budgets = list(known.budgets) if known else []
-    # leaderboards that share data set and budget are told apart by what differs
-    groups = list(frame.groupby(keys, dropna=False, sort=True))
-    found = []
-    for (data, budget, version, epochs, digest), part in groups:
-        twins = [key for key, _ in groups if key[:2] == (data, budget)]
-        title = f"{data}, budget {budget}"
-        if len({key[2] for key in twins}) > 1:
-            title += f", version {version:g}"
-        if len({key[3] for key in twins}) > 1:
-            title += f", {epochs:g} epochs"
-        if len({key[4] for key in twins}) > 1:
-            title += f", data {str(digest)[:8]}"
-        wanted = known.budgets[budget].seeds if known and budget in known.budgets else ()
-        arms = _arms(part, known, tuple(wanted))
-        present = {arm.arm for arm in arms}
-        missing = [arm for arm in (known.arms if known else ()) if arm not in present]
-        found.append(Board(str(data), str(budget), int(epochs), int(version), title, part, arms, missing))
-
-    def order(board):
-        spent = budgets.index(board.budget) if board.budget in budgets else -1
-        rank = data_sets.index(board.data) if board.data in data_sets else len(data_sets)
-        return rank, board.data, -spent, board.title
-
-    return sorted(found, key=order)
-
-
-def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
-    keys = ["arm", "implementation", "initialisation", "device"]
-    groups = list(frame.groupby(keys, dropna=False, sort=True))
-    found = []
-    for (arm, implementation, _, device), part in groups:
-        twins = [key for key, _ in groups if key[0] == arm]
-        marks = [str(implementation)] if len({str(key[1]) for key in twins}) > 1 else []
-        marks += [str(device)] if len({key[3] for key in twins}) > 1 else []
-        best, last, late = {}, {}, {}
-        for seed, cell in part.groupby("seed", sort=True):
-            trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
-            if trained:
-                padded = trained + [trained[-1]] * (int(cell["epochs"].iloc[0]) - len(trained))
-                best[int(seed)], last[int(seed)] = min(trained), padded[-1]
-                late[int(seed)] = mean(padded[-LAST:])
-        label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
-        shown = None if absent(implementation) else str(implementation)
-        found.append(Arm(str(arm), shown, str(device), label, part, best, last, late, wanted))
-    found = [arm for arm in found if arm.best]
-    found_places = places([arm.best for arm in found])
-    if sum(place is not None for place in found_places) > 1:  # nobody is first alone
-        for arm, place in zip(found, found_places, strict=True):
-            arm.place = place
-    return sorted(found, key=lambda a: (mean(a.best.values()), a.label))
 
 
 def page(results: Results, name: str) -> Page:
@@ -186,87 +67,85 @@ def page(results: Results, name: str) -> Page:
     if known:
         found.add(bullets(f"**{text(arm)}**: {text(what)}" for arm, what in known.arms.items()))
     for board in every:
-        _board(found, board, known, name)
+        _board(found, board, name, results)
     found.add("## How to read this", bullets(METHOD))
     if known and known.decisions:
         found.add("## Declared decisions", "What the paper leaves open, and what was chosen here, before the runs.")
         found.add(table({"topic": text(topic), "choice": text(choice)} for topic, choice in known.decisions))
-    _published(found, known)
     _claims(found, results.claims, name)
     own = results.cells[results.cells["experiment"] == name]
     found.add("## Where the cells come from", made(own, "cell", "budget"), dirty(own))
     return found
 
 
-def _board(found: Page, board: Board, known, name: str) -> None:
+def commands(board: Board, name: str) -> list[str]:
+    """What runs the cells of a leaderboard again: a line, and one for each row from outside the experiment."""
+    base = f"gmbench run {name} --data {board.data} --budget {board.budget}"
+    used = Counter((arm.implementation, arm.device) for arm in board.arms if arm.implementation)
+    usual, _ = min(used.items(), key=lambda item: (-item[1], item[0])) if used else ((None, "cpu"), 0)
+    lines = []
+    for arm in board.in_order:
+        device = f" --device {arm.device}" if arm.device != "cpu" else ""
+        line = base
+        if arm.initialisation:
+            line += f" --initialisation {arm.initialisation.rpartition('/')[2]}"
+        elif arm.implementation and (arm.implementation, arm.device) != usual:
+            line += f" --arms {arm.arm} --implementation {arm.implementation.rpartition('/')[2]}"
+        lines.append(f"{line}{device} --store STORE")
+    return list(dict.fromkeys(lines)) or [f"{base} --store STORE"]
+
+
+def _board(found: Page, board: Board, name: str, results: Results) -> None:
     found.add(f"## {text(board.title)}")
     seeds = max((len(set(arm.wanted)) for arm in board.arms), default=0)
     planned = f" The budget asks for {counted(seeds, 'seed')}." if seeds else ""
-    found.add(f"{counted(board.epochs, 'epoch')} a cell.{planned}")
+    layers = sorted({f"{arm.implementation}" for arm in board.arms if arm.implementation})
+    by = f" The layers are computed by {text(layers[0])}." if len(layers) == 1 else ""
+    found.add(f"{counted(board.epochs, 'epoch')} a cell.{planned}{by}")
     first = next((arm for arm in board.arms if arm.place), board.arms[0] if board.arms else None)
     found.add(
         table(_leader_row(arm, first, board) for arm in board.arms) if board.arms else "No cell of it is finished."
     )
     notes = []
     open_arms = [arm for arm in board.arms if set(arm.wanted) - set(arm.best)]
-    again = code(f"gmbench run {name} --data {board.data} --budget {board.budget} --store STORE")
+    again = commands(board, name)
     if open_arms or board.missing:
         states = [f"{text(arm.label)} has {arm.seeds} seeds" for arm in open_arms]
         states += [f"{text(arm)} was not run" for arm in board.missing]
-        notes.append(f"**Unfinished**: {'; '.join(states)}. This goes on: {again}")
+        notes.append(f"**Unfinished**: {'; '.join(states)}. This goes on: {code(again[0])}")
     few = [arm.label for arm in board.arms if len(arm.best) < FEWEST]
     if few:
         notes.append(f"Fewer than three seeds, so no interval and no place: {text(', '.join(few))}.")
     found.add(bullets(notes))
+    found.add("These run it again, and make these pages:", "\n".join(["```", *again, AGAIN, "```"]))
     if not board.arms:
         return
-    found.add("**On the way**", table(_way_row(arm, board) for arm in board.arms))
+    if board.thresholds:
+        found.add("**First hits**, in training steps", table(_hits_row(arm, board) for arm in board.in_order))
+    _measures(found, board)
     if board.epochs < 2:
-        return  # a curve of one epoch shows nothing that the table does not
-    colours = _colours(board, known)
+        return  # a curve of one epoch shows nothing that the tables do not
     key, title = slug(name, board.title), f"{name} on {board.title}"
-    series = {arm.label: _curve(arm, "test_error", board.epochs) for arm in _in_order(board, colours)}
-    found.show(
-        f"{key}-error",
-        figures.curves(series, "test error, % (log scale)", colours, title),
-        f"test error over epochs, {board.title}; thick: mean, thin: seeds",
-    )
-    losses = {arm.label: _curve(arm, "train_loss", board.epochs) for arm in _in_order(board, colours)}
-    found.show(
-        f"{key}-loss",
-        figures.curves(losses, "training loss, nats (log scale)", colours, title),
-        f"training loss over epochs, {board.title}; thick: mean, thin: seeds",
-    )
-    silent = [label for label, (_, values) in losses.items() if np.isnan(values).all()]
-    found.add(
-        "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
-        + (" A seed that diverged has no training loss." if any(arm.diverged for arm in board.arms) else "")
-        + (f" No finite training loss: {text(', '.join(silent))}." if silent else "")
-    )
-    hits = {
-        f"{threshold:g} % test error": {a.label: _hits(a, threshold) for a in _in_order(board, colours)}
-        for threshold in thresholds(board.frame)
-    }
-    total = _steps(board)
-    if total and any(
-        step is not None for each in hits.values() for found_steps in each.values() for step in found_steps
-    ):
-        figure = figures.first_hits(hits, total, colours, title)
-        found.show(f"{key}-hits", figure, f"training steps to a test error, {board.title}")
+    _curves(found, board, key, title)
+    _hits(found, board, key, title)
+    _distributions(found, board, key, title)
+    paths.section(found, board, results.extras, key, title)
 
 
 def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
     ends = mean_interval(list(arm.best.values()), 0, 100)
-    kept = [error for seed, error in arm.best.items() if seed not in arm.diverged]
-    without = f"{fixed(mean(kept))} ({counted(len(kept), 'seed')})" if kept else NONE
+    kept = arm.kept(arm.best)
+    without = fixed(mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
     behind = None if arm is first else paired_interval(arm.best, first.best)
     common = set(arm.best) & set(first.best)
     gap = mean(arm.best[s] - first.best[s] for s in common) if common and arm is not first else None
     shown = NONE if gap is None else f"{gap:+.2f}" + (f" ({interval(behind)})" if behind else "")
+    several = len({(a.implementation, a.device) for a in board.arms if a.implementation}) > 1
+    layer = text(arm.implementation) + (f", {arm.device}" if arm.device != "cpu" else "")
     return {
         "place": NONE if arm.place is None else str(arm.place),
         "arm": text(arm.arm),
-        "implementation": text(arm.implementation) + (f", {arm.device}" if arm.device != "cpu" else ""),
+        **({"implementation": layer} if several else {}),
         "seeds": arm.seeds,
         "best error, %": fixed(mean(arm.best.values())),
         "95 % interval": interval(ends),
@@ -278,108 +157,142 @@ def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
     }
 
 
-def _way_row(arm: Arm, board: Board) -> dict[str, str]:
-    cells, total = arm.cells, _steps(board)
+def _hits_row(arm: Arm, board: Board) -> dict[str, str]:
     row = {"arm": text(arm.label)}
-    for threshold in thresholds(board.frame):
-        found = _hits(arm, threshold)
-        reached = sum(step is not None for step in found)
-        middle = median(math.inf if step is None else step for step in found) if found else math.nan
-        if math.isinf(middle):
-            shown = "never" if not reached else f"> {total:,}"
-        else:
-            shown = count(middle)
-        row[f"steps to {threshold:g} %"] = f"{shown} ({reached} of {len(found)})"
-    row["diverged"] = f"{len(arm.diverged)} of {len(cells)}"
-    if "parameters" in cells:
-        row["parameters"] = count(cells["parameters"].max())
-    seconds = cells["cell_seconds"].dropna() if "cell_seconds" in cells else []
-    row["minutes a cell"] = number(median(seconds) / 60, 2) if len(seconds) else NONE
-    for column in board.frame.columns:
-        own = column not in SHARED and not column.startswith(HIT)
-        if own and pandas.api.types.is_numeric_dtype(board.frame[column]) and board.frame[column].notna().any():
-            values = cells[column].dropna()
-            row[text(column.replace("_", " "))] = number(values.mean()) if len(values) else NONE
+    for threshold in board.thresholds:
+        row[f"steps to {threshold:g} %"] = _median_hit(arm.hits(threshold), board.steps)
+        row[f"to {threshold:g} % at epoch ends"] = _median_hit(arm.hits_at_epochs(threshold), board.steps)
     return row
 
 
-def thresholds(frame: pandas.DataFrame) -> list[float]:
-    """The test errors whose first hit was looked for, the easiest first."""
-    columns = [c for c in frame.columns if c.startswith(HIT)]
-    return sorted((float(c.removeprefix(HIT)) for c in columns if _is_number(c.removeprefix(HIT))), reverse=True)
+def _median_hit(found: Sequence[int | None], total: int) -> str:
+    reached = sum(step is not None for step in found)
+    middle = median(math.inf if step is None else step for step in found) if found else math.nan
+    if math.isinf(middle):
+        shown = "never" if not reached else f"> {total:,}"
+    else:
+        shown = count(middle)
+    return f"{shown} ({reached} of {len(found)})"
 
 
-def _is_number(word: str) -> bool:
-    return word.replace(".", "", 1).isdecimal()
+def _measures(found: Page, board: Board) -> None:
+    """What cells measured beside the errors: before training, and of the whole."""
+    measured = [
+        column
+        for column in board.frame.columns
+        if column not in SHARED
+        and not column.startswith(HIT)
+        and pandas.api.types.is_numeric_dtype(board.frame[column])
+        and board.frame[column].notna().any()
+    ]
+    before = [column for column in BEFORE if column in measured]
+    after = [column for column in measured if column not in BEFORE and column != "run"]
+    rows = []
+    for arm in board.in_order:
+        cells, start = arm.cells, arm.frame[arm.frame["epoch"] == 0]
+        row = {"arm": text(arm.label)}
+        row |= {text(BEFORE[column]): _mean(cells[column], column in COUNTS) for column in before}
+        rows.append(row | {"test error, %": _mean(start["test_error"]), "test loss, nats": _mean(start["test_loss"])})
+    found.add("**Before training**, means over seeds", table(rows))
+    rows = []
+    for arm in board.in_order:
+        cells = arm.cells
+        row = {"arm": text(arm.label), "diverged": f"{len(arm.diverged)} of {len(cells)}"}
+        if any(other.diverged for other in board.arms):
+            row["at step"] = ", ".join(f"{step:,}" for step in sorted(arm.diverged.values())) or NONE
+        seconds = cells["cell_seconds"].dropna() if "cell_seconds" in cells else []
+        row["minutes a cell"] = number(median(seconds) / 60, 2) if len(seconds) else NONE
+        rows.append(row | {text(column.replace("_", " ")): _over_seeds(cells[column], column) for column in after})
+    found.add("**The runs**", table(rows))
+    ends = [text(c.replace("_", " ")) for c in after if c.endswith(("_min", "_max"))]
+    if ends:
+        found.add(f"{', '.join(ends)}: the extreme over seeds; other measures are means over seeds.")
 
 
-def _hits(arm: Arm, threshold: float) -> list[int | None]:
-    column = arm.cells.sort_values("seed")[f"{HIT}{threshold:g}"]
-    return [None if absent(step) or pandas.isna(step) else int(step) for step in column]
+def _mean(values: pandas.Series, whole: bool = False) -> str:
+    values = values.dropna()
+    return NONE if not len(values) else count(values.max()) if whole else number(values.mean())
 
 
-def _steps(board: Board) -> int:
-    """The steps of a whole training, from the longest there is."""
-    last = board.frame.loc[board.frame["epoch"].idxmax()]
-    return int(last["step"] / last["epoch"] * board.epochs) if last["epoch"] else 0
+def _over_seeds(values: pandas.Series, column: str) -> str:
+    values = values.dropna()
+    if not len(values):
+        return NONE
+    return number(
+        values.min() if column.endswith("_min") else values.max() if column.endswith("_max") else values.mean()
+    )
 
 
-def _curve(arm: Arm, column: str, epochs: int):
-    """All epochs, and a row for each seed; a seed that diverged keeps its last error, and has no loss."""
-    wide = arm.frame.pivot(index="seed", columns="epoch", values=column)
-    wide = wide.reindex(columns=range(epochs + 1)).astype(float)
-    if column == "test_error":
-        wide = wide.ffill(axis=1)
-    return list(range(epochs + 1)), wide.to_numpy()
+def _curves(found: Page, board: Board, key: str, title: str) -> None:
+    quantities = {"test_error": "test error, %", "train_loss": "training loss, nats"}
+    drawn = {
+        column: [
+            {a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in group} for group in board.groups
+        ]
+        for column in quantities
+    }
+    # the paper's arms: both quantities side by side; others: a column for each group
+    pairs = [(f"{quantity} (log scale)", drawn[column]) for column, quantity in quantities.items()]
+    first = [[(quantity, panels[0]) for quantity, panels in pairs]]
+    further = [[(quantity, panel) for panel in panels[1:]] for quantity, panels in pairs]
+    for suffix, rows in (("", first), ("-further", further)):
+        arms = dict.fromkeys(label for row in rows for _, panel in row for label in panel)
+        alternative = f"test error and training loss over epochs, {board.title}: {', '.join(arms)}"
+        figure = figures_cells.curves(rows, board.colours, title, whole=not suffix)
+        found.show(f"{key}-curves{suffix}", figure, alternative)
+    silent = [
+        label
+        for label, each in {label: c for panel in drawn["train_loss"] for label, c in panel.items()}.items()
+        if np.isnan(each.values).all()
+    ]
+    lost = any(arm.diverged for arm in board.arms)
+    found.add(
+        "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
+        + (" In the second figure the axes begin with epoch 1." if further[0] else "")
+        + (
+            " A seed that diverged is dashed, at 100 %, without a loss; means and bands are of the others."
+            if lost
+            else ""
+        )
+        + (f" No finite training loss: {text(', '.join(silent))}." if silent else "")
+    )
 
 
-def _colours(board: Board, known) -> dict[str, int]:
-    """A number for each label: an arm keeps its own in every figure."""
-    declared_arms = list(known.arms) if known else sorted({arm.arm for arm in board.arms})
-    taken, extra = {}, len(declared_arms)
-    for arm in sorted(board.arms, key=lambda a: (a.arm not in declared_arms, a.label)):
-        own = declared_arms.index(arm.arm) if arm.arm in declared_arms else None
-        if own is None or own in taken.values():
-            own, extra = extra, extra + 1
-        taken[arm.label] = own
-    return taken
+def _hits(found: Page, board: Board, key: str, title: str) -> None:
+    hits = {
+        f"{threshold:g} % test error": {
+            arm.label: figures_cells.Hits(arm.hits(threshold), arm.hits_at_epochs(threshold)) for arm in board.in_order
+        }
+        for threshold in board.thresholds
+    }
+    reached = [step for each in hits.values() for own in each.values() for step in own.fine]
+    if board.steps and any(step is not None for step in reached):
+        figure = figures_cells.first_hits(hits, board.steps, board.colours, f"first hits, {title}")
+        found.show(f"{key}-hits", figure, f"training steps to a test error, {board.title}")
+        found.add(
+            "One mark a seed, at its first hit; a bar: its first hit at the end of an epoch; hollow, beyond the end of "
+            "training (dashed): how many never got there."
+        )
 
 
-def _in_order(board: Board, colours: Mapping[str, int]) -> list[Arm]:
-    return sorted(board.arms, key=lambda arm: colours[arm.label])
+def _distributions(found: Page, board: Board, key: str, title: str) -> None:
+    panels = {
+        quantity: {
+            arm.label: (arm.kept(errors), len(set(errors) & set(arm.diverged)))
+            for arm, errors in ((arm, getattr(arm, which)) for arm in board.in_order)
+        }
+        for quantity, which in (("best test error", "best"), ("last test error", "last"))
+    }
+    figure = figures_cells.distributions(panels, board.colours, f"over seeds, {title}")
+    found.show(f"{key}-distributions", figure, f"distributions of the best and last test error, {board.title}")
+    found.add(
+        "Every point is a seed; boxes hold the middle half of the seeds, lines all of them; green triangle: mean, "
+        "orange line: median, of the seeds that trained."
+    )
 
 
-def _published(found: Page, known) -> None:
-    """What the paper prints, where the experiment offers it as data."""
-    if known is None:
-        return
-    module = sys.modules.get(getattr(known.cell, "__module__", None) or "")
-    data = getattr(known, "published", None) or getattr(module, "PUBLISHED", None)
-    if not data:
-        return
-    if isinstance(data, Mapping):
-        data = [{"arm": arm, **(v if isinstance(v, Mapping) else {"published": v})} for arm, v in data.items()]
-    rows = [dataclasses.asdict(row) if dataclasses.is_dataclass(row) else row for row in data]
-    rows = [row if isinstance(row, Mapping) else {"published": row} for row in rows]
-    columns = list(dict.fromkeys(key for row in rows for key in row))
-    found.add("## What the paper prints", f"As the experiment declares it (paper: {text(known.paper)}).")
-    found.add(table({text(c): text(row.get(c)) for c in columns} for row in rows))
-
-
-def _claims(found: Page, claims: pandas.DataFrame, name: str) -> None:
-    own = claims[claims["experiment"] == name] if len(claims) else claims
-    if not len(own):
-        return
-    found.add("## Claims and verdicts")
-    columns = ["id", "statement", "published", "margin", "measured", "interval", "seeds", "dataset", "budget"]
-    columns.append("verdict")
-    rows = own.sort_values("id", kind="stable").to_dict("records")
-    found.add(table({c: _claim_cell(c, row.get(c)) for c in columns} for row in rows))
-
-
-def _claim_cell(column: str, value: Any) -> str:
-    if column == "interval" and isinstance(value, list | tuple | np.ndarray) and len(value) == 2:
-        return interval((float(value[0]), float(value[1])))
-    if isinstance(value, float):
-        return number(value)
-    return f"**{text(value)}**" if column == "verdict" and not absent(value) else text(value)
+def _claims(found: Page, frame: pandas.DataFrame, name: str) -> None:
+    own = claims.entries(frame[frame["experiment"] == name] if len(frame) else frame)
+    if own:
+        found.add("## Claims and verdicts", claims.compact(own))
+        found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")

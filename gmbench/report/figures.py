@@ -1,22 +1,25 @@
-"""Figures: drawn without a display, the same bytes each time, readable in light and dark."""
+"""Figures: drawn without a display, the same bytes each time, readable in light and dark.
+
+Here are the style, and the figures of checks and timings; those of cells are in
+:mod:`~gmbench.report.figures_cells`, that of claims in :mod:`~gmbench.report.figures_claims`.
+"""
 
 from __future__ import annotations
 
 import io
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter
 
 from gmbench.report.tables import number
 
-# Okabe and Ito: told apart with every colour vision, and in grey by their lightness
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#333333")
-MARKS = ("o", "s", "D", "^", "v", "P", "X")
+# Okabe and Ito, then Tol: told apart with every colour vision, and in grey by their lightness; the marks differ too
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#333333", "#882255", "#999933", "#8C564B")
+MARKS = ("o", "s", "D", "^", "v", "P", "X", "<", "p", ">")
 STYLE = {
     "svg.hashsalt": "gmbench",
     "svg.fonttype": "path",  # the same letters everywhere, also inside <img>
@@ -35,6 +38,7 @@ STYLE = {
     "lines.linewidth": 1.8,
 }
 GREY = "#8a8a8a"
+WIDE = 11.0  # inches: of a figure with panels side by side; on a page a figure has its natural size
 
 
 def drawn(function):
@@ -50,6 +54,16 @@ def drawn(function):
     return wrapped
 
 
+def colour(place: int) -> str:
+    """The colour of a place."""
+    return COLOURS[place % len(COLOURS)]
+
+
+def mark(place: int) -> str:
+    """The mark of a place."""
+    return MARKS[place % len(MARKS)]
+
+
 @drawn
 def svg(figure: Figure) -> str:
     """A figure as SVG on white."""
@@ -58,101 +72,6 @@ def svg(figure: Figure) -> str:
         buffer, format="svg", bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata={"Date": None}
     )
     return "\n".join(line.rstrip() for line in buffer.getvalue().decode().splitlines()) + "\n"
-
-
-@drawn
-def curves(
-    series: Mapping[str, tuple[Sequence[float], np.ndarray]], quantity: str, places: Mapping[str, int], title: str
-) -> Figure | None:
-    """Mean over seeds against the epoch, each seed as a thin line, and a band over all of them; log axis.
-
-    :param series: for each label the epochs, and an array (seeds, epochs); NaN where there is no number
-    :param places: the colour of each label
-    """
-    figure = Figure(figsize=(7.4, 4.1))
-    axes = figure.subplots()
-    ends, seen = [], []
-    for label, (epochs, values) in series.items():
-        usable = ~np.isnan(values).all(axis=0)
-        if not usable.any():
-            continue
-        x, values = np.asarray(epochs, float)[usable], values[:, usable]
-        colour, mean = COLOURS[places[label] % len(COLOURS)], np.nanmean(values, axis=0)
-        low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
-        axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
-        if len(values) > 1:
-            axes.plot(x, values.T, color=colour, linewidth=0.7, alpha=0.6)
-        mark = MARKS[places[label] % len(MARKS)]
-        axes.plot(x, mean, color=colour, marker=mark, markersize=4 if len(x) <= 30 else 0)
-        ends.append((label, x[-1], mean[-1], colour))
-        seen += [low, high]
-    if not ends:
-        return None
-    everything = np.concatenate(seen)
-    everything = everything[everything > 0]
-    if len(everything):
-        axes.set_yscale("log")
-        bottom, top = everything.min() / 1.15, everything.max() * 1.15
-        axes.set_ylim(bottom, top)
-        steps = (1, 2, 5) if top / bottom < 3e3 else (1,)
-        decades = range(int(np.floor(np.log10(bottom))), int(np.ceil(np.log10(top))) + 1)
-        ticks = [s * 10.0**d for d in decades for s in steps]
-        axes.yaxis.set_major_locator(FixedLocator([t for t in ticks if bottom <= t <= top]))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    last = max(end[1] for end in ends)
-    first = min(min(epochs) for epochs, _ in series.values())
-    axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * max(last - first, 1))
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel(quantity)
-    axes.set_title(title)
-    _direct_labels(axes, ends)
-    return figure
-
-
-@drawn
-def first_hits(
-    hits: Mapping[str, Mapping[str, Sequence[float | None]]], steps: int, places: Mapping[str, int], title: str
-) -> Figure | None:
-    """A mark for every seed where it first reached a threshold; hollow at the right edge: never.
-
-    :param hits: for each threshold and label the step of each seed, None for never
-    """
-    rows = [(threshold, label, found) for threshold, each in hits.items() for label, found in each.items()]
-    if not rows:
-        return None
-    figure = Figure(figsize=(7.4, 1.1 + 0.3 * len(rows) + 0.25 * len(hits)))
-    axes = figure.subplots()
-    never = 1.1 * steps
-    y, ticks, names = 0.0, [], []
-    for threshold, each in hits.items():
-        axes.text(0.008, y, threshold, fontweight="bold", va="center", transform=axes.get_yaxis_transform(), fontsize=9)
-        y += 0.85
-        for label, found in each.items():
-            colour, mark = COLOURS[places[label] % len(COLOURS)], MARKS[places[label] % len(MARKS)]
-            hit = [step for step in found if step is not None]
-            axes.plot(hit, [y] * len(hit), mark, color=colour, markersize=7, alpha=0.75, markeredgewidth=0)
-            if len(hit) < len(found):
-                axes.plot([never], [y], mark, color=colour, markersize=7, fillstyle="none", clip_on=False)
-                missing = f"{len(found) - len(hit)} of {len(found)} never"
-                axes.text(never + 0.025 * steps, y, missing, va="center", fontsize=8.5, color=colour)
-            ticks.append(y)
-            names.append((label, colour))
-            y += 1
-        y += 0.35
-    axes.axvline(steps, color=GREY, linewidth=1, linestyle="--")
-    axes.set_yticks(ticks, [name for name, _ in names])
-    for tick, (_, colour) in zip(axes.get_yticklabels(), names, strict=True):
-        tick.set_color(colour)
-    axes.set_ylim(y - 0.6, -0.6)
-    axes.set_xlim(0, 1.28 * steps)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= steps])
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel("training step of the first hit, one mark a seed (dashed: the end of training)")
-    axes.set_title(title)
-    return figure
 
 
 @drawn
@@ -256,22 +175,3 @@ def _unit(seconds: float) -> tuple[float, str]:
         if seconds >= least:
             return scale, unit
     return 1e6, "µs"
-
-
-def _direct_labels(axes, ends) -> None:
-    """Names at the right ends of lines, moved apart where they would overlap."""
-    places = []
-    for label, x, y, colour in ends:
-        height = axes.transAxes.inverted().transform(axes.transData.transform((x, y)))[1]
-        places.append([min(max(float(height), 0.0), 1.0), label, colour])
-    places.sort(key=lambda place: (place[0], place[1]))
-    gap = 0.062
-    for lower, upper in itertools.pairwise(places):
-        upper[0] = max(upper[0], lower[0] + gap)
-    excess = places[-1][0] - 1.0
-    if excess > 0:
-        places[-1][0] -= excess
-        for i in range(len(places) - 2, -1, -1):
-            places[i][0] = min(places[i][0], places[i + 1][0] - gap)
-    for height, label, colour in places:
-        axes.text(1.015, height, label, color=colour, va="center", transform=axes.transAxes, fontweight="bold")

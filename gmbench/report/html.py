@@ -24,12 +24,13 @@ pre { background: var(--stripe); padding: 0.7rem 0.9rem; overflow-x: auto; borde
 pre code { padding: 0; background: none; overflow-wrap: normal; }
 .scroll { overflow-x: auto; margin: 0.8rem 0 1.1rem; }
 table { border-collapse: collapse; font-size: 0.89rem; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.32rem 0.7rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: 0.32rem 0.55rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--faint); border-bottom: 2px solid var(--line); vertical-align: bottom; }
 td { min-width: 3rem; max-width: 30rem; }
 td.short, td[style*=right] { white-space: nowrap; }
 tbody tr:nth-child(even) { background: var(--stripe); }
-img { width: 100%; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px;
+p:has(> img) { max-width: none; }
+img { max-width: 100%; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px;
   padding: 0.3rem; }
 """
 

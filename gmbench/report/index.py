@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import mean
 
-from gmbench.report import checks, experiment, timings
+from gmbench.report import boards, checks, claims, timings
 from gmbench.report.page import Page
 from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import mean_interval
@@ -17,9 +17,11 @@ def page(results: Results) -> Page:
     """The index of all pages."""
     found = Page("README", "What the runs showed")
     found.add(
-        "These pages are made from the files of checks, timings and cells in a store, and from nothing else. "
+        "These pages are made from the files of checks, timings and cells in a store, and from nothing else; the claims "
+        "follow from the cells. "
         "To read them in a browser: [html/index.html](html/index.html)."
     )
+    _claims(found, results)
     _checks(found, results)
     _timings(found, results)
     _experiments(found, results)
@@ -42,6 +44,12 @@ def page(results: Results) -> Page:
         "The last line alone makes the pages again from what is in the store; the same store gives the same bytes.",
     )
     return found
+
+
+def _claims(found: Page, results: Results) -> None:
+    every = claims.entries(results.claims)
+    found.add("## [Claims](claims.md): what holds")
+    found.add(claims.counts(every) if every else f"None yet. Cells make them: `{claims.COMMAND}`")
 
 
 def _checks(found: Page, results: Results) -> None:
@@ -102,14 +110,14 @@ def _timings(found: Page, results: Results) -> None:
 
 
 def _experiments(found: Page, results: Results) -> None:
-    names = experiment.names(results)
+    names = boards.names(results)
     if not names:
         found.add("## Experiments", f"None yet. This makes cells: `{RUN}`")
         return
     for name in names:
-        found.add(f"## [Experiment {text(name)}]({experiment.file_of(name)}.md)")
+        found.add(f"## [Experiment {text(name)}]({boards.file_of(name)}.md)")
         rows = []
-        for board in experiment.boards(results, name):
+        for board in boards.boards(results, name):
             for arm in board.arms:
                 rows.append(
                     {

@@ -42,10 +42,10 @@ def write(store: str | os.PathLike | None = None, output: str | os.PathLike | No
 
 def every(results) -> list[Page]:
     """All pages, the index first."""
-    from gmbench.report import checks, experiment, index, timings
+    from gmbench.report import boards, checks, claims, experiment, index, timings
 
-    experiments = [experiment.page(results, name) for name in experiment.names(results)]
-    return [index.page(results), checks.page(results), timings.page(results), *experiments]
+    experiments = [experiment.page(results, name) for name in boards.names(results)]
+    return [index.page(results), claims.page(results), checks.page(results), timings.page(results), *experiments]
 
 
 def assemble(page: Page, pages: list[Page]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gmbench.contract import ContractError
 from gmbench.report.tables import NONE, code, table, text
@@ -21,6 +24,8 @@ class Results:
     """The frames of a store, in an order that does not depend on names of files.
 
     Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None.
+    ``extras`` has, by the cell, what does not fit a table, each only where it is there and whole: ``tests``, pairs of
+    a step and the test error there; ``paths``, see :func:`paths_of`; ``measured``, the names of its measures.
     """
 
     checks: pandas.DataFrame
@@ -28,6 +33,7 @@ class Results:
     cells: pandas.DataFrame
     claims: pandas.DataFrame
     wrong: dict[str, Any] | None = None
+    extras: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 def read(store: str | os.PathLike | None = None) -> Results:
@@ -66,7 +72,64 @@ def read(store: str | os.PathLike | None = None) -> Results:
         ),
         claims=frames["claims"],
         wrong=wrong,
+        extras=_extras(store),
     )
+
+
+def _extras(store: str | os.PathLike | None) -> dict[str, dict[str, Any]]:
+    """What cells keep beside their epochs and measures; of two files of one cell, the latest one's."""
+    from gmbench.runs.store import read_json, store_folder
+
+    found = []
+    for path in sorted(store_folder(store).joinpath("cells").glob("[!.]*.json")):
+        try:
+            file = read_json(path, "cells")
+        except ContractError:
+            continue  # loading the cells said so already
+        kept = {"tests": tests_of(file.get("tests")), "paths": paths_of(file.get("paths"))}
+        kept["measured"] = sorted(file["measures"]) if isinstance(file.get("measures"), dict) else []
+        stamp = (str(file.get("when")), json.dumps(file.get("commit"), sort_keys=True), str(file.get("id")))
+        found.append((stamp, {key: value for key, value in kept.items() if value}))
+    return {cell: kept for (_, _, cell), kept in sorted(found, key=lambda row: row[0])}
+
+
+def tests_of(tests: Any) -> list[tuple[int, float]]:
+    """Pairs of a step and the test error there, in %, in the order of the steps; none if anything is not as it is to
+    be.
+    """
+    array = _array(tests, (None, 2))
+    if array is None or (np.diff(array[:, 0]) <= 0).any():
+        return []
+    return [(int(step), float(error)) for step, error in array]
+
+
+def paths_of(paths: Any) -> dict[str, Any]:
+    """The paths of components as arrays: ``means`` (epochs x K x 2), ``covariances`` (epochs x K x 2 x 2), ``moved``,
+    ``distance`` and ``size`` (epochs), and ``basis_share`` or None; empty if anything is not as it is to be.
+    """
+    if not isinstance(paths, dict):
+        return {}
+    means = _array(paths.get("means"), (None, None, 2))
+    if means is None:
+        return {}
+    epochs, components, _ = means.shape
+    found: dict[str, Any] = {"means": means}
+    found["covariances"] = _array(paths.get("covariances"), (epochs, components, 2, 2))
+    found |= {key: _array(paths.get(key), (epochs,)) for key in ("moved", "distance", "size")}
+    if any(array is None for array in found.values()) or found["size"][0] <= 0:
+        return {}
+    share = _array(paths.get("basis_share"), ())
+    return {**found, "basis_share": None if share is None else float(share)}
+
+
+def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:
+    """Finite numbers in an array of that shape (None: any length but 0), or None."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return None
+    fits = array.ndim == len(shape) and all(n in (None, found) for n, found in zip(shape, array.shape, strict=True))
+    return array if fits and array.size and np.isfinite(array).all() else None
 
 
 def _latest(frame, keys, inner=(), machines=True):
