@@ -75,9 +75,9 @@ def test_initial_scales():
     layer = GMLayer(784, 100, components=10)
     initialise(layer, "bl", generator=torch.Generator().manual_seed(0))
     assert bool((layer.sigma == 0.5).all())
-    assert float(layer.U.std()) == pytest.approx(0.5, rel=0.01)
+    assert layer.U.std().item() == pytest.approx(0.5, rel=0.01)
     initialise(layer, "fan-in", generator=torch.Generator().manual_seed(0))
-    assert float(layer.mu.std()) == pytest.approx(math.sqrt(2 / 784), rel=0.05)
+    assert layer.mu.std().item() == pytest.approx(math.sqrt(2 / 784), rel=0.05)
 
 
 def test_kumar_uses_2048_images_and_rescales_the_readout_only():
