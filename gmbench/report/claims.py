@@ -9,23 +9,28 @@ from typing import Any
 import numpy as np
 import pandas
 
-from gmbench.report import figures_claims
+from gmbench.report import boards, figures_claims
 from gmbench.report.page import Page
 from gmbench.report.results import Results
 from gmbench.report.tables import NONE, absent, bullets, counted, interval, number, table, text
 
 VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
 COMMAND = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
-WORDS = ("id", "paper", "experiment", "source", "statement", "published", "unit", "margin", "measured", "dataset")
-WORDS += ("budget", "verdict", "decided", "detail", "remark", "command")
+WORDS = ("id", "paper", "experiment", "source", "statement", "published", "printed", "unit", "margin", "measured")
+WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark", "command")
+OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
 METHOD = (
-    "Each claim carries a *margin*, declared before the runs: half of its last printed digit and the spread that the "
-    "paper states (10 % where it says about).",
+    "A printed number carries a *margin*, declared before the runs: half of its last printed digit, a tenth of it "
+    "where the paper says about, and the spread that the paper states.",
     "**Reproduced**: the 95 % interval over seeds lies inside what is published, give or take the margin. "
     "**Not reproduced**: it lies wholly outside. **Inconclusive**: anything else. **Not run**: there are no cells.",
     "An ordering is reproduced where the 95 % interval of the paired difference over seeds excludes 0 on the side that "
     "the paper states, not reproduced where it does on the other side, and else inconclusive.",
+    "A count is reproduced where ours is all, or none, or the very same, from at least as many seeds, and not "
+    "reproduced where Fisher's exact test tells the two shares apart at 5 %. A claim of several parts needs them all.",
     "Fewer than three seeds are inconclusive, except for counts and exact identities.",
+    "A printed number is compared with the seeds that trained; in orderings and counts a seed that diverged is one at "
+    "100 % error.",
     "A claim in words is judged by a measurable proxy, which was declared before the runs.",
 )
 
@@ -46,10 +51,13 @@ def page(results: Results) -> Page:
     for paper in _papers(every):
         own = [entry for entry in every if entry["paper"] == paper]
         found.add(f"## Paper {text(paper or NONE)}", compact(own))
-        details = [f"**{text(e['id'])}**: {text(e['detail'])}" for e in own if e["detail"]]
-        if details:
-            found.add("The numbers behind:", bullets(details))
-    _decided(found, every)
+        details = _grouped((e for e in own if e["verdict"] not in OPEN), "detail")
+        found.add(*(("The numbers behind:", details) if details else ()))
+    decided = _grouped(every, "decided")
+    if decided:
+        links = [f"[{text(name)}]({boards.file_of(name)}.md)" for name in boards.names(results)]
+        found.add("## What had to be decided", "What the papers leave open, as it was set before the runs.", decided)
+        found.add(f"The decisions of whole experiments: {', '.join(links)}." if links else "")
     _open(found, every)
     found.add("## How verdicts are made", bullets(METHOD))
     commands = list(dict.fromkeys(e["command"] or _command(e) for e in every if e["command"] or e["experiment"]))
@@ -62,13 +70,16 @@ def entries(frame: pandas.DataFrame) -> list[dict[str, Any]]:
     """The claims of a frame, by paper and else in their order; what is absent is an empty text or None.
 
     Each has the texts :data:`WORDS`, ``interval`` (a pair or None), ``seeds`` (a number or None), ``low``, ``high``
-    (what is published with its margin) and ``centre`` (ours), which are finite numbers or None.
+    (what is published with its margin) and ``centre`` (ours; where the frame has none, what is measured if that is a
+    number), which are finite numbers or None.
     """
     found = []
     for row in frame.to_dict("records"):
         entry: dict[str, Any] = {word: _words(row.get(word)) for word in WORDS}
         entry["interval"] = _pair(row.get("interval"))
         entry |= {key: _finite(row.get(key)) for key in ("low", "high", "centre")}
+        if entry["centre"] is None:
+            entry["centre"] = _finite(row.get("measured"))
         seeds = _finite(row.get("seeds"))
         entry["seeds"] = None if seeds is None else int(seeds)
         entry["verdict"] = entry["verdict"] or "not run"
@@ -89,33 +100,46 @@ def counts(every: Sequence[Mapping[str, Any]]) -> str:
 
 def compact(own: Sequence[Mapping[str, Any]]) -> str:
     """A table of claims: what the paper says, what was measured, the verdict."""
-    where = {(entry["dataset"], entry["budget"]) for entry in own}
-    budgets = len({entry["budget"] for entry in own}) > 1
     rows = []
     for entry in own:
         source = f" ({text(entry['source'])})" if entry["source"] else ""
         row = {
             "claim": text(entry["id"]),
             "statement": text(entry["statement"]) + source,
-            "paper says": _with_unit(entry["published"], entry["unit"]),
+            "paper says": text(says(entry)) or NONE,
             "margin": text(entry["margin"]) if entry["margin"] else NONE,
-            "ours": ours(entry),
-            "seeds": NONE if entry["seeds"] is None else str(entry["seeds"]),
+            "ours": text(ours(entry)) or NONE,
+            "seeds": NONE if entry["seeds"] is None or entry["verdict"] == "not run" else str(entry["seeds"]),
         }
         row["verdict"] = f"**{text(entry['verdict'])}**"
-        if len(where) > 1:
-            row["cells"] = text(", ".join(filter(None, (entry["dataset"], entry["budget"] if budgets else "")))) or NONE
         rows.append(row)
-    said = ", budget ".join(text(word) for word in next(iter(where)) if word) if len(where) == 1 else ""
-    return table(rows) + (f"\n\nAll from cells on {said}." if said else "")
+    return "\n\n".join(filter(None, [table(rows), _where(own)]))
+
+
+def _where(own: Sequence[Mapping[str, Any]]) -> str:
+    """Which cells the claims are judged by: those of most of them, and then the exceptions."""
+    groups: dict[str, list[str]] = {}
+    for entry in own:
+        place = entry["dataset"] + (f", budget {entry['budget']}" if entry["budget"] else "")
+        groups.setdefault(place, []).append(entry["id"])
+    usual = max(groups, key=lambda place: len(groups[place]), default="")
+    others = [f"; {text(', '.join(ids))} on {text(place)}" for place, ids in groups.items() if place not in ("", usual)]
+    return f"By cells on {text(usual)}{''.join(others)}." if usual else ""
+
+
+def says(entry: Mapping[str, Any]) -> str:
+    """What the paper says, as it is printed."""
+    return entry["printed"] or _with_unit(entry["published"], entry["unit"])
 
 
 def ours(entry: Mapping[str, Any]) -> str:
-    """What was measured, with its interval."""
-    shown = entry["measured"] or number(entry["centre"])
-    if shown == NONE or not entry["interval"]:
-        return text(shown)
-    return f"{_with_unit(shown, entry['unit'])} ({_ends(entry['interval'])})"
+    """What was measured; a plain number with its unit and interval."""
+    shown = entry["shown"] or entry["measured"]
+    if not shown and entry["centre"] is not None:
+        shown = number(entry["centre"])
+    if shown.removesuffix(entry["unit"]).strip(" +-.,0123456789"):
+        return shown  # in words, which say all
+    return _with_unit(shown, entry["unit"]) + (f" ({_ends(entry['interval'])})" if entry["interval"] else "")
 
 
 def _papers(every) -> list[str]:
@@ -125,9 +149,9 @@ def _papers(every) -> list[str]:
 def _picture(found: Page, every) -> None:
     rows = [
         figures_claims.Row(
-            entry["id"],
+            f"{entry['id']}  {entry['statement']}",
             *(entry["low"], entry["high"], entry["centre"], entry["interval"], entry["verdict"]),
-            said=f"{entry['published']} | {entry['measured'] or number(entry['centre'])}",
+            said=f"{says(entry)} | {ours(entry)}",
         )
         for entry in every
         if None not in (entry["low"], entry["high"], entry["centre"])
@@ -147,18 +171,17 @@ def _picture(found: Page, every) -> None:
     )
 
 
-def _decided(found: Page, every) -> None:
-    by_text: dict[str, list[str]] = {}
+def _grouped(every, key: str) -> str:
+    """One of a claim's texts as a list, each once, after the claims that have it."""
+    found: dict[str, list[str]] = {}
     for entry in every:
-        if entry["decided"]:
-            by_text.setdefault(entry["decided"], []).append(entry["id"])
-    if by_text:
-        found.add("## What had to be decided", "What the papers leave open, as it was set before the runs.")
-        found.add(bullets(f"**{text(', '.join(ids))}**: {text(decided)}" for decided, ids in by_text.items()))
+        if entry[key]:
+            found.setdefault(entry[key], []).append(entry["id"])
+    return bullets(f"**{text(', '.join(ids))}**: {text(words)}" for words, ids in found.items())
 
 
 def _open(found: Page, every) -> None:
-    for verdict, heading in (("not reproduced", "What does not reproduce"), ("inconclusive", "What stays open")):
+    for verdict, heading in OPEN.items():
         own = [entry for entry in every if entry["verdict"] == verdict]
         if own:
             found.add(f"## {heading}")
@@ -170,11 +193,12 @@ def _paragraph(entry: Mapping[str, Any]) -> str:
     said = (
         f"**{text(entry['id'])}**. {_sentence(text(entry['statement'][:1].upper() + entry['statement'][1:]) + source)}"
     )
-    if entry["published"]:
+    if says(entry):
         margin = f" (margin {text(entry['margin'])})" if entry["margin"] else ""
-        said += f" The paper says {_with_unit(entry['published'], entry['unit'])}{margin};"
+        said += f" The paper says: {text(says(entry))}{margin}."
+    if ours(entry):
         seeds = f", {counted(entry['seeds'], 'seed')}" if entry["seeds"] is not None else ""
-        said += f" here it is {ours(entry)}{seeds}."
+        said += f" Here: {text(ours(entry))}{seeds}."
     return " ".join([said, *(_sentence(text(entry[key])) for key in ("detail", "remark") if entry[key])])
 
 
@@ -189,9 +213,7 @@ def _command(entry: Mapping[str, Any]) -> str:
 
 
 def _with_unit(shown: str, unit: str) -> str:
-    if not shown:
-        return NONE
-    return text(shown if not unit or shown.rstrip().endswith(unit) else f"{shown} {unit}")
+    return shown if not shown or not unit or shown.endswith(unit) else f"{shown} {unit}"
 
 
 def _ends(ends: tuple[float, float]) -> str:
@@ -206,6 +228,8 @@ def _ends(ends: tuple[float, float]) -> str:
 def _words(value: Any) -> str:
     if absent(value) or value is pandas.NA or value is pandas.NaT:
         return ""
+    if isinstance(value, list | tuple):
+        return " to ".join(filter(None, map(_words, value)))
     return f"{value:g}" if isinstance(value, float) else str(value).strip()
 
 

@@ -117,7 +117,8 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
     if few:
         notes.append(f"Fewer than three seeds, so no interval and no place: {text(', '.join(few))}.")
     found.add(bullets(notes))
-    found.add("These run it again, and make these pages:", "\n".join(["```", *again, AGAIN, "```"]))
+    outside = " (what comes from outside is named by its file)" if len(again) > 1 else ""
+    found.add(f"These run it again{outside}, and make these pages:", "\n".join(["```", *again, AGAIN, "```"]))
     if not board.arms:
         return
     if board.thresholds:
@@ -286,13 +287,13 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
     figure = figures_cells.distributions(panels, board.colours, f"over seeds, {title}")
     found.show(f"{key}-distributions", figure, f"distributions of the best and last test error, {board.title}")
     found.add(
-        "Every point is a seed; boxes hold the middle half of the seeds, lines all of them; green triangle: mean, "
-        "orange line: median, of the seeds that trained."
+        "Every point is a seed that trained. From three of them on, boxes hold the middle half and lines all of them; "
+        "green triangle: mean, orange line: median."
     )
 
 
 def _claims(found: Page, frame: pandas.DataFrame, name: str) -> None:
     own = claims.entries(frame[frame["experiment"] == name] if len(frame) else frame)
-    if own:
+    if any(entry["verdict"] != "not run" for entry in own):
         found.add("## Claims and verdicts", claims.compact(own))
         found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")

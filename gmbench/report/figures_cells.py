@@ -14,6 +14,7 @@ from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from gmbench.report.figures import GREY, WIDE, colour, drawn, mark
+from gmbench.report.statistics import FEWEST
 
 MEDIAN, MEAN = "#E69F00", "#1B9E3A"  # of the note's figures: orange line, green triangle
 ALIKE = 1.6  # ratio of two panels' extents up to which they have one scale
@@ -221,7 +222,7 @@ def distributions(
             errors, diverged = each.get(label, ((), 0))
             values = np.maximum(np.sort(np.asarray(errors, float)), low)
             shade = colour(places[label])
-            if len(values) > 1:
+            if len(values) >= FEWEST:
                 first, middle, third = np.percentile(values, [25, 50, 75])
                 axes.plot(values[[0, -1]], [y, y], color="#777777", linewidth=1, zorder=1)
                 box = Rectangle((first, y - 0.27), third - first, 0.54, facecolor="#f1f1f1", edgecolor="#777777")
@@ -229,7 +230,7 @@ def distributions(
                 axes.plot([middle, middle], [y - 0.27, y + 0.27], color=MEDIAN, linewidth=2.2, zorder=2)
             # one below the other, so that equal errors stay apart
             heights = y + np.linspace(-0.17, 0.17, len(values)) if len(values) > 1 else [y] * len(values)
-            if len(values) > 1:
+            if len(values) >= FEWEST:
                 axes.plot([values.mean()], [y], "^", color=MEAN, markersize=8, markeredgecolor="white", zorder=3)
             axes.plot(values, heights, "o", color=shade, markersize=4.5, alpha=0.85, markeredgewidth=0, zorder=4)
             if diverged:

@@ -13,7 +13,7 @@ from gmbench.report.figures import GREY, WIDE, drawn
 REACH = 5.0  # margins from what is published to the end of the axis
 # verdict: colour and mark, told apart in grey too
 LOOKS = {"reproduced": ("#009E73", "o"), "not reproduced": ("#D55E00", "X"), "inconclusive": ("#0072B2", "D")}
-LONGEST = 60  # characters of the numbers beside a row
+LONGEST = 64  # characters at either side of a row
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,10 @@ def position(row: Row, value: float) -> float:
     if half > 0:
         return (value - middle) / half
     return 0.0 if value == middle else float("inf") if value > middle else float("-inf")
+
+
+def _short(words: str) -> str:
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
 
 
 @drawn
@@ -62,11 +66,12 @@ def forest(rows: Sequence[Row], title: str) -> Figure | None:
             axes.plot(
                 [at], [y], mark, color=shade, markersize=8, markeredgecolor="white", markeredgewidth=0.6, zorder=4
             )
-        said = row.said if len(row.said) <= LONGEST else row.said[: LONGEST - 1] + "…"
-        axes.text(1.025, y, said, transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color="#444444")
+        axes.text(
+            1.025, y, _short(row.said), transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color="#444444"
+        )
     axes.set_xlim(-REACH, REACH)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [row.label for row in rows])
+    axes.set_yticks(range(len(rows)), [_short(row.label) for row in rows], fontsize=8.5)
     axes.set_xlabel("margins from the published value (shaded: inside)")
     axes.grid(visible=False, axis="y")
     axes.set_title(title)

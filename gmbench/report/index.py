@@ -17,8 +17,7 @@ def page(results: Results) -> Page:
     """The index of all pages."""
     found = Page("README", "What the runs showed")
     found.add(
-        "These pages are made from the files of checks, timings and cells in a store, and from nothing else; the claims "
-        "follow from the cells. "
+        "These pages are made from the files of checks, timings and cells in a store, and from nothing else. "
         "To read them in a browser: [html/index.html](html/index.html)."
     )
     _claims(found, results)

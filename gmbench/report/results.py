@@ -6,12 +6,13 @@ import json
 import logging
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gmbench.contract import ContractError
-from gmbench.report.tables import NONE, code, table, text
+from gmbench.report.tables import NONE, absent, code, table, text
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +55,7 @@ def read(store: str | os.PathLike | None = None) -> Results:
             wrong = read_json(path, "wrong")
         except ContractError as error:
             logger.warning("gmbench: ignored %s", error)
-    frames = {kind: gmbench.load(kind, store) for kind in ("checks", "timings", "cells", "claims")}
+    frames = {kind: gmbench.load(kind, folder) for kind in ("checks", "timings", "cells", "claims")}
     return Results(
         checks=_latest(frames["checks"], ["layer_type", "implementation", "device", "dtype", "profile"], ["check"]),
         timings=_latest(
@@ -72,16 +73,16 @@ def read(store: str | os.PathLike | None = None) -> Results:
         ),
         claims=frames["claims"],
         wrong=wrong,
-        extras=_extras(store),
+        extras=_extras(folder),
     )
 
 
-def _extras(store: str | os.PathLike | None) -> dict[str, dict[str, Any]]:
+def _extras(folder: Path) -> dict[str, dict[str, Any]]:
     """What cells keep beside their epochs and measures; of two files of one cell, the latest one's."""
-    from gmbench.runs.store import read_json, store_folder
+    from gmbench.runs.store import read_json
 
     found = []
-    for path in sorted(store_folder(store).joinpath("cells").glob("[!.]*.json")):
+    for path in sorted(folder.joinpath("cells").glob("[!.]*.json")):
         try:
             file = read_json(path, "cells")
         except ContractError:
@@ -140,9 +141,9 @@ def _latest(frame, keys, inner=(), machines=True):
     if frame.empty:
         return frame.assign(run="")
     # the latest file of a key, and of two of the same second always the same one
-    stamp = frame["when"].astype(str) + frame["commit"].astype(str)
+    stamp = _known(frame, "when") + _known(frame, "commit")
     if not machines:
-        stamp += frame["cell"].astype(str)
+        stamp += _known(frame, "cell")
     newest = stamp.groupby([frame[key] for key in keys], dropna=False, sort=False).transform("max")
     frame = frame[stamp == newest]
     frame = frame.drop_duplicates([*keys, *inner], keep="last")
@@ -150,16 +151,21 @@ def _latest(frame, keys, inner=(), machines=True):
     return _marked(frame.sort_values(order, kind="stable", ignore_index=True))
 
 
+def _known(frame: pandas.DataFrame, column: str) -> pandas.Series:
+    """A column as text; what is absent is empty, so that it can be added and compared."""
+    return frame[column].astype(object).map(lambda value: "" if absent(value) else str(value))
+
+
 def runs(frame: pandas.DataFrame) -> dict[tuple[str, str], str]:
     """A letter for every machine and version of torch in a frame."""
-    found = sorted(set(zip(frame["machine"].astype(str), frame["torch"].astype(str), strict=True)))
+    found = sorted(set(zip(_known(frame, "machine"), _known(frame, "torch"), strict=True)))
     return {key: _letter(position) for position, key in enumerate(found)}
 
 
 def _marked(frame: pandas.DataFrame) -> pandas.DataFrame:
     """With a column ``run``: the letter of the machine, or nothing where there is one machine only."""
     letters = runs(frame)
-    machines = zip(frame["machine"].astype(str), frame["torch"].astype(str), strict=True)
+    machines = zip(_known(frame, "machine"), _known(frame, "torch"), strict=True)
     return frame.assign(run=[letters[key] if len(letters) > 1 else "" for key in machines])
 
 
@@ -171,14 +177,14 @@ def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
     """
     rows, letters = [], runs(frame)
     for (machine, torch), letter in letters.items():
-        part = frame[(frame["machine"].astype(str) == machine) & (frame["torch"].astype(str) == torch)]
+        part = frame[(_known(frame, "machine") == machine) & (_known(frame, "torch") == torch)]
         commits = sorted({str(c) for c in part["commit"].dropna()})
         when = sorted(str(w) for w in part["when"].dropna())
         how_many = part["cell"].nunique() if noun == "cell" else len(part)
         row = {"run": letter} if len(letters) > 1 else {}
         row |= {
-            "machine": text(machine),
-            "torch": text(torch),
+            "machine": text(machine or NONE),
+            "torch": text(torch or NONE),
             "commit": ", ".join(code(short(c)) for c in commits) or NONE,
             "when (UTC)": _span(when),
         }
