@@ -1,0 +1,62 @@
+"""README, CONTRIBUTING and Makefile name what there is, and their commands can be parsed."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import gmbench
+from gmbench import cli
+from gmbench.data import data_sets
+from gmbench.experiments import asked, cells, experiment, experiments
+
+ROOT = Path(gmbench.__file__).resolve().parent.parent
+TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "Makefile")}
+LINES = sorted(
+    {
+        match.group(1).strip()
+        for text in TEXTS.values()
+        for match in re.finditer(r"^(?:    |\t\$\(BIN\)/)gmbench (.*?)(?:\s# .*)?$", text, re.MULTILINE)
+    }
+)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_can_be_parsed(line):
+    name, *words = shlex.split(line)
+    parsed = cli.main.commands[name].make_context(name, words)
+    if name != "run":
+        return
+    chosen = experiment(parsed.params["experiment"])
+    arms, seeds = parsed.params["arms"], parsed.params["seeds"]
+    cells(
+        chosen,
+        parsed.params["data_name"] or chosen.default_data,
+        "digest",
+        parsed.params["budget"],
+        arms and asked.arms(arms),
+        seeds and asked.seeds(seeds),
+    )
+
+
+def test_there_are_commands_to_parse():
+    assert {line.split()[0] for line in LINES} >= {"new", "verify", "time", "run", "claims", "report"}
+
+
+def test_the_readme_names_every_command_experiment_and_data_set():
+    text = TEXTS["README.md"]
+    assert all(
+        f"`gmbench {name}" in text or f"    gmbench {name}" in text for name in set(cli.main.commands) - {"cell"}
+    )
+    assert all(f"| `{name}` |" in text for name in experiments())
+    assert all(f"`{name}`" in text for name in data_sets())
+
+
+@pytest.mark.parametrize("name", sorted(experiments()))
+def test_the_readme_knows_the_budget_of_the_paper(name):
+    chosen = experiment(name)
+    (row,) = (line for line in TEXTS["README.md"].splitlines() if line.startswith(f"| `{name}` |"))
+    budget = chosen.budgets["paper"]
+    said = f"{len(chosen.arms)} arms, {budget.epochs} epochs, seeds {budget.seeds[0]} to {budget.seeds[-1]} |"
+    assert row.endswith(said)
