@@ -350,8 +350,9 @@ def test_motion_is_in_units_of_the_initial_size(tmp_path):
     found = Page("p", "P")
     paths.section(found, board(tmp_path, "kumar-single"), results.read(tmp_path).extras, "k", "t")
     motion = found.figures["k-motion"]
-    (thick,) = [line for line in lines(motion.axes[0], COLOURS[1]) if line.get_marker() not in ("None", "", None)]
-    assert list(thick.get_ydata()) == [0, 1.5, 3, 4.5]
+    for place, ways in ((0, [0, 0.15, 0.3, 0.45]), (1, [0, 1.5, 3, 4.5])):
+        (thick,) = [line for line in lines(motion.axes[0], COLOURS[place]) if line.get_marker() not in ("None", "")]
+        assert list(thick.get_ydata()) == pytest.approx(ways)
 
 
 def test_without_paths_there_is_no_section(tmp_path):
@@ -370,6 +371,23 @@ def test_an_arm_without_paths_is_said(tmp_path):
     single(tmp_path, {"bl": {0: False}, "kumar": {0: True}})
     page = (write(tmp_path, tmp_path / "out").parent / "kumar-single.md").read_text()
     assert "Without paths: bl." in page and "Seed 0." in page
+
+
+def test_figures_of_a_page_with_many_arms_and_a_seed_that_diverged(tmp_path):
+    for arm in KUMAR.arms:
+        for seed in range(3):
+            lost = (arm, seed) == ("tuned", 1)
+            errors = [100.0] if lost else [6.0 + seed, 4.0 + seed]
+            cell(tmp_path, arm, seed, errors, diverged=7 if lost else None, epochs=2)
+    figures = pages.page(results.read(tmp_path), "kumar").figures
+    key = "kumar-mnist-budget-quick"
+    assert set(figures) == {f"{key}-{name}" for name in ("curves", "curves-further", "distributions")}
+    assert figures[f"{key}-curves"].axes[0].get_ylim()[1] > 90, "from before training"
+    further = figures[f"{key}-curves-further"].axes
+    assert further[0].get_ylim()[1] < 10, "from epoch 1, without 100 %"
+    assert "tuned: 1 of 3 diverged" in [word for axes in further for word in words(axes)]
+    best, last = figures[f"{key}-distributions"].axes
+    assert words(best) == words(last) == ["1 of 3 diverged"] and best.get_xlim()[1] < 20
 
 
 def test_pages_of_many_arms_are_the_same_each_time(tmp_path):

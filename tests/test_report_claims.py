@@ -96,6 +96,8 @@ def test_what_does_not_reproduce_is_told_in_a_paragraph_each():
     assert told.startswith("**B**. Best of B (Fig. 3). The paper says: about 4.2 % (margin 0.47).")
     assert "Here: 9.00 % (8.00 to 9.50), 5 seeds." in told and told.endswith("The margin is narrow.")
     assert "2 of 5 seeds diverged." in section(markdown, "What stays open")
+    assert markdown.count("2 of 5 seeds diverged") == 1, "not again behind the table"
+    assert "The numbers behind:\n\n- **A**: p = 0.01" in page(claim("A", detail="p = 0.01"))
     assert "What does not reproduce" not in page(claim("A"))
 
 
@@ -163,6 +165,8 @@ def test_what_lies_far_outside_is_an_arrow():
     reach = figures_claims.REACH
     assert marks(shown(line(centre=40.0, interval=(39.0, 41.0), verdict="not reproduced"))) == [(">", reach)]
     assert marks(shown(line(centre=-40.0, interval=None, verdict="not reproduced"))) == [("<", -reach)]
+    low = marks(shown(line(centre=-40.0, interval=(-41.0, -39.0), verdict="not reproduced")))
+    assert low == [("<", -reach)]
     wide = marks(shown(line(interval=(-90.0, 90.0), verdict="inconclusive")))
     assert wide == [("<", -reach), (">", reach), ("D", 0.5)]
 
