@@ -407,7 +407,7 @@ def run(
         if as_json:
             return emit(rows)
         for row in rows:
-            click.echo(f"{row['title']:20} {row['cell'][:12]}  {row['state']}")
+            click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}")
         return None
     try:
         engine.run()

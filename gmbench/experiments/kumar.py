@@ -247,10 +247,10 @@ CLAIMS = (
     Claim(
         *("KUM-33", "sec. 3", "calibration takes 2048 images, no labels and no gradient step", "2048", "images"),
         Together(
-            Identity("kumar", measure("calibration_images"), 2048, 0, "images that it sees"),
-            Identity("kumar", measure("calibration_gradients"), 0, 0, "passes with gradients"),
+            Identity("kumar-single:kumar", measure("calibration_images"), 2048, 0, "images that it sees"),
+            Identity("kumar-single:kumar", measure("calibration_gradients"), 0, 0, "passes with gradients"),
         ),
-        "counted where images reach the first layer; an initialisation is never given labels",
+        "counted where images reach the layer, in the single-layer experiment; no initialisation is given labels",
     ),
     Claim(
         *(
