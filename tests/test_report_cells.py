@@ -390,6 +390,20 @@ def test_figures_of_a_page_with_many_arms_and_a_seed_that_diverged(tmp_path):
     assert words(best) == words(last) == ["1 of 3 diverged"] and best.get_xlim()[1] < 20
 
 
+def test_the_start_is_shown_test_by_test(tmp_path):
+    for seed in range(2):
+        fine = [[step, 80.0 - step / 4 + seed] for step in range(0, 200, 20)]
+        cell(tmp_path, "kumar", seed, [50.0, 30.0, 9.0], tests=[*fine[: 9 - seed], [200, 30.0], [300, 9.0]])
+    cell(tmp_path, "kumar", 2, [100.0], tests=[[0, 90.0], [20, 99.0], [100, 100.0]], diverged=9, epochs=3)
+    cell(tmp_path, "fc", 0, [5.0, 4.0, 3.0], tests=[[0, 90.0], [100, 5.0], [200, 4.0]])
+    figures = pages.page(results.read(tmp_path), "kumar").figures
+    (axes,) = figures["kumar-mnist-budget-quick-start"].axes
+    (mean,) = [line for line in lines(axes, COLOURS[2]) if line.get_marker() not in ("None", "")]
+    assert list(mean.get_xdata()) == [20, 40, 60, 80, 100, 120, 140, 200], "where both seeds that trained were tested"
+    assert mean.get_ydata()[0] == 75.5
+    assert set(words(axes)) == {"kumar", "kumar: 1 of 3 diverged"}, "fc was tested at epoch ends only"
+
+
 def test_pages_of_many_arms_are_the_same_each_time(tmp_path):
     for arm in KUMAR.arms:
         cell(tmp_path, arm, 0, [5.0, 4.0], measures={"steps_to_10": 50})

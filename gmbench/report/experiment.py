@@ -17,6 +17,7 @@ from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import FEWEST, mean_interval, paired_interval
 from gmbench.report.tables import NONE, bullets, code, count, counted, fixed, interval, number, table, text
 
+START = 2  # epochs that are shown test by test
 AGAIN = "gmbench report --store STORE --output FOLDER"
 # columns of a cell that are no measure of the experiment's own
 SHARED = (
@@ -128,6 +129,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
         return  # a curve of one epoch shows nothing that the tables do not
     key, title = slug(name, board.title), f"{name} on {board.title}"
     _curves(found, board, key, title)
+    _start(found, board, results, key, title)
     _hits(found, board, key, title)
     _distributions(found, board, key, title)
     paths.section(found, board, results.extras, key, title)
@@ -249,7 +251,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     lost = any(arm.diverged for arm in board.arms)
     found.add(
         "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
-        + (" In the second figure the axes begin with epoch 1." if further[0] else "")
+        + (" The scales of the second figure are those from epoch 1 on." if further[0] else "")
         + (
             " A seed that diverged is dashed, at 100 %, without a loss; means and bands are of the others."
             if lost
@@ -257,6 +259,34 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
         )
         + (f" No finite training loss: {text(', '.join(silent))}." if silent else "")
     )
+
+
+def _start(found: Page, board: Board, results: Results, key: str, title: str) -> None:
+    """The first epochs, where cells tested more often than at their ends."""
+    each = board.steps / board.epochs
+    panel = {arm.label: _tests(arm, results, START * each) for arm in board.groups[0]}
+    panel = {label: curves for label, curves in panel.items() if curves is not None and min(curves.x) < each}
+    if not panel:
+        return
+    figure = figures_cells.curves(
+        [[("test error, % (log scale)", panel)]], board.colours, f"the start, {title}", steps=True
+    )
+    found.show(f"{key}-start", figure, f"test error over the first training steps, {board.title}")
+    found.add(f"The first {START} epochs, as often as was tested; an arm ends where its seeds had no common test more.")
+
+
+def _tests(arm: Arm, results: Results, last: float) -> figures_cells.Curves | None:
+    """The test errors of an arm's seeds at the steps where all that trained were tested."""
+    cells = zip(arm.cells["cell"], arm.cells["seed"], strict=True)
+    tests = {int(seed): dict(results.extras.get(cell, {}).get("tests", ())) for cell, seed in cells}
+    trained = [seed for seed in tests if seed not in arm.diverged]
+    common = set.intersection(*(set(tests[seed]) for seed in trained or tests))
+    steps = sorted(step for step in common if 0 < step <= last)
+    if len(steps) < 2:
+        return None
+    values = pandas.DataFrame([[found.get(step, np.nan) for step in steps] for found in tests.values()])
+    values = values.astype(float).ffill(axis=1)  # a seed that diverged keeps its last error
+    return figures_cells.Curves(steps, values.to_numpy(), np.array([seed in trained for seed in tests]))
 
 
 def _hits(found: Page, board: Board, key: str, title: str) -> None:

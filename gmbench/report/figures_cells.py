@@ -52,13 +52,19 @@ Panel = tuple[str, Mapping[str, Curves]]  # a quantity, and its curves by their 
 
 @drawn
 def curves(
-    rows: Sequence[Sequence[Panel]], places: Mapping[str, int], title: str, log: bool = True, whole: bool = True
+    rows: Sequence[Sequence[Panel]],
+    places: Mapping[str, int],
+    title: str,
+    log: bool = True,
+    whole: bool = True,
+    steps: bool = False,
 ) -> Figure | None:
     """Means over the seeds that trained, a band over all of these, and every seed as a thin line (dashed: diverged).
 
     :param rows: panels side by side; those of one quantity in a row have one scale
     :param places: the colour and mark of each label
     :param whole: False: the axes are those of the seeds that trained, from epoch 1 on
+    :param steps: across are training steps, from 1 on and on a log axis, and not epochs
     """
     rows = [kept for row in rows if (kept := [panel for panel in row if _any_number(panel[1])])]
     if not rows:
@@ -76,9 +82,12 @@ def curves(
             _vertical(axes, _numbers(alike, whole), log)
             last = max(max(each.x) for each in panel.values())
             first = min(min(each.x) for each in panel.values())
-            axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * max(last - first, 1))
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-            axes.set_xlabel("epoch")
+            if steps:
+                _logarithmic(axes, first / 1.1, last * 1.1, "x")
+            else:
+                axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * max(last - first, 1))
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+            axes.set_xlabel("training step (log scale)" if steps else "epoch")
             _direct_labels(axes, ends, gap=0.19 / height)
             if quantity != before:
                 axes.set_ylabel(quantity)
