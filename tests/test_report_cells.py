@@ -142,6 +142,23 @@ def test_first_hits_at_epoch_ends_stand_beside_the_finer_ones(tmp_path):
     assert row["to 5 % at epoch ends"] == "> 300 (1 of 3)"
 
 
+def test_pairs_won_are_counted_over_common_seeds_where_a_diverged_one_is_lost(tmp_path):
+    for seed, errors in enumerate([[9.0, 5.0, 4.0], [8.0, 6.0, 5.0], [7.0, 7.0, 7.0]]):
+        cell(tmp_path, "kumar", seed, errors)
+    for seed, errors in enumerate([[8.0, 6.0, 5.0], [9.0, 5.0, 4.5]]):
+        cell(tmp_path, "bl", seed, errors)
+    cell(tmp_path, "bl", 2, [100.0], diverged=4, epochs=3)
+    cell(tmp_path, "bl", 7, [1.0, 1.0, 1.0])  # kumar has no such seed
+    page = (write(tmp_path, tmp_path / "out").parent / "kumar.md").read_text()
+    row = table(page, "**Pairs won** by kumar")["bl"]
+    assert row["best error"] == "2 of 3 (-31.17)" and row["last"] == "2 of 3 (-31.17)"
+    assert row["mean over epochs"] == "2 of 3 (-31.04)"
+    areas = {arm.arm: arm.area for arm in board(tmp_path).arms}
+    assert areas["kumar"][0] == 5.75 and areas["bl"][2] == 100.0
+    (leader,) = (line for line in page.splitlines() if line.startswith("| ") and "| kumar | 3" in line)
+    assert "| 6.33 |" in leader, "the mean over epochs"
+
+
 def test_many_arms_are_shown_in_groups_that_share_the_headline(tmp_path):
     for arm in KUMAR.arms:
         cell(tmp_path, arm, 0, [5.0, 4.0])

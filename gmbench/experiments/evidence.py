@@ -135,7 +135,7 @@ def _not_run(*arms: str) -> Judgement:
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _span(interval: tuple[float, float] | None) -> str:
@@ -236,7 +236,8 @@ class Below:
         differences = [a - b for a, b in pairs]
         named = f"{self.what}, {self.arm} - {self.other}"
         if len(pairs) < intervals.FEWEST:
-            return Judgement(INCONCLUSIVE, named, seeds=len(pairs), detail=["fewer than three paired seeds"])
+            shown = f"{named} {_short(mean(differences))}" if differences else f"{named}: no common seed"
+            return Judgement(INCONCLUSIVE, shown, seeds=len(pairs), detail=["fewer than three paired seeds"])
         interval = intervals.of_difference([a for a, _ in pairs], [b for _, b in pairs])
         assert interval is not None
         verdict = REPRODUCED if interval[1] < self.bound else NOT if interval[0] > self.bound else INCONCLUSIVE
@@ -278,7 +279,8 @@ class BelowThroughout:
         leads = throughout(arms, self.arm, self.others)
         named = f"largest lead of {' or '.join(self.others)} over {self.arm} at any epoch's end"
         if len(leads) < intervals.FEWEST:
-            return Judgement(INCONCLUSIVE, named, seeds=len(leads), detail=["fewer than three paired seeds"])
+            shown = f"{named} {_short(mean(leads.values()))}" if leads else f"{named}: no common seed"
+            return Judgement(INCONCLUSIVE, shown, seeds=len(leads), detail=["fewer than three paired seeds"])
         values = list(leads.values())
         interval = intervals.of_difference(values, [0.0] * len(values))
         assert interval is not None
@@ -309,7 +311,8 @@ class Tighter:
         seeds = sorted(set(one) & set(two))
         detail = _diverged(self.arm, one) + _diverged(self.other, two)
         if len(seeds) < intervals.FEWEST:
-            return Judgement(INCONCLUSIVE, seeds=len(seeds), detail=[*detail, "fewer than three paired seeds"])
+            shown = f"deviation over seeds of {self.what}: too few seeds"
+            return Judgement(INCONCLUSIVE, shown, seeds=len(seeds), detail=[*detail, "fewer than three paired seeds"])
         a, b = self._table(one, seeds), self._table(two, seeds)
         numbers = np.arange(len(seeds), dtype=float)
 
@@ -436,6 +439,7 @@ class Beyond:
         limits += [f"below {self.below:.3g}"] if self.below < math.inf else []
         wanted = f"{self.what} ({self.arm}) {' and '.join(limits)}"
         if len(values) < intervals.FEWEST:
+            wanted += f": {_short(mean(values))}" if values else ": no seed"
             return Judgement(INCONCLUSIVE, wanted, seeds=len(values), detail=[*detail, "fewer than three seeds"])
         interval, centre = intervals.of_mean(values), mean(values)
         assert interval is not None

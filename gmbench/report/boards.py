@@ -25,7 +25,7 @@ LINES = 5  # arms in one panel of curves, at most
 class Arm:
     """All cells of one arm with one implementation on one device: a row of a leaderboard.
 
-    ``best``, ``last`` and ``late`` map a seed to a single test error after training began, in %.
+    ``best``, ``last``, ``late`` and ``area`` map a seed to a single test error after training began, in %.
     """
 
     arm: str
@@ -37,6 +37,7 @@ class Arm:
     best: dict[int, float]
     last: dict[int, float]
     late: dict[int, float]
+    area: dict[int, float]  # the mean over all epochs, by the trapezoidal rule
     wanted: tuple[int, ...]
     place: int | None = None
 
@@ -181,16 +182,17 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
         twins = [key for key, _ in groups if key[0] == arm]
         marks = [str(implementation)] if len({str(key[1]) for key in twins}) > 1 else []
         marks += [str(device)] if len({key[3] for key in twins}) > 1 else []
-        best, last, late = {}, {}, {}
+        best, last, late, area = {}, {}, {}, {}
         for seed, cell in part.groupby("seed", sort=True):
             trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
             if trained:
                 padded = trained + [trained[-1]] * (int(cell["epochs"].iloc[0]) - len(trained))
                 best[int(seed)], last[int(seed)] = min(trained), padded[-1]
                 late[int(seed)] = mean(padded[-LAST:])
+                area[int(seed)] = float(np.trapezoid(padded)) / (len(padded) - 1) if len(padded) > 1 else padded[0]
         label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
         shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
-        found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, wanted))
+        found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, area, wanted))
     found = [arm for arm in found if arm.best]
     found_places = places([arm.best for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone

@@ -45,6 +45,8 @@ METHOD = (
     "interval of the paired difference over common seeds lies below 0 (percentile bootstrap, 10 000 resamples, "
     "fixed generator). Arms that are not clearly different share a place. With three seeds a bootstrap separates "
     "arms as soon as all seeds agree in sign; take such places as provisional.",
+    "The **mean over epochs** is the area under the curve of the test error, from epoch 1 on, by the trapezoidal rule "
+    "over its length.",
     "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
     "the end. Beside them stand the first hits at the ends of epochs alone, as a curve by epoch shows them.",
     "A seed that **diverged** stays in all of these, at 100 % error, also for the epochs that it no longer trained; "
@@ -124,6 +126,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
         return
     if board.thresholds:
         found.add("**First hits**, in training steps", table(_hits_row(arm, board) for arm in board.in_order))
+    _pairs(found, board, declared(name))
     _measures(found, board)
     if board.epochs < 2:
         return  # a curve of one epoch shows nothing that the tables do not
@@ -155,9 +158,37 @@ def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
         "behind the first (paired)": shown,
         "last, %": fixed(mean(arm.last.values())),
         **({f"mean of last {LAST}, %": fixed(mean(arm.late.values()))} if board.epochs > LAST else {}),
+        **({"mean over epochs, %": fixed(mean(arm.area.values()))} if board.epochs > 1 else {}),
         "worst seed, %": fixed(max(arm.best.values())),
         **({"best if not diverged, %": without} if any(a.diverged for a in board.arms) else {}),
     }
+
+
+def _pairs(found: Page, board: Board, known) -> None:
+    """How often the arm that stands for the layer is below each other one, seed by seed."""
+    chief = next((arm for arm in board.in_order if known and arm.arm == known.headline), None)
+    others = [arm for arm in board.in_order if arm is not chief]
+    if chief is None or not others:
+        return
+    measures = {"best error": (chief.best, "best"), "last": (chief.last, "last")}
+    if board.epochs > LAST:
+        measures[f"mean of last {LAST}"] = (chief.late, "late")
+    if board.epochs > 1:
+        measures["mean over epochs"] = (chief.area, "area")
+    rows = []
+    for arm in others:
+        row = {f"{text(chief.label)} against": text(arm.label)}
+        for title, (own, attribute) in measures.items():
+            rival = getattr(arm, attribute)
+            gaps = [own[seed] - rival[seed] for seed in sorted(set(own) & set(rival))]
+            won = f"{sum(gap < 0 for gap in gaps)} of {len(gaps)}"
+            row[title] = f"{won} ({mean(gaps):+.2f})" if gaps else NONE
+        rows.append(row)
+    found.add(
+        f"**Pairs won** by {text(chief.label)}: seeds in which its test error is lower; in brackets the mean "
+        "difference in points",
+        table(rows),
+    )
 
 
 def _hits_row(arm: Arm, board: Board) -> dict[str, str]:

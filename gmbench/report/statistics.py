@@ -1,46 +1,19 @@
-"""Intervals over seeds, and the places that they allow."""
+"""Intervals over seeds as a leaderboard needs them, and the places that they allow."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
+from gmbench.experiments.intervals import FEWEST, of_difference
+from gmbench.experiments.intervals import of_mean as mean_interval
 
-LEVEL = 0.95
-FEWEST = 3  # seeds below which there is no interval
-RESAMPLES = 10_000
-
-
-def mean_interval(
-    values: Sequence[float], low: float = -math.inf, high: float = math.inf
-) -> tuple[float, float] | None:
-    """The 95 % interval of a mean by Student's t; None for fewer than three values.
-
-    :param low, high: bounds that the quantity cannot leave, and neither does the interval
-    """
-    from scipy.stats import t
-
-    array = np.asarray(values, dtype=float)
-    if len(array) < FEWEST:
-        return None
-    half = float(t.ppf((1 + LEVEL) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array)))
-    return max(low, float(array.mean()) - half), min(high, float(array.mean()) + half)
+__all__ = ["FEWEST", "mean_interval", "paired_interval", "places"]
 
 
 def paired_interval(one: Mapping[int, float], other: Mapping[int, float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean of ``one - other`` over common seeds; None for fewer than three.
-
-    A percentile bootstrap over the seeds with a fixed generator, so that a report can be made again.
-    """
+    """The 95 % interval of the mean of ``one - other`` over common seeds; None for fewer than three."""
     common = sorted(set(one) & set(other))
-    if len(common) < FEWEST:
-        return None
-    differences = np.array([one[seed] - other[seed] for seed in common])
-    chosen = np.random.default_rng(0).integers(len(common), size=(RESAMPLES, len(common)))
-    tail = 100 * (1 - LEVEL) / 2
-    low, high = np.percentile(differences[chosen].mean(axis=1), [tail, 100 - tail])
-    return float(low), float(high)
+    return of_difference([one[seed] for seed in common], [other[seed] for seed in common])
 
 
 def places(errors: Sequence[Mapping[int, float]]) -> list[int | None]:
