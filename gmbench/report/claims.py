@@ -219,7 +219,7 @@ def _with_unit(shown: str, unit: str) -> str:
 def _ends(ends: tuple[float, float]) -> str:
     """An interval, with as many digits as tell its ends apart."""
     width = ends[1] - ends[0]
-    if max(map(abs, ends)) >= 1000:
+    if max(map(abs, ends)) >= 200:
         return f"{number(ends[0])} to {number(ends[1])}"
     decimals = 2 if width <= 0 else min(max(2, 1 - math.floor(math.log10(width))), 6)
     return interval(ends, decimals)
