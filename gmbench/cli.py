@@ -385,6 +385,8 @@ def run(
     names = None if arms is None else asked.arms(arms)
     numbers = None if seeds is None else asked.seeds(seeds)
     layer = None if implementation is None else asked.implementation(implementation, chosen.layer_type)
+    if layer and names and set(names) <= set(chosen.baselines):
+        raise ContractError(f"none of the arms {', '.join(names)} has the layer that {layer.key} computes")
     extra = None
     if initialisation is not None:
         extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
@@ -425,12 +427,21 @@ def run(
         Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}"))
     failed = [cell for cell in engine.cells if cell.state == "failed"]
     for cell in failed:
-        click.echo(f"gmbench: {cell.title} failed: {cell.error}", err=True)
+        click.echo(f"gmbench: {cell.title} failed: {_in_short(cell.error)}", err=True)
     if failed:
         click.echo(f"gmbench: {len(failed)} of {len(specs)} cells failed", err=True)
         click.echo(f"gmbench: this runs them again: {_again()}", err=True)
         sys.exit(1)
     return None
+
+
+def _in_short(error):
+    """Why a cell failed: of a traceback the frames in the user's own source, and the last line."""
+    reason, *lines = error.splitlines()
+    own = [i for i, line in enumerate(lines) if 'File "' in line and "carried.py" in line]
+    if not own:
+        return error
+    return "\n".join([reason, *(part for i in own for part in lines[i : i + 2]), lines[-1]])
 
 
 def _again():
@@ -533,8 +544,10 @@ def claims(chosen, verdict, store, as_json):
     if verdict is not None and verdict not in VERDICTS:
         raise ContractError(f"there is no verdict {verdict!r}{nearest(verdict, VERDICTS)}")
     folder = ledger.default_store() if store is None else ledger.store_folder(store)
-    if store is not None and not folder.is_dir():
-        raise ContractError(f"there is no store {folder}")
+    if not folder.is_dir():
+        raise ContractError(
+            f"there is no store {folder}; `gmbench run kumar --budget quick --store {folder}` makes one"
+        )
     rows = ledger.ledger(folder)
     names = {row[key] for row in rows for key in ("id", "experiment", "paper")}
     for name in chosen:
@@ -559,14 +572,17 @@ def claims(chosen, verdict, store, as_json):
 
 def _claim(row):
     """All that is known of one claim."""
+    from gmbench.experiments.evidence import short
+
     shown = {
         "claim": f"{row['id']}: {row['statement']}",
         "source": f"{row['paper']}, {row['source']}",
         "published": row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else ""),
         "measured": row["shown"],
-        "95 %": " to ".join(f"{end:.4g}" for end in row["interval"] or ()),
+        "95 %": " to ".join(map(short, row["interval"] or ())),
         "seeds": f"{row['seeds']} ({row['experiment']}, {row['dataset']}, budget {row['budget']})",
         "verdict": row["verdict"],
+        **{f"  part {i}": f"{part['shown']}: {part['verdict']}" for i, part in enumerate(row["parts"], 1)},
         "decided": row["decided"],
         "detail": row["detail"],
         "remark": row["remark"],

@@ -9,20 +9,21 @@ from click.testing import CliRunner
 
 import gmbench
 from gmbench import cli
-from gmbench.experiments import evidence, experiments, intervals, ledger
+from gmbench.experiments import evidence, experiments, intervals, ledger, outcomes
 from gmbench.experiments.evidence import (
     Below,
     BelowThroughout,
+    Beside,
     Beyond,
+    Claim,
     Count,
     Identity,
     Number,
-    Run,
     Tighter,
     Together,
-    best,
-    last,
 )
+from gmbench.experiments.outcomes import Run, best, last, steps_to
+from gmbench.runs.cell import cell_id
 
 R, N, U, X = evidence.VERDICTS
 
@@ -88,8 +89,29 @@ class TestNumbers:
         assert Number("a", last, 4.2).judge(arms(a=lost)).measured == "no seed trained"
 
     def test_the_worst_seed(self):
-        found = Number("a", last, 9.0, digit=0.1, worst=True).judge(arms(a=ends(1.0, 2.0, 9.0)))
-        assert found.centre == 9.0 and found.verdict == U and found.interval[1] == 9.0
+        worst = Number("a", last, 9.0, digit=0.1, spread=0.5, worst_of=3)
+        found = worst.judge(arms(a=ends(9.1, 9.2, 9.3)))
+        assert found.centre == 9.3 and found.verdict == R and found.interval[1] == 9.3
+        fewer = Number("a", last, 9.0, digit=0.1, spread=0.5, worst_of=4).judge(arms(a=ends(9.1, 9.2, 9.3)))
+        assert fewer.verdict == U and "not one over 4" in " ".join(fewer.detail)
+
+    def test_seeds_that_never_get_there_count_as_the_end_if_three_do(self):
+        rows = [(9.0, 4.0, 4.0), (9.0, 4.0, 4.0), (9.0, 4.0, 4.0), (9.0, 9.0, 9.0)]
+        steps = Number("a", steps_to(5), 22, digit=10, spread=10)
+        found = steps.judge(arms(a=rows))
+        assert found.centre == pytest.approx(22.5) and found.measured.startswith("at least")
+        assert found.verdict == R and any("> 30" in line for line in found.detail)
+        found = Number("a", steps_to(5), 1, digit=1).judge(arms(a=[*rows, rows[3]][1:]))
+        assert found.verdict == U, "far off, but only two get there"
+        assert "only 2 of 4 seeds get there" in found.detail
+        assert Number("a", steps_to(1), 1, digit=1).judge(arms(a=rows)).verdict == U
+
+    def test_another_statistic_stands_beside_with_its_own_verdict(self):
+        number = Number("a", last, 4.2, digit=0.1, about=True, beside=(Beside("best of all", "a", best),))
+        found = number.judge(arms(a=[(1.0, 4.1), (1.1, 4.2), (1.2, 4.3)]))
+        assert found.verdict == R and any(
+            line.startswith("best of all: 1.1") and line.endswith(N) for line in found.detail
+        )
 
     def test_no_cells(self):
         found = Number("a", last, 4.2).judge(arms(b=ends(1.0)))
@@ -142,6 +164,25 @@ class TestOrderings:
         one, two = [(10.0, 4.0), (11.0, 4.1), (10.5, 4.2)] * 2, [(10.0, 4.0), (60.0, 4.1), (90.0, 4.2)] * 2
         assert Tighter("a", "b", "curve").judge(arms(a=one, b=two)).verdict == R
 
+    def test_rounding_is_no_difference_of_spread(self):
+        found = Tighter("a", "b", "best", best).judge(arms(a=ends(1.1, 2.2, 3.3), b=ends(2.1, 3.2, 4.3)))
+        assert found.verdict == U and abs(found.centre) < 1e-12
+
+    def test_an_arm_that_never_trained_is_not_tight(self):
+        lost = [run(seed, 100.0, 100.0, diverged=3) for seed in range(3)]
+        found = Tighter("a", "b", "best", best).judge(arms(a=lost, b=ends(1.0, 5.0, 9.0)))
+        assert found.verdict == U and any("no seed of a trained" in line for line in found.detail)
+
+    def test_steps_that_are_never_reached_are_the_end_in_an_ordering(self):
+        one, two = [(4.0, 4.0)] * 3, [(9.0, 9.0)] * 3
+        found = Below("a", "b", steps_to(5), "steps").judge(arms(a=one, b=two))
+        assert found.verdict == R and found.centre == -10
+
+    def test_a_seed_that_never_learned_is_named(self):
+        stuck = [run(0, 90.0, 89.0), run(1, 90.0, 4.0), run(2, 90.0, 4.0)]
+        found = Below("b", "a", best, "error").judge(arms(a=stuck, b=ends(1.0, 1.0, 1.0)))
+        assert "a: 1 of 3 seeds never left guessing (0)" in found.detail
+
     def test_a_tighter_arm_says_what_the_trained_seeds_alone_show(self):
         wide = [run(0, 100.0, diverged=2), run(1, 5.0), run(2, 6.0), run(3, 7.0)]
         found = Tighter("a", "b", "best", best).judge(arms(a=ends(4.0, 4.1, 4.2, 4.3), b=wide))
@@ -177,7 +218,7 @@ class TestCounts:
 
 class TestOthers:
     def test_an_identity_holds_for_every_seed_or_not_at_all(self):
-        exact = Identity("a", evidence.measure("scale"), 0.5, 1e-5, "scale")
+        exact = Identity("a", outcomes.measure("scale"), 0.5, 1e-5, "scale")
         good = [run(seed, 9.0, scale=0.5) for seed in range(2)]
         assert exact.judge(arms(a=good)).verdict == R
         assert exact.judge(arms(a=[*good, run(2, 9.0, scale=0.5001)])).verdict == N
@@ -189,8 +230,8 @@ class TestOthers:
         assert high.judge(arms(a=ends(2.0, 2.1, 2.2))).verdict == N
         assert high.judge(arms(a=ends(2.0, 3.1, 4.2))).verdict == U
         lost = [run(seed, 9.0, diverged=3) for seed in range(3)]
-        assert Beyond("a", evidence.initial_loss, "loss", above=2.0).judge(arms(a=lost)).verdict == U
-        assert Beyond("a", evidence.initial_loss, "loss", above=2.0, untrained=True).judge(arms(a=lost)).verdict == R
+        assert Beyond("a", outcomes.initial_loss, "loss", above=2.0).judge(arms(a=lost)).verdict == U
+        assert Beyond("a", outcomes.initial_loss, "loss", above=2.0, untrained=True).judge(arms(a=lost)).verdict == R
 
     def test_together(self):
         data = arms(a=ends(4.0, 4.1, 4.2))
@@ -200,16 +241,17 @@ class TestOthers:
         assert Together(good, bad, open_).judge(data).verdict == N
         assert Together(good, open_).judge(data).verdict == U
         assert Together(good, absent).judge(data).verdict == X
+        assert Together(bad, absent).judge(data).verdict == N, "nothing that is run later can save it"
         assert Together(good, bad).judge(data).measured == "1 of 2 hold"
 
     def test_statistics_of_a_run(self):
         one = run(0, 12.0, 6.0, 4.0, 5.0)
         assert (best(one), last(one)) == (4.0, 5.0)
-        assert evidence.area(one) == pytest.approx((9 + 5 + 4.5) / 3)
-        assert evidence.late(run(0, 50.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
-        assert evidence.error_after(2)(one) == 6.0
-        assert evidence.steps_to(5)(one) == 30 and evidence.steps_to(1)(one) == 40
-        assert evidence.reaches(4)(one) and not evidence.reaches(3.9)(one)
+        assert outcomes.area(one) == pytest.approx((9 + 5 + 4.5) / 3)
+        assert outcomes.late(run(0, 50.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
+        assert outcomes.error_after(2)(one) == 6.0
+        assert steps_to(5)(one) == 30 and steps_to(1)(one) == math.inf
+        assert outcomes.reaches(4)(one) and not outcomes.reaches(3.9)(one)
 
     def test_intervals(self):
         low, high = intervals.of_mean([1.0, 2.0, 3.0])
@@ -220,10 +262,53 @@ class TestOthers:
         assert intervals.same_share(5, 5, 0, 5) == pytest.approx(2 / math.comb(10, 5))
 
 
+class TestRemarks:
+    def claim(self, proof, **remarks):
+        return Claim("A-1", "sec. 1", "a is so", "4.2", "%", proof, remarks=remarks)
+
+    def remark(self, claim, **data):
+        return claim.remark(claim.evidence.judge(arms(**data)))
+
+    def test_they_say_on_which_side_ours_lies(self):
+        claim = self.claim(Number("a", last, 4.2, digit=0.1, about=True), above="Too high.", below="Too low.")
+        high, low = self.remark(claim, a=ends(9.0, 9.1, 9.2)), self.remark(claim, a=ends(1.0, 1.1, 1.2))
+        assert "above the published" in high and high.endswith("Too high.") and "Too low" not in high
+        assert "below the published" in low and low.endswith("Too low.")
+        assert self.remark(claim, a=ends(4.1, 4.2, 4.3)) == "" and self.remark(claim) == ""
+
+    def test_of_several_parts_those_that_fail_are_named(self):
+        both = Together(Beyond("a", best, "first", above=3.0), Beyond("a", best, "second", above=5.0))
+        claim = Claim("A-1", "", "", "", "", both, remarks={1: "The first.", 2: "The second."})
+        said = self.remark(claim, a=ends(4.0, 4.1, 4.2))
+        assert "second (a) above 5" in said and said.endswith("The second.") and "first" not in said
+
+    def test_every_claim_that_fails_has_a_paragraph(self):
+        for chosen in experiments().values():
+            for claim in chosen.claims:
+                if isinstance(claim.evidence, Number):
+                    for shift, side in ((-3, "below"), (3, "above")):
+                        value = claim.evidence.band()[shift > 0] + shift * (claim.evidence.margin + 1)
+                        said = claim.remark(
+                            evidence.Judgement(N, "", value, (value, value), 5, 0.1, *claim.evidence.band(), side=side)
+                        )
+                        assert side in said, claim.id
+
+
 # -- the ledger ------------------------------------------------------------------------------------------------------
 
 
-def cell(store, arm, seed, errors, name="kumar", data="mnist", implementation="gm/compiled", when="2026-01-01", **spec):
+def cell(
+    store,
+    arm,
+    seed,
+    errors,
+    name="kumar",
+    data="mnist",
+    implementation="gm/compiled",
+    when="2026-01-01",
+    file=None,
+    **spec,
+):
     chosen = experiments()[name]
     part = {"name": implementation} if isinstance(implementation, str) else implementation
     said = {
@@ -239,8 +324,9 @@ def cell(store, arm, seed, errors, name="kumar", data="mnist", implementation="g
     folder = store / "cells"
     folder.mkdir(parents=True, exist_ok=True)
     label = re.sub(r"\W", "-", f"{name}-{data}-{arm}-{seed}-{part.get('name')}-{when}-{sorted(spec.items())}")
-    found = {"schema": 1, "kind": "cells", "id": label, "spec": said, "epochs": rows, "when": when, "measures": {}}
-    (folder / f"{label[:180]}.json").write_text(json.dumps(found))
+    lost = {"diverged": 7} if len(errors) < said["epochs"] and errors else {}
+    found = {"schema": 1, "kind": "cells", "id": cell_id(said), "spec": said, "epochs": rows, "when": when}
+    (folder / f"{label[:180]}.json").write_text(json.dumps({**found, "measures": lost, **(file or {})}))
 
 
 def verdicts(store):
@@ -316,7 +402,7 @@ def test_two_implementations_are_not_mixed_and_the_default_goes_first(tmp_path):
 def test_the_latest_of_two_cells_counts(tmp_path):
     for seed in range(3):
         cell(tmp_path, "kumar", seed, [4.2] * 20, when="2026-01-01")
-        cell(tmp_path, "kumar", seed, [8.0] * 20, when="2026-02-01", digest="other")
+        cell(tmp_path, "kumar", seed, [8.0] * 20, when="2026-02-01")
     assert verdicts(tmp_path)["KUM-16"]["measured"] == pytest.approx(8.0)
 
 
@@ -327,6 +413,56 @@ def test_a_damaged_cell_is_passed_over(tmp_path):
     (tmp_path / "cells" / "cut.json").write_text('{"schema": 1, "kind": "cells"')
     (tmp_path / "cells" / "odd.json").write_text('{"schema": 1, "kind": "cells", "spec": {"experiment": "kumar"}}')
     assert verdicts(tmp_path)["KUM-16"]["seeds"] == 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"measures": None},
+        {"measures": 3},
+        {"spec": "kumar"},
+        {"spec": None},
+        {"epochs": None},
+        {"epochs": [{"epoch": 0, "step": 0, "test_error": 90.0}]},
+        {"epochs": [{"epoch": e, "step": e, "test_error": 4.2} for e in range(4)]},
+        {"epochs": [{"epoch": e, "step": e, "test_error": float("nan")} for e in range(21)]},
+        {"epochs": [{"epoch": e, "step": e, "test_error": 420} for e in range(21)]},
+        {"id": "0" * 64},
+        {"paths": [1]},
+        {"paths": {"moved": [0.0]}},
+    ],
+    ids=str,
+)
+def test_no_claim_rests_on_a_cell_that_is_not_whole(tmp_path, damage, caplog):
+    for seed in range(3):
+        cell(tmp_path, "kumar", seed, [4.2] * 20)
+    cell(tmp_path, "kumar", 3, [4.2] * 20, file=damage)
+    assert verdicts(tmp_path)["KUM-16"]["seeds"] == 3
+    assert len([line for line in caplog.messages if "no claim rests on" in line]) == 1
+
+
+def test_two_versions_of_the_data_are_not_mixed(tmp_path):
+    for seed in range(3):
+        cell(tmp_path, "kumar", seed, [4.2] * 20)
+    cell(tmp_path, "kumar", 3, [9.0] * 20, digest="other")
+    assert verdicts(tmp_path)["KUM-16"]["seeds"] == 3
+
+
+def test_commands_name_every_experiment_whose_cells_decide(tmp_path):
+    found = verdicts(tmp_path)
+    assert "run kumar --" in found["KUM-31"]["command"] and "run kumar-single --" in found["KUM-31"]["command"]
+    assert "kumar-single" in found["KUM-33"]["command"] and found["KUM-33"]["experiment"] == "kumar-single"
+    assert found["KUM-16"]["command"] == "gmbench run kumar --data mnist --budget paper --store STORE"
+
+
+def test_parts_of_a_claim_have_verdicts_of_their_own(tmp_path):
+    for seed in range(5):
+        cell(tmp_path, "fc", seed, [2.0] * 20)
+        cell(tmp_path, "bl", seed, [50.0] * 19 + [6.0])
+    row = verdicts(tmp_path)["KUM-35"]
+    assert row["verdict"] == N and [part["verdict"] for part in row["parts"]] == [N, R]
+    assert row["parts"][0]["measured"] == pytest.approx(4.0)
+    assert "last error" in row["remark"] and "steps to 10 %" not in row["remark"]
 
 
 def test_a_run_that_ended_early_stays_at_its_last_error():
@@ -372,7 +508,7 @@ def test_the_command_selects_and_explains(tmp_path):
     one = gm("KUM-16", *store).stdout
     assert "reproduced" in one and "about 4.2 % +- 0.47" in one and "gmbench run kumar --data mnist" in one
     assert {row["id"] for row in json.loads(gm("kumar-single", "--json", *store).stdout)} == {
-        f"KUM-{number}" for number in (21, 22, 23, 24)
+        f"KUM-{number}" for number in (21, 22, 23, 24, 33)
     }
     lost = json.loads(gm("--verdict", "not reproduced", "--json", *store).stdout)
     assert lost and {row["verdict"] for row in lost} == {N}
@@ -386,9 +522,11 @@ def test_the_command_selects_and_explains(tmp_path):
         (("KUM-99",), "there is no claim"),
         (("--verdict", "reproducd"), "did you mean 'reproduced'"),
         (("--store", "/no/such/store"), "there is no store"),
+        (("--store", "/no/such/store", "--json"), "there is no store"),
     ],
 )
-def test_bad_input_is_one_line(words, line):
+def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch):
+    monkeypatch.setenv("GMBENCH_STORE", str(tmp_path))
     done = gm(*words)
     assert done.exit_code == 2 and line in done.stderr and done.stderr.count("\n") == 1
 

@@ -261,6 +261,7 @@ def test_the_board_tells_implementations_of_one_arm_apart():
         (["run", "kumar", "--data", "digits", "--implementation", "no_such_file.py"], "no such file"),
         (["run", "kumar", "--data", "digits", "--initialisation", "kumar"], "an arm"),
         (["run", "kumar", "--arms", ""], "there is no arm ''"),
+        (["run", "kumar", "--arms", "fc,fc-matched", "--implementation", "eager"], "none of the arms fc, fc-matched"),
         (["run", "kumar", "--seeds", ""], "seeds"),
         (["run", "kumar", "--store", "/proc/foo"], "the store /proc/foo cannot be written"),
         (["run"], "Missing argument"),

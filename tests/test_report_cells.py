@@ -142,6 +142,30 @@ def test_first_hits_at_epoch_ends_stand_beside_the_finer_ones(tmp_path):
     assert row["to 5 % at epoch ends"] == "> 300 (1 of 3)"
 
 
+def test_two_sources_of_one_name_are_two_rows(tmp_path):
+    for seed, sha in enumerate(["e0" * 32, "ac" * 32, "ac" * 32]):
+        mine = {"name": "gm/mine", "sha256": sha}
+        cell(tmp_path, "mine", seed, [5.0, 4.0], initialisation=mine, file=f"mine-{seed}", id=f"mine-{seed}")
+    cell(tmp_path, "kumar", 0, [5.0, 4.0])
+    found = {arm.label: sorted(arm.best) for arm in board(tmp_path).arms}
+    assert found == {"mine (e0e0e0e0)": [0], "mine (acacacac)": [1, 2], "kumar": [0]}
+
+
+def test_an_arm_has_one_colour_on_all_pages_of_a_paper(tmp_path):
+    for name in ("kumar", "kumar-single", "kumar-screen"):
+        for arm in ("bl", "kumar"):
+            cell(tmp_path, arm, 5, [5.0, 4.0], name=name)
+    found = [board(tmp_path, name).colours for name in ("kumar", "kumar-single", "kumar-screen")]
+    assert found[0] == found[1] == found[2] and len(set(found[0].values())) == 2
+
+
+def test_what_a_whole_leaderboard_took_is_said(tmp_path):
+    for seed in range(3):
+        cell(tmp_path, "kumar", seed, [5.0, 4.0], seconds=90.0, cpu_seconds=60.0)
+    page = (write(tmp_path, tmp_path / "out").parent / "kumar.md").read_text()
+    assert "All 3 cells together: 4.50 minutes by the clock, 3.00 minutes of CPU time, one thread each." in page
+
+
 def test_pairs_won_are_counted_over_common_seeds_where_a_diverged_one_is_lost(tmp_path):
     for seed, errors in enumerate([[9.0, 5.0, 4.0], [8.0, 6.0, 5.0], [7.0, 7.0, 7.0]]):
         cell(tmp_path, "kumar", seed, errors)
@@ -367,7 +391,9 @@ def test_motion_is_in_units_of_the_initial_size(tmp_path):
     found = Page("p", "P")
     paths.section(found, board(tmp_path, "kumar-single"), results.read(tmp_path).extras, "k", "t")
     motion = found.figures["k-motion"]
-    for place, ways in ((0, [0, 0.15, 0.3, 0.45]), (1, [0, 1.5, 3, 4.5])):
+    colours = board(tmp_path, "kumar-single").colours
+    for arm, ways in (("bl", [0, 0.15, 0.3, 0.45]), ("kumar", [0, 1.5, 3, 4.5])):
+        place = colours[arm]
         (thick,) = [line for line in lines(motion.axes[0], COLOURS[place]) if line.get_marker() not in ("None", "")]
         assert list(thick.get_ydata()) == pytest.approx(ways)
 

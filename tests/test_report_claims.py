@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from gmbench.report import claims, experiment, figures_claims, index, results, write
 from gmbench.report.results import Results
+from gmbench.runs.cell import cell_id
 from gmbench.runs.store import COLUMNS, write_json
 
 
@@ -189,7 +190,8 @@ def cell(store, seed, **spec):
     known = {"experiment": "kumar", "version": 2, "data": "mnist", "digest": "d", "budget": "paper", "epochs": 20}
     known |= {"arm": "kumar", "seed": seed, "device": "cpu", "implementation": {"name": "gm/compiled"}}
     rows = [{"epoch": e, "step": 938 * e, "test_error": 4.2 if e else 90.0, "test_loss": 1.0} for e in range(21)]
-    content = {"schema": 1, "kind": "cells", "id": f"{seed}", "spec": known | {"initialisation": None} | spec}
+    said = known | {"initialisation": None} | spec
+    content = {"schema": 1, "kind": "cells", "id": cell_id(said), "spec": said}
     write_json(store / "cells" / f"{seed}.json", content | {"seconds": 1.0, "epochs": rows, "measures": {}})
 
 

@@ -54,6 +54,8 @@ def fetch(chosen: DataSet, file: File) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror or error})") from None
+    if len(content) != file.size and _of_another(chosen, path):
+        raise ContractError(f"{path}: is the file of that name of another data set: replace it by {chosen.name}'s")
     if len(content) != file.size:
         wrong = "cut short" if len(content) < file.size else "another file"
         raise ContractError(f"{path}: has {len(content)} bytes, not {file.size}; it is {wrong}: remove it")

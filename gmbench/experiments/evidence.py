@@ -20,91 +20,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from gmbench.experiments import intervals
+from gmbench.experiments.outcomes import Run, Statistic, best
 
 REPRODUCED, NOT, INCONCLUSIVE, NOT_RUN = VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
 ABOUT = 0.1  # of a value that the paper only gives approximately
-LAST = 5  # epochs that a late error is averaged over
-
-
-@dataclass(frozen=True)
-class Run:
-    """One cell, as statistics see it: ``errors`` are the test errors (%) at the ends of epochs 1, 2, ...; a run that
-    diverged stays at its last one.
-    """
-
-    seed: int
-    errors: tuple[float, ...]
-    steps: tuple[int, ...]  # at the ends of the same epochs
-    measures: Mapping[str, Any]
-    initial: Mapping[str, Any]  # the row of epoch 0
-    paths: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, result: Mapping[str, Any]) -> Run:
-        """From a result file.
-
-        :raises KeyError, TypeError, ValueError, IndexError: if it is not one of an experiment
-        """
-        initial, *rows = result["epochs"]
-        epochs, each = result["spec"]["epochs"], rows[0]["step"] - initial["step"]
-        errors = [float(row["test_error"]) for row in rows]
-        errors += [errors[-1]] * (epochs - len(errors))
-        steps = tuple(each * (i + 1) for i in range(epochs))
-        paths = result.get("paths") or {}
-        return cls(result["spec"]["seed"], tuple(errors), steps, result.get("measures", {}), initial, paths)
-
-    @property
-    def diverged(self) -> bool:
-        """Whether its loss overflowed."""
-        return self.measures.get("diverged") is not None
-
-
-Statistic = Callable[[Run], float | None]
-
-
-def best(run: Run) -> float:
-    """The lowest test error of any epoch."""
-    return min(run.errors)
-
-
-def last(run: Run) -> float:
-    """The last epoch's test error."""
-    return run.errors[-1]
-
-
-def late(run: Run) -> float:
-    """The mean test error of the last five epochs."""
-    return mean(run.errors[-LAST:])
-
-
-def area(run: Run) -> float:
-    """The mean test error over all epochs, by the trapezoidal rule."""
-    return float(np.trapezoid(run.errors) / (len(run.errors) - 1))
-
-
-def error_after(epoch: int) -> Statistic:
-    """The test error at the end of an epoch."""
-    return lambda run: run.errors[epoch - 1]
-
-
-def steps_to(error: float) -> Statistic:
-    """The step of the first epoch end at or below a test error; the end of training if there is none."""
-    return lambda run: next((s for s, e in zip(run.steps, run.errors, strict=True) if e <= error), run.steps[-1])
-
-
-def reaches(error: float) -> Callable[[Run], bool]:
-    """Whether any epoch ends at or below a test error."""
-    return lambda run: best(run) <= error
-
-
-def measure(name: str) -> Statistic:
-    """A measure of the cell."""
-    return lambda run: run.measures.get(name)
-
-
-def initial_loss(run: Run) -> float | None:
-    """The test loss before training, in nats."""
-    return run.initial.get("test_loss")
+NOTHING = 1e-9  # differences of that size are rounding
+FEW = "fewer than three seeds"
 
 
 class Arms(Protocol):
@@ -115,8 +36,11 @@ class Arms(Protocol):
 
 @dataclass
 class Judgement:
-    """A verdict and what it rests on. ``low`` and ``high`` are the published value with its ``margin``, ``interval``
-    and ``centre`` ours in the same unit; ``measured`` is ours in words.
+    """A verdict and what it rests on.
+
+    ``measured`` is ours in words, ``centre`` and ``interval`` in numbers, over ``seeds`` seeds; ``low`` and ``high``
+    the published value with its ``margin``, in the same unit. ``side`` says where ours lies if it does not reproduce,
+    ``parts`` the judgements of a claim of several.
     """
 
     verdict: str
@@ -128,42 +52,79 @@ class Judgement:
     low: float | None = None
     high: float | None = None
     detail: list[str] = field(default_factory=list)
+    side: str = ""
+    parts: list[Judgement] = field(default_factory=list)
 
 
 def _not_run(*arms: str) -> Judgement:
     return Judgement(NOT_RUN, detail=[f"no cells of {', '.join(arms)}"])
 
 
-def _short(value: float) -> str:
+def short(value: float) -> str:
+    """Three digits, whole from 100 on."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _span(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f" ({_short(interval[0])} to {_short(interval[1])})"
+    return "" if interval is None else f" ({short(interval[0])} to {short(interval[1])})"
 
 
-def _diverged(arm: str, runs: Mapping[int, Run]) -> list[str]:
-    lost = sorted(seed for seed, run in runs.items() if run.diverged)
-    return [f"{arm}: {len(lost)} of {len(runs)} seeds diverged ({', '.join(map(str, lost))})"] if lost else []
+def _lost(arm: str, runs: Mapping[int, Run]) -> list[str]:
+    """Which seeds of an arm did not train."""
+    lines = []
+    for seeds, what in (
+        ([seed for seed, run in runs.items() if run.diverged], "diverged"),
+        ([seed for seed, run in runs.items() if run.stuck], "never left guessing"),
+    ):
+        if seeds:
+            lines.append(f"{arm}: {len(seeds)} of {len(runs)} seeds {what} ({', '.join(map(str, sorted(seeds)))})")
+    return lines
 
 
-def _inside(interval, low: float, high: float) -> str:
-    """The verdict on an interval and a published band."""
+def _inside(interval, low: float, high: float) -> tuple[str, str]:
+    """The verdict on an interval and a published band, and the side on which it lies apart."""
     if interval is None:
-        return INCONCLUSIVE
+        return INCONCLUSIVE, ""
     if low <= interval[0] and interval[1] <= high:
+        return REPRODUCED, ""
+    side = "below" if interval[1] < low else "above" if interval[0] > high else ""
+    return (NOT if side else INCONCLUSIVE), side
+
+
+def _below(interval: tuple[float, float], bound: float = 0.0) -> str:
+    """The verdict on a difference that should be below a bound."""
+    if interval[1] < bound - NOTHING:
         return REPRODUCED
-    return NOT if interval[1] < low or interval[0] > high else INCONCLUSIVE
+    return NOT if interval[0] > bound + NOTHING else INCONCLUSIVE
+
+
+def _values(runs: Mapping[int, Run], statistic: Statistic, untrained: bool = False) -> list[tuple[Run, float]]:
+    """A statistic of the seeds that trained (or of all), where it exists."""
+    found = ((run, statistic(run)) for run in runs.values() if untrained or not run.diverged)
+    return [(run, value) for run, value in found if value is not None]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Another statistic that a reader should see with the first."""
+
+    what: str
+    arm: str
+    statistic: Statistic
 
 
 @dataclass(frozen=True)
 class Number:
     """A printed number, or a printed range, of one arm: over the seeds that trained.
 
+    A seed that never gets there (its statistic is infinite) counts as the end of its training, if at least three
+    others do; else the number is inconclusive.
+
     :param digit: the value of the last printed digit
     :param about: the paper says "about"
     :param spread: the paper's own
-    :param worst: the largest over seeds instead of the mean
+    :param worst_of: the largest over so many seeds instead of the mean; with fewer it is inconclusive
+    :param beside: the same number by another statistic, with the verdict that it would give
     """
 
     arm: str
@@ -173,7 +134,8 @@ class Number:
     digit: float = 0.0
     about: bool = False
     spread: float = 0.0
-    worst: bool = False
+    worst_of: int = 0
+    beside: tuple[Beside, ...] = ()
 
     @property
     def published(self) -> float | tuple[float, float]:
@@ -195,27 +157,46 @@ class Number:
         runs = arms(self.arm)
         if not runs:
             return _not_run(self.arm)
+        found = self._of(runs, self.statistic)
+        for other in self.beside:
+            seen = self._of(arms(other.arm), other.statistic)
+            if seen.centre is not None:
+                found.detail.append(f"{other.what}: {seen.measured}{_span(seen.interval)}, {seen.verdict}")
+        return found
+
+    def _of(self, runs: Mapping[int, Run], statistic: Statistic) -> Judgement:
         low, high = self.band()
-        found = [self.statistic(run) for run in runs.values() if not run.diverged]
-        values = [value for value in found if value is not None]
-        detail = _diverged(self.arm, runs)
+        pairs, detail = _values(runs, statistic), _lost(self.arm, runs)
+        values = [min(value, run.steps[-1]) if math.isinf(value) else value for run, value in pairs]
+        got = [value for _, value in pairs if math.isfinite(value)]
         if not values:
-            return Judgement(INCONCLUSIVE, "no seed trained", None, None, 0, self.margin, low, high, detail)
-        centre = max(values) if self.worst else mean(values)
-        if self.worst:
+            return Judgement(INCONCLUSIVE, "no seed trained", margin=self.margin, low=low, high=high, detail=detail)
+        centre = max(values) if self.worst_of else mean(values)
+        if self.worst_of:
             interval = intervals.bootstrap(lambda sample, axis: np.max(sample, axis=axis), values)
         else:
             interval = intervals.of_mean(values, low=0.0)
+        verdict, side = _inside(interval, low, high)
+        never = len(values) - len(got)
         if len(values) < intervals.FEWEST:
-            detail.append("fewer than three seeds trained")
-        detail.append("seeds: " + ", ".join(_short(value) for value in values))
-        verdict = _inside(interval, low, high)
-        return Judgement(verdict, _short(centre), centre, interval, len(values), self.margin, low, high, detail)
+            detail.append(f"{FEW} trained")
+        elif len(got) < intervals.FEWEST:
+            verdict, side = INCONCLUSIVE, ""
+            detail.append(f"only {len(got)} of {len(values)} seeds get there")
+        if len(values) < self.worst_of:
+            verdict, side = INCONCLUSIVE, ""
+            detail.append(f"a maximum over {len(values)} seeds is not one over {self.worst_of}")
+        each = [short(value) if math.isfinite(value) else f"> {short(run.steps[-1])}" for run, value in pairs]
+        detail.append("seeds: " + ", ".join(each))
+        shown = ("at least " if never else "") + short(centre)
+        return Judgement(verdict, shown, centre, interval, len(values), self.margin, low, high, detail, side)
 
 
 @dataclass(frozen=True)
 class Below:
-    """One arm is below another, seed by seed; with ``bound``, at most so much above it."""
+    """One arm is below another, seed by seed; with ``bound``, at most so much above it. An infinite statistic counts
+    as the end of training.
+    """
 
     arm: str
     other: str
@@ -228,74 +209,69 @@ class Below:
         one, two = arms(self.arm), arms(self.other)
         if not (one and two):
             return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
-        pairs = [
-            (a, b)
-            for a, b in ((self.statistic(one[s]), self.statistic(two[s])) for s in sorted(set(one) & set(two)))
-            if a is not None and b is not None
-        ]
-        differences = [a - b for a, b in pairs]
+        differences = list(_differences(one, two, self.statistic).values())
         named = f"{self.what}, {self.arm} - {self.other}"
-        if len(pairs) < intervals.FEWEST:
-            shown = f"{named} {_short(mean(differences))}" if differences else f"{named}: no common seed"
-            return Judgement(INCONCLUSIVE, shown, seeds=len(pairs), detail=["fewer than three paired seeds"])
-        interval = intervals.of_difference([a for a, _ in pairs], [b for _, b in pairs])
-        assert interval is not None
-        verdict = REPRODUCED if interval[1] < self.bound else NOT if interval[0] > self.bound else INCONCLUSIVE
+        if not differences:
+            return Judgement(INCONCLUSIVE, f"{named}: no common seed")
+        centre, detail = mean(differences), _lost(self.arm, one) + _lost(self.other, two)
+        interval = intervals.of_difference(differences, [0.0] * len(differences))
+        shown = f"{named} {short(centre)}{_span(interval)}"
+        if interval is None:
+            return Judgement(INCONCLUSIVE, shown, centre, seeds=len(differences), detail=[f"{FEW} are paired", *detail])
         wins = sum(difference < self.bound for difference in differences)
         p = intervals.sign_flips([difference - self.bound for difference in differences])
-        limit = f" (at most {self.bound:g})" if self.bound else ""
-        detail = [f"{named}{limit}: {wins} of {len(pairs)} pairs, sign-flip p = {p:.2g}"]
-        detail += _diverged(self.arm, one) + _diverged(self.other, two)
-        centre = mean(differences)
-        return Judgement(
-            verdict, f"{named} {_short(centre)}{_span(interval)}", centre, interval, len(pairs), detail=detail
-        )
+        limit = f" by at most {self.bound:g}" if self.bound else ""
+        detail.insert(0, f"{self.arm} below {self.other}{limit}: {wins} of {len(differences)} pairs, p = {p:.2g}")
+        return Judgement(_below(interval, self.bound), shown, centre, interval, len(differences), detail=detail)
 
 
-def throughout(arms: Arms, one: str, others: Sequence[str]) -> dict[int, float]:
-    """By common seed: the largest lead that any of the others ever has over ``one`` at the end of an epoch, in % test
-    error; negative where ``one`` is below all of them all the time.
-    """
-    runs = {name: arms(name) for name in (one, *others)}
-    common = set.intersection(*(set(found) for found in runs.values()))
-    return {
-        seed: max(e - min(rest) for e, *rest in zip(*(r[seed].errors for r in runs.values()), strict=True))
-        for seed in sorted(common)
-    }
+def _differences(one: Mapping[int, Run], two: Mapping[int, Run], statistic: Statistic) -> dict[int, float]:
+    """``one - two`` by common seed, where both have the statistic."""
+    found = {}
+    for seed in sorted(set(one) & set(two)):
+        a, b = statistic(one[seed]), statistic(two[seed])
+        if a is not None and b is not None:
+            ends = (one[seed].steps[-1], two[seed].steps[-1])
+            a, b = (end if math.isinf(value) else value for value, end in zip((a, b), ends, strict=True))
+            found[seed] = a - b
+    return found
 
 
 @dataclass(frozen=True)
 class BelowThroughout:
-    """One arm is below all others at the end of every epoch."""
+    """One arm's test error is below all others' at the end of every epoch: seed by seed, its difference to the lowest
+    of the others, where that is largest.
+    """
 
     arm: str
     others: tuple[str, ...]
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
-        missing = [name for name in (self.arm, *self.others) if not arms(name)]
-        if missing:
-            return _not_run(*missing)
-        leads = throughout(arms, self.arm, self.others)
-        named = f"largest lead of {' or '.join(self.others)} over {self.arm} at any epoch's end"
-        if len(leads) < intervals.FEWEST:
-            shown = f"{named} {_short(mean(leads.values()))}" if leads else f"{named}: no common seed"
-            return Judgement(INCONCLUSIVE, shown, seeds=len(leads), detail=["fewer than three paired seeds"])
-        values = list(leads.values())
-        interval = intervals.of_difference(values, [0.0] * len(values))
-        assert interval is not None
-        verdict = REPRODUCED if interval[1] < 0 else NOT if interval[0] > 0 else INCONCLUSIVE
-        detail = [f"below at every epoch in {sum(v < 0 for v in values)} of {len(values)} seeds"]
-        centre = mean(values)
-        return Judgement(
-            verdict, f"{named} {_short(centre)}{_span(interval)}", centre, interval, len(values), detail=detail
-        )
+        runs = {name: arms(name) for name in (self.arm, *self.others)}
+        if not all(runs.values()):
+            return _not_run(*(name for name, found in runs.items() if not found))
+        seeds = sorted(set.intersection(*(set(found) for found in runs.values())))
+        values = [
+            max(own - min(rest) for own, *rest in zip(*(found[s].errors for found in runs.values()), strict=True))
+            for s in seeds
+        ]
+        named = f"{self.arm} - the lowest of {' and '.join(self.others)}, at its worst epoch, points"
+        if not values:
+            return Judgement(INCONCLUSIVE, f"{named}: no common seed")
+        centre, interval = mean(values), intervals.of_difference(values, [0.0] * len(values))
+        shown = f"{named} {short(centre)}{_span(interval)}"
+        detail = [f"below at every epoch in {sum(value < 0 for value in values)} of {len(values)} seeds"]
+        detail += [line for name, found in runs.items() for line in _lost(name, found)]
+        if interval is None:
+            return Judgement(INCONCLUSIVE, shown, centre, seeds=len(values), detail=[f"{FEW} are paired", *detail])
+        return Judgement(_below(interval), shown, centre, interval, len(values), detail=detail)
 
 
 @dataclass(frozen=True)
 class Tighter:
     """One arm differs less between seeds than another: by the deviation over seeds of a statistic, or, without one, of
-    the test error averaged over all epochs.
+    the test error averaged over all epochs. An arm of which no seed trained has no spread to compare.
     """
 
     arm: str
@@ -305,15 +281,17 @@ class Tighter:
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
-        one, two = arms(self.arm), arms(self.other)
-        if not (one and two):
-            return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
-        seeds = sorted(set(one) & set(two))
-        detail = _diverged(self.arm, one) + _diverged(self.other, two)
+        runs = {self.arm: arms(self.arm), self.other: arms(self.other)}
+        if not all(runs.values()):
+            return _not_run(*(name for name, found in runs.items() if not found))
+        seeds = sorted(set(runs[self.arm]) & set(runs[self.other]))
+        detail = [line for name, found in runs.items() for line in _lost(name, found)]
+        named = f"deviation over seeds of {self.what}"
+        a, b = (self._table(found, seeds) for found in runs.values())
         if len(seeds) < intervals.FEWEST:
-            shown = f"deviation over seeds of {self.what}: too few seeds"
-            return Judgement(INCONCLUSIVE, shown, seeds=len(seeds), detail=[*detail, "fewer than three paired seeds"])
-        a, b = self._table(one, seeds), self._table(two, seeds)
+            return Judgement(
+                INCONCLUSIVE, f"{named}: too few seeds", seeds=len(seeds), detail=[f"{FEW} are paired", *detail]
+            )
         numbers = np.arange(len(seeds), dtype=float)
 
         def difference(chosen, axis=-1):
@@ -323,25 +301,26 @@ class Tighter:
 
         interval, centre = intervals.bootstrap(difference, numbers), float(difference(numbers))
         assert interval is not None
-        verdict = REPRODUCED if interval[1] < 0 else NOT if interval[0] > 0 else INCONCLUSIVE
-        named = f"deviation over seeds of {self.what}"
-        sizes = f"{self.arm} {_short(centre + self._size(two, seeds))}, {self.other} {_short(self._size(two, seeds))}"
-        trained = [seed for seed in seeds if not (one[seed].diverged or two[seed].diverged)]
+        verdict = _below(interval)
+        for name, found in runs.items():
+            if all(found[seed].diverged for seed in seeds):
+                verdict = INCONCLUSIVE
+                detail.append(f"no seed of {name} trained: there is no spread to compare")
+        trained = [seed for seed in seeds if not any(found[seed].diverged for found in runs.values())]
         if 1 < len(trained) < len(seeds):
-            trained_sizes = [
-                f"{name} {_short(self._size(runs, trained))}" for name, runs in ((self.arm, one), (self.other, two))
-            ]
-            detail.append(f"over the {len(trained)} seeds that trained in both: {', '.join(trained_sizes)}")
-        measured = f"{named}: {sizes}; difference {_short(centre)}{_span(interval)}"
+            detail.append(f"over the {len(trained)} seeds that trained in both: {self._sizes(runs, trained)}")
+        measured = f"{named}: {self._sizes(runs, seeds)}; difference {short(centre)}{_span(interval)}"
         return Judgement(verdict, measured, centre, interval, len(seeds), detail=detail)
 
     def _table(self, runs: Mapping[int, Run], seeds: Sequence[int]) -> np.ndarray:
-        if self.statistic is None:
-            return np.array([runs[seed].errors for seed in seeds])
-        return np.array([[self.statistic(runs[seed])] for seed in seeds], dtype=float)
+        rows = [runs[seed].errors if self.statistic is None else [self.statistic(runs[seed])] for seed in seeds]
+        return np.array(rows, dtype=float)
 
-    def _size(self, runs: Mapping[int, Run], seeds: Sequence[int]) -> float:
-        return float(np.mean([stdev(column) for column in self._table(runs, seeds).T.tolist()]))
+    def _sizes(self, runs: Mapping[str, Mapping[int, Run]], seeds: Sequence[int]) -> str:
+        def size(found):
+            return mean(stdev(column) for column in self._table(found, seeds).T.tolist())
+
+        return ", ".join(f"{name} {short(size(found))}" for name, found in runs.items())
 
 
 @dataclass(frozen=True)
@@ -349,7 +328,7 @@ class Count:
     """So many seeds of one arm, or pairs of seeds where it beats another, as the paper counts.
 
     Reproduced: all of ours where the paper has all, none where it has none, from at least as many seeds, or else the
-    very same count. Not reproduced: Fisher's exact test tells the two shares apart at 5 %.
+    very same share. Not reproduced: Fisher's exact test tells the two shares apart at 5 %.
     """
 
     arm: str
@@ -362,32 +341,31 @@ class Count:
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
-        runs, rivals = arms(self.arm), arms(self.other) if self.other else {}
-        missing = [name for name, found in ((self.arm, runs), (self.other, rivals)) if name and not found]
-        if missing:
-            return _not_run(*missing)
-        detail = _diverged(self.arm, runs)
+        runs = {name: arms(name) for name in (self.arm, self.other) if name}
+        if not all(runs.values()):
+            return _not_run(*(name for name, found in runs.items() if not found))
+        detail = [line for name, found in runs.items() for line in _lost(name, found)]
         if self.predicate is not None:
-            hits = [self.predicate(run) for run in runs.values()]
+            hits = [self.predicate(run) for run in runs[self.arm].values()]
         else:
-            pairs = [(self.statistic(runs[s]), self.statistic(rivals[s])) for s in sorted(set(runs) & set(rivals))]
-            differences = [a - b for a, b in pairs if a is not None and b is not None]
-            hits = [difference < 0 for difference in differences]
-            detail += _diverged(self.other, rivals)
-            interval = intervals.of_difference(differences, [0.0] * len(differences))
-            if differences:
-                p = intervals.sign_flips(differences)
-                detail.append(f"mean difference {_short(mean(differences))}{_span(interval)}, sign-flip p = {p:.2g}")
+            gaps = list(_differences(runs[self.arm], runs[self.other], self.statistic).values())
+            hits = [gap < 0 for gap in gaps]
+            if gaps:
+                interval = intervals.of_difference(gaps, [0.0] * len(gaps))
+                p = intervals.sign_flips(gaps)
+                detail.append(f"mean difference {short(mean(gaps))}{_span(interval)}, p = {p:.2g}")
         k, n = sum(hits), len(hits)
         if not n:
-            return Judgement(INCONCLUSIVE, detail=["no common seed"])
-        if n >= self.of and (k / n == self.published / self.of):
+            return Judgement(INCONCLUSIVE, f"{self.what}: no common seed")
+        side = ""
+        if n >= self.of and k * self.of == self.published * n:
             verdict = REPRODUCED
         else:
             p = intervals.same_share(k, n, self.published, self.of)
             detail.append(f"Fisher's exact p = {p:.2g} against {self.published} of {self.of}")
             verdict = NOT if p < 1 - intervals.LEVEL else INCONCLUSIVE
-        return Judgement(verdict, f"{self.what}: {k} of {n}", float(k), None, n, detail=detail)
+            side = ("below" if k * self.of < self.published * n else "above") if verdict == NOT else ""
+        return Judgement(verdict, f"{self.what}: {k} of {n}", float(k), None, n, detail=detail, side=side)
 
 
 @dataclass(frozen=True)
@@ -402,13 +380,12 @@ class Identity:
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
-        runs = arms(self.arm)
-        values = [value for value in map(self.statistic, runs.values()) if value is not None]
+        values = [value for value in map(self.statistic, arms(self.arm).values()) if value is not None]
         if not values:
             return _not_run(self.arm)
+        low, high = min(values), max(values)
         off = max(abs(value - self.published) for value in values)
         verdict = REPRODUCED if off <= self.tolerance else NOT
-        low, high = min(values), max(values)
         shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
         return Judgement(verdict, f"{self.what}: {shown}", mean(values), None, len(values), self.tolerance)
 
@@ -418,6 +395,7 @@ class Beyond:
     """The mean of one arm's statistic over the seeds that trained lies on one side of a limit.
 
     :param untrained: over all seeds: the statistic is of the time before training
+    :param beside: other statistics, as they are
     """
 
     arm: str
@@ -426,31 +404,34 @@ class Beyond:
     above: float = -math.inf
     below: float = math.inf
     untrained: bool = False
+    beside: tuple[Beside, ...] = ()
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
         runs = arms(self.arm)
         if not runs:
             return _not_run(self.arm)
-        found = [self.statistic(run) for run in runs.values() if self.untrained or not run.diverged]
-        values = [value for value in found if value is not None]
-        detail = [] if self.untrained else _diverged(self.arm, runs)
+        values = [value for _, value in _values(runs, self.statistic, self.untrained)]
+        detail = [] if self.untrained else _lost(self.arm, runs)
+        for other in self.beside:
+            seen = [value for _, value in _values(arms(other.arm), other.statistic)]
+            if seen:
+                detail.append(f"{other.what} ({other.arm}): {short(mean(seen))}{_span(intervals.of_mean(seen))}")
         limits = [f"above {self.above:.3g}"] if self.above > -math.inf else []
         limits += [f"below {self.below:.3g}"] if self.below < math.inf else []
         wanted = f"{self.what} ({self.arm}) {' and '.join(limits)}"
-        if len(values) < intervals.FEWEST:
-            wanted += f": {_short(mean(values))}" if values else ": no seed"
-            return Judgement(INCONCLUSIVE, wanted, seeds=len(values), detail=[*detail, "fewer than three seeds"])
+        if not values:
+            return Judgement(INCONCLUSIVE, f"{wanted}: no seed", detail=detail)
         interval, centre = intervals.of_mean(values), mean(values)
-        assert interval is not None
-        verdict = _inside(interval, self.above, self.below)
-        return Judgement(
-            verdict, f"{wanted}: {_short(centre)}{_span(interval)}", centre, interval, len(values), detail=detail
-        )
+        verdict, side = _inside(interval, self.above, self.below)
+        if interval is None:
+            detail.insert(0, FEW)
+        shown = f"{wanted}: {short(centre)}{_span(interval)}"
+        return Judgement(verdict, shown, centre, interval, len(values), detail=detail, side=side)
 
 
 class Together:
-    """Several things that must all hold: reproduced if all are, not reproduced if any is not."""
+    """Several things that must all hold: not reproduced if any is not, reproduced if all are."""
 
     def __init__(self, *parts: Any):
         self.parts = parts
@@ -459,13 +440,11 @@ class Together:
         """The verdict."""
         found = [part.judge(arms) for part in self.parts]
         verdicts = {judgement.verdict for judgement in found}
-        order = (NOT_RUN, NOT, INCONCLUSIVE, REPRODUCED)
-        verdict = next(candidate for candidate in order if candidate in verdicts)
+        verdict = next(each for each in (NOT, NOT_RUN, INCONCLUSIVE, REPRODUCED) if each in verdicts)
         held = sum(judgement.verdict == REPRODUCED for judgement in found)
-        detail = [f"{judgement.measured}: {judgement.verdict}" for judgement in found if judgement.measured]
-        detail += dict.fromkeys(line for judgement in found for line in judgement.detail)
-        measured = f"{held} of {len(found)} hold"
-        return Judgement(verdict, measured, seeds=min(judgement.seeds for judgement in found), detail=detail)
+        detail = list(dict.fromkeys(line for judgement in found for line in judgement.detail))
+        seeds = min(judgement.seeds for judgement in found)
+        return Judgement(verdict, f"{held} of {len(found)} hold", seeds=seeds, detail=detail, parts=found)
 
 
 @dataclass(frozen=True)
@@ -476,7 +455,8 @@ class Claim:
     :param printed: as it stands there, with its unit apart
     :param evidence: any of the kinds above
     :param decided: what the paper leaves open here, and the choice or the proxy
-    :param remark: why it does not hold, for the reader; shown only where it does not
+    :param remarks: what a reader should know if it does not reproduce: by the side on which ours lies (``"above"``,
+        ``"below"``), or by the number of the part that fails, from 1
     :param data: the data set (default: the experiment's first)
     """
 
@@ -487,5 +467,23 @@ class Claim:
     unit: str
     evidence: Any
     decided: str = ""
-    remark: str = ""
+    remarks: Mapping[str | int, str] = field(default_factory=dict)
     data: str = ""
+
+    def remark(self, judgement: Judgement) -> str:
+        """Why it does not reproduce, in sentences; empty if it does, or nothing is decided."""
+        if judgement.verdict != NOT:
+            return ""
+        said = []
+        if judgement.side and judgement.interval and judgement.low is not None and judgement.high is not None:
+            gap = (
+                judgement.low - judgement.interval[1]
+                if judgement.side == "below"
+                else judgement.interval[0] - judgement.high
+            )
+            said.append(f"Our interval lies {judgement.side} the published value and its margin, by {short(gap)}.")
+        failed = [i for i, part in enumerate(judgement.parts, 1) if part.verdict == NOT]
+        if failed:
+            said.append("What does not hold: " + "; ".join(judgement.parts[i - 1].measured for i in failed) + ".")
+        said += [self.remarks[key] for key in (judgement.side, *failed) if key in self.remarks]
+        return " ".join(said)

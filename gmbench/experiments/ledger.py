@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gmbench.experiments import Experiment, experiments
-from gmbench.experiments.evidence import NOT_RUN, VERDICTS, Claim, Judgement, Run
+from gmbench.experiments.evidence import NOT_RUN, VERDICTS, Claim, Judgement
+from gmbench.experiments.outcomes import Run
 from gmbench.registry import layer_type
+from gmbench.runs.cell import cell_id
 from gmbench.runs.store import DEFAULT, VARIABLE, read_all, store_folder
 
 BUDGET = "paper"
@@ -29,20 +32,21 @@ def ledger(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
     """One row per claim, in the order of ids.
 
     ``published`` is a number, a pair of numbers (a range) or text, ``printed`` as it stands in the paper with its unit;
-    ``margin`` a number or None; ``measured`` our number (for an ordering the mean difference, for a count so many) or
-    text, ``shown`` the same in words; ``interval`` our 95 % interval or None; ``low`` and ``high`` the published value
-    with its margin; ``seeds`` how many; ``verdict``; ``decided`` what the paper leaves open; ``detail`` what else the
-    verdict rests on; ``remark`` why a claim does not hold; ``command`` runs the cells.
+    ``margin`` a number or None; ``measured`` our number (for an ordering the mean difference, for a count so many out
+    of ``seeds``) or text, ``shown`` the same in words; ``interval`` our 95 % interval or None; ``low`` and ``high`` the
+    published value with its margin; ``seeds`` how many; ``verdict``; ``parts`` the same of each part of a claim of
+    several; ``decided`` what the paper leaves open; ``detail`` what else the verdict rests on; ``remark`` why a claim
+    does not hold; ``command`` runs the cells.
     """
-    found = _Cells(default_store() if store is None else store)
+    found = Cells(default_store() if store is None else store)
     rows = [_row(chosen, claim, found) for chosen in experiments().values() for claim in chosen.claims]
     return sorted(rows, key=lambda row: row["id"])
 
 
-def _row(chosen: Experiment, claim: Claim, cells: _Cells) -> dict[str, Any]:
+def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
     data = claim.data or chosen.data_sets[0]
-    judgement: Judgement = claim.evidence.judge(cells.arms(chosen, data))
-    missing = judgement.verdict == NOT_RUN
+    asked: dict[str, None] = {}
+    judgement: Judgement = claim.evidence.judge(cells.arms(chosen, data, asked))
     return {
         "id": claim.id,
         "paper": chosen.paper,
@@ -52,6 +56,23 @@ def _row(chosen: Experiment, claim: Claim, cells: _Cells) -> dict[str, Any]:
         "published": getattr(claim.evidence, "published", claim.printed),
         "printed": f"{claim.printed} {claim.unit}".strip(),
         "unit": claim.unit,
+        **_plain(judgement),
+        "dataset": data,
+        "budget": BUDGET,
+        "verdict": judgement.verdict,
+        "parts": [_plain(part) for part in judgement.parts],
+        "decided": claim.decided,
+        "detail": "; ".join(judgement.detail),
+        "remark": claim.remark(judgement),
+        "command": " && ".join(
+            f"gmbench run {name} --data {data} --budget {BUDGET} --store STORE" for name in asked or [chosen.name]
+        ),
+    }
+
+
+def _plain(judgement: Judgement) -> dict[str, Any]:
+    missing = judgement.verdict == NOT_RUN
+    return {
         "margin": judgement.margin,
         "measured": None if missing else judgement.measured if judgement.centre is None else judgement.centre,
         "shown": "" if missing else judgement.measured,
@@ -59,51 +80,51 @@ def _row(chosen: Experiment, claim: Claim, cells: _Cells) -> dict[str, Any]:
         "low": judgement.low,
         "high": judgement.high,
         "seeds": judgement.seeds,
-        "dataset": data,
-        "budget": BUDGET,
         "verdict": judgement.verdict,
-        "decided": claim.decided,
-        "detail": "; ".join(judgement.detail),
-        "remark": claim.remark if judgement.verdict == "not reproduced" else "",
-        "command": f"gmbench run {chosen.name} --data {data} --budget {BUDGET} --store STORE",
     }
 
 
-class _Cells:
-    """The cells that verdicts may rest on: the paper's budget, the version that is declared, its seeds, and layers
-    and initialisations that come with gmbench.
+class Cells:
+    """The cells that verdicts may rest on: whole, of the paper's budget, of the version that is declared and its
+    seeds, on one and the same data, with layers and initialisations that come with gmbench.
     """
 
     def __init__(self, store: str | os.PathLike):
-        # experiment, data -> arm -> (implementation, device) -> seed -> run
-        self.found: dict[tuple[str, str], dict[str, dict[tuple[str, str], dict[int, Run]]]] = {}
-        whens: dict[tuple, str] = {}
-        for _, result in read_all("cells", store):
-            spec = result.get("spec") or {}
-            chosen = experiments().get(spec.get("experiment"))
-            if chosen is None or not _counts(spec, chosen):
-                continue
+        # experiment, data -> digest -> arm -> (implementation, device) -> seed -> (when, run)
+        self.found: dict[tuple[str, str], dict[str, dict[str, dict[tuple[str, str], dict[int, tuple[str, Run]]]]]] = {}
+        for path, result in read_all("cells", store):
             try:
-                run = Run.of(result)
-            except (KeyError, TypeError, ValueError, IndexError):
-                continue  # the report says so; a verdict rests on whole cells alone
-            name = (spec.get("implementation") or {}).get("name", "")
-            key = (name, spec["device"])
-            arms = self.found.setdefault((chosen.name, spec["data"]), {})
-            seeds = arms.setdefault(spec["arm"], {}).setdefault(key, {})
-            where = (chosen.name, spec["data"], spec["arm"], key, run.seed)
-            if str(result.get("when")) >= whens.get(where, ""):
-                seeds[run.seed], whens[where] = run, str(result.get("when"))
+                spec = result["spec"]
+                chosen = experiments().get(spec["experiment"])
+                if chosen is None or not _counts(spec, chosen):
+                    continue
+                if result["id"] != cell_id(spec):
+                    raise ValueError("its id is not that of its spec")
+                key = ((spec.get("implementation") or {}).get("name", ""), spec["device"])
+                run, when = Run.of(result), str(result.get("when"))
+                arms = self.found.setdefault((chosen.name, spec["data"]), {}).setdefault(spec["digest"], {})
+                seeds = arms.setdefault(spec["arm"], {}).setdefault(key, {})
+                if run.seed not in seeds or seeds[run.seed][0] <= when:
+                    seeds[run.seed] = when, run
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                reason = " ".join(str(error).split())[:200]
+                logging.getLogger("gmbench").warning("gmbench: no claim rests on %s (%s)", path, reason)
 
-    def arms(self, chosen: Experiment, data: str):
+    def arms(self, chosen: Experiment, data: str, asked: dict[str, None]):
         """How evidence finds the runs of an arm: of the implementation with the most seeds, of several such the one
-        that a run takes by default.
+        that a run takes by default. The experiments that it looks at are added to ``asked``.
         """
 
         def find(arm: str) -> Mapping[int, Run]:
             name, colon, own = arm.partition(":")
             experiment = experiments()[name] if colon else chosen
-            variants = self.found.get((experiment.name, data), {}).get(own if colon else arm, {})
+            asked[experiment.name] = None
+            digests = self.found.get((experiment.name, data), {})
+
+            def size(digest):
+                return sum(len(seeds) for found in digests[digest].values() for seeds in found.values()), digest
+
+            variants = digests[max(digests, key=size)].get(own if colon else arm, {}) if digests else {}
             usual = [f"{experiment.layer_type}/{each}" for each in layer_type(experiment.layer_type).fastest]
 
             def rank(key):
@@ -112,7 +133,7 @@ class _Cells:
                 return -len(variants[key]), place, device, implementation
 
             best = min(variants, key=rank, default=None)
-            return {} if best is None else dict(sorted(variants[best].items()))
+            return {} if best is None else {seed: run for seed, (_, run) in sorted(variants[best].items())}
 
         return find
 

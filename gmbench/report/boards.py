@@ -175,13 +175,16 @@ def boards(results: Results, name: str) -> list[Board]:
 
 
 def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
-    keys = ["arm", "implementation", "initialisation", "device"]
+    keys = ["arm", "implementation", "initialisation", "device", "implementation_sha256", "initialisation_sha256"]
     groups = list(frame.groupby(keys, dropna=False, sort=True))
     found = []
-    for (arm, implementation, initialisation, device), part in groups:
+    for (arm, implementation, initialisation, device, *sources), part in groups:
         twins = [key for key, _ in groups if key[0] == arm]
         marks = [str(implementation)] if len({str(key[1]) for key in twins}) > 1 else []
         marks += [str(device)] if len({key[3] for key in twins}) > 1 else []
+        # one name, several sources: the file was changed in between
+        namesakes = [key for key in twins if str(key[:4]) == str((arm, implementation, initialisation, device))]
+        marks += [str(sha)[:8] for sha in sources if len(namesakes) > 1 and not absent(sha)]
         best, last, late, area = {}, {}, {}, {}
         for seed, cell in part.groupby("seed", sort=True):
             trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
@@ -210,9 +213,15 @@ def _thresholds(frame: pandas.DataFrame, extras: Mapping[str, Mapping[str, Any]]
 
 
 def _colours(arms: list[Arm], known) -> dict[str, int]:
-    declared_arms = list(known.arms) if known else sorted({arm.arm for arm in arms})
+    """By the arm's place among all arms of its paper's experiments, so that one name has one colour on all pages."""
+    declared_arms = sorted({arm.arm for arm in arms})
+    if known:
+        from gmbench.experiments import experiments
+
+        family = sorted((e for e in experiments().values() if e.paper == known.paper), key=lambda e: e.name)
+        declared_arms = list(dict.fromkeys(arm for each in family for arm in each.arms))
     taken: dict[str, int] = {}
-    extra = len(declared_arms)
+    extra = 1 + max((declared_arms.index(arm.arm) for arm in arms if arm.arm in declared_arms), default=-1)
     for arm in sorted(arms, key=lambda a: (a.arm not in declared_arms, a.label)):
         own = declared_arms.index(arm.arm) if arm.arm in declared_arms else None
         if own is None or own in taken.values():

@@ -20,18 +20,23 @@ WORDS = ("id", "paper", "experiment", "source", "statement", "published", "print
 WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark", "command")
 OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
 METHOD = (
-    "A printed number carries a *margin*, declared before the runs: half of its last printed digit, a tenth of it "
-    "where the paper says about, and the spread that the paper states.",
+    "A printed number carries a *margin*: half of its last printed digit, a tenth of it where the paper says about (of "
+    "a range: of its middle), and the spread that the paper states.",
     "**Reproduced**: the 95 % interval over seeds lies inside what is published, give or take the margin. "
     "**Not reproduced**: it lies wholly outside. **Inconclusive**: anything else. **Not run**: there are no cells.",
     "An ordering is reproduced where the 95 % interval of the paired difference over seeds excludes 0 on the side that "
-    "the paper states, not reproduced where it does on the other side, and else inconclusive.",
+    "the paper states, not reproduced where it does on the other side, and else inconclusive. That interval is a "
+    "percentile bootstrap, which is too narrow for few seeds: it excludes 0 as soon as all of three or five agree. The "
+    "p beside it is exact (all changes of sign), and cannot be below 0.25 with three seeds or 0.06 with five.",
     "A count is reproduced where ours is all, or none, or the very same, from at least as many seeds, and not "
     "reproduced where Fisher's exact test tells the two shares apart at 5 %. A claim of several parts needs them all.",
     "Fewer than three seeds are inconclusive, except for counts and exact identities.",
     "A printed number is compared with the seeds that trained; in orderings and counts a seed that diverged is one at "
     "100 % error.",
-    "A claim in words is judged by a measurable proxy, which was declared before the runs.",
+    "A seed that never reaches an error counts as the end of its training in a number of steps, if at least three "
+    "others do; else the number is inconclusive.",
+    "A claim in words is judged by a measurable proxy, and an open setting is decided, in the experiment's file; its "
+    "history, beside the commit of the cells, says which came first.",
 )
 
 
@@ -44,19 +49,20 @@ def page(results: Results) -> Page:
         return found
     found.add(
         "What the papers state, what the runs here gave, and a verdict, which follows from the cells in the store by "
-        "rules that were set before the runs."
+        "the rules below."
     )
     found.add(counts(every))
     _picture(found, every)
     for paper in _papers(every):
         own = [entry for entry in every if entry["paper"] == paper]
         found.add(f"## Paper {text(paper or NONE)}", compact(own))
-        details = _grouped((e for e in own if e["verdict"] not in OPEN), "detail")
-        found.add(*(("The numbers behind:", details) if details else ()))
+        details = [_behind(entry) for entry in own if entry["verdict"] not in OPEN]
+        if any(details):
+            found.add("The numbers behind:", bullets(filter(None, details)))
     decided = _grouped(every, "decided")
     if decided:
         links = [f"[{text(name)}]({boards.file_of(name)}.md)" for name in boards.names(results)]
-        found.add("## What had to be decided", "What the papers leave open, as it was set before the runs.", decided)
+        found.add("## What had to be decided", "What the papers leave open, and what was chosen here.", decided)
         found.add(f"The decisions of whole experiments: {', '.join(links)}." if links else "")
     _open(found, every)
     found.add("## How verdicts are made", bullets(METHOD))
@@ -83,6 +89,12 @@ def entries(frame: pandas.DataFrame) -> list[dict[str, Any]]:
         seeds = _finite(row.get("seeds"))
         entry["seeds"] = None if seeds is None else int(seeds)
         entry["verdict"] = entry["verdict"] or "not run"
+        parts = row.get("parts")
+        entry["parts"] = [
+            f"{_words(part.get('shown'))}: {_words(part.get('verdict'))}"
+            for part in (parts if isinstance(parts, list) else ())
+            if isinstance(part, Mapping)
+        ]
         found.append(entry)
     return sorted(found, key=lambda entry: entry["paper"])
 
@@ -185,7 +197,8 @@ def _open(found: Page, every) -> None:
         own = [entry for entry in every if entry["verdict"] == verdict]
         if own:
             found.add(f"## {heading}")
-            found.add(*(_paragraph(entry) for entry in own))
+            for entry in own:
+                found.add(_paragraph(entry), bullets(map(text, entry["parts"])))
 
 
 def _paragraph(entry: Mapping[str, Any]) -> str:
@@ -199,7 +212,13 @@ def _paragraph(entry: Mapping[str, Any]) -> str:
     if ours(entry):
         seeds = f", {counted(entry['seeds'], 'seed')}" if entry["seeds"] is not None else ""
         said += f" Here: {text(ours(entry))}{seeds}."
-    return " ".join([said, *(_sentence(text(entry[key])) for key in ("detail", "remark") if entry[key])])
+    return " ".join([said, *(_sentence(text(entry[key])) for key in ("remark", "detail") if entry[key])])
+
+
+def _behind(entry: Mapping[str, Any]) -> str:
+    """What a decided verdict rests on."""
+    said = "; ".join(filter(None, [*entry["parts"], entry["detail"]]))
+    return f"**{text(entry['id'])}**: {text(said)}" if said else ""
 
 
 def _sentence(words: str) -> str:

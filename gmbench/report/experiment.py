@@ -22,8 +22,19 @@ AGAIN = "gmbench report --store STORE --output FOLDER"
 # columns of a cell that are no measure of the experiment's own
 SHARED = (
     *("cell", "experiment", "version", "data", "digest", "budget", "epochs", "arm", "seed", "device"),
-    *("implementation", "initialisation", "epoch", "step", "test_error", "test_loss", "train_loss", "seconds"),
-    *("cell_seconds", "machine", "torch", "commit", "when", "diverged"),
+    *(
+        "implementation",
+        "initialisation",
+        "implementation_sha256",
+        "initialisation_sha256",
+        "epoch",
+        "step",
+        "test_error",
+        "test_loss",
+        "train_loss",
+        "seconds",
+    ),
+    *("cell_seconds", "cell_cpu_seconds", "machine", "torch", "commit", "when", "diverged"),
 )
 # measures of a network before its training, and how they are called
 BEFORE = {
@@ -73,7 +84,7 @@ def page(results: Results, name: str) -> Page:
         _board(found, board, name, results)
     found.add("## How to read this", bullets(METHOD))
     if known and known.decisions:
-        found.add("## Declared decisions", "What the paper leaves open, and what was chosen here, before the runs.")
+        found.add("## Declared decisions", "What the paper leaves open, and what was chosen here.")
         found.add(table({"topic": text(topic), "choice": text(choice)} for topic, choice in known.decisions))
     _claims(found, results.claims, name)
     own = results.cells[results.cells["experiment"] == name]
@@ -238,9 +249,24 @@ def _measures(found: Page, board: Board) -> None:
         row["minutes a cell"] = number(median(seconds) / 60, 2) if len(seconds) else NONE
         rows.append(row | {text(column.replace("_", " ")): _over_seeds(cells[column], column) for column in after})
     found.add("**The runs**", table(rows))
+    found.add(_spent(board))
     ends = [text(c.replace("_", " ")) for c in after if c.endswith(("_min", "_max"))]
     if ends:
         found.add(f"{', '.join(ends)}: the extreme over seeds; other measures are means over seeds.")
+
+
+def _spent(board: Board) -> str:
+    """What the whole leaderboard took."""
+    cells = board.frame.drop_duplicates("cell")
+    took = {
+        word: cells[column].dropna()
+        for word, column in (("by the clock", "cell_seconds"), ("of CPU time", "cell_cpu_seconds"))
+        if column in cells
+    }
+    said = [f"{number(values.sum() / 60)} minutes {word}" for word, values in took.items() if len(values)]
+    if not said:
+        return ""
+    return f"All {counted(len(cells), 'cell')} together: {', '.join(said)}, one thread each."
 
 
 def _mean(values: pandas.Series, whole: bool = False) -> str:

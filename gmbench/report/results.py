@@ -66,7 +66,7 @@ def read(store: str | os.PathLike | None = None) -> Results:
             frames["cells"],
             [
                 *("experiment", "version", "data", "digest", "budget", "epochs", "arm", "implementation"),
-                *("initialisation", "device", "seed"),
+                *("initialisation", "implementation_sha256", "initialisation_sha256", "device", "seed"),
             ],
             ["epoch"],
             machines=False,

@@ -41,6 +41,8 @@ COLUMNS = {
             "seed",
             "implementation",
             "initialisation",
+            "implementation_sha256",
+            "initialisation_sha256",
         ),
         *("device", "epoch", "step", "test_error", "test_loss", "train_loss", *_MADE),
     ),
@@ -192,8 +194,10 @@ def _records(key: str):
 def _cells(file: Mapping[str, Any]) -> list[dict[str, Any]]:
     spec = dict(file["spec"])
     for part in ("implementation", "initialisation"):
-        spec[part] = (spec.get(part) or {}).get("name")
+        found = spec.get(part) or {}
+        spec[part], spec[f"{part}_sha256"] = found.get("name"), found.get("sha256")
     shared = {"cell": file["id"], **spec, **file.get("measures", {}), "cell_seconds": file.get("seconds")}
+    shared["cell_cpu_seconds"] = file.get("cpu_seconds")
     return [shared | epoch | _made(file) for epoch in file["epochs"]]
 
 
