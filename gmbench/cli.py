@@ -529,7 +529,11 @@ def data_command(name, as_json):
 @main.command()
 @click.argument("chosen", nargs=-1, metavar="[ID|EXPERIMENT|PAPER]...")
 @click.option("--verdict", help="Only those with this verdict, such as 'not reproduced'.")
-@click.option("--store", metavar="DIR", help="Cells to judge by (default: your own, else those committed here).")
+@click.option(
+    "--store",
+    metavar="DIR",
+    help="Cells to judge by (default: your own of the paper budget, else those committed here).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON.")
 def claims(chosen, verdict, store, as_json):
     """What the papers claim, and whether it holds on the cells of a store.

@@ -535,6 +535,8 @@ def test_by_default_the_users_own_cells_count_else_the_committed_ones(tmp_path, 
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GMBENCH_STORE", raising=False)
     assert ledger.default_store() == ledger.COMMITTED
+    cell(tmp_path / "gmbench-results", "kumar", 0, [4.2] * 20, budget="smoke")
+    assert ledger.default_store() == ledger.COMMITTED, "no claim rests on a smoke run"
     cell(tmp_path / "gmbench-results", "kumar", 0, [4.2] * 20)
     assert ledger.default_store().resolve() == (tmp_path / "gmbench-results").resolve()
     monkeypatch.setenv("GMBENCH_STORE", str(tmp_path / "mine"))

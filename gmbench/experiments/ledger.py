@@ -21,9 +21,9 @@ COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "data"  # in a che
 
 def default_store() -> Path:
     """Where the ledger's cells are if nobody says: ``$GMBENCH_STORE``, else ``gmbench-results`` in the working folder
-    if it has cells, else the committed results of this checkout if it is one.
+    if it has cells that a claim can rest on, else the committed results of this checkout if it is one.
     """
-    if os.environ.get(VARIABLE) or Path(DEFAULT, "cells").is_dir() or not COMMITTED.is_dir():
+    if os.environ.get(VARIABLE) or not COMMITTED.is_dir() or Cells(DEFAULT).found:
         return store_folder()
     return COMMITTED
 
