@@ -124,6 +124,7 @@ class Number:
     :param about: the paper says "about"
     :param spread: the paper's own
     :param worst_of: the largest over so many seeds instead of the mean; with fewer it is inconclusive
+    :param most: what the number cannot exceed, and neither does its interval; 100 where it is a share in %
     :param beside: the same number by another statistic, with the verdict that it would give
     """
 
@@ -135,6 +136,7 @@ class Number:
     about: bool = False
     spread: float = 0.0
     worst_of: int = 0
+    most: float = math.inf
     beside: tuple[Beside, ...] = ()
 
     @property
@@ -175,7 +177,7 @@ class Number:
         if self.worst_of:
             interval = intervals.bootstrap(lambda sample, axis: np.max(sample, axis=axis), values)
         else:
-            interval = intervals.of_mean(values, low=0.0)
+            interval = intervals.of_mean(values, low=0.0, high=self.most)
         verdict, side = _inside(interval, low, high)
         never = len(values) - len(got)
         if len(values) < intervals.FEWEST:
@@ -386,7 +388,7 @@ class Identity:
         low, high = min(values), max(values)
         off = max(abs(value - self.published) for value in values)
         verdict = REPRODUCED if off <= self.tolerance else NOT
-        shown = f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
+        shown = " to ".join(dict.fromkeys(f"{end:.6g}" for end in (low, high)))
         return Judgement(verdict, f"{self.what}: {shown}", mean(values), None, len(values), self.tolerance)
 
 

@@ -128,29 +128,29 @@ def _finer(arm: str, error: float) -> tuple[Beside, ...]:
 CLAIMS = (
     Claim(
         *("KUM-01", FIGURE.format(1), "BL, start-up transient, mean over seeds", "about 55", "%"),
-        Number("bl", error_after(1), 55, digit=1, about=True),
+        Number("bl", error_after(1), 55, digit=1, about=True, most=100),
         "the transient is the test error at the end of epoch 1, where the note's curves begin",
         {"above": "The note does not say at which point of the transient it reads its curve, which falls fast."},
     ),
     Claim(
         *("KUM-02", FIGURE.format(1), "BL, start-up transient, worst seed", "about 77", "%"),
-        Number("bl", error_after(1), 77, digit=1, about=True, worst_of=5),
+        Number("bl", error_after(1), 77, digit=1, about=True, worst_of=5, most=100),
         "as KUM-01; inconclusive unless as many seeds train as the note has; the interval is a bootstrap",
     ),
     Claim(
         *("KUM-03", FIGURE.format(1), "BL, level reached late in the 20 epochs", "about 5.8", "%"),
-        Number("bl", late, 5.8, digit=0.1, about=True),
+        Number("bl", late, 5.8, digit=0.1, about=True, most=100),
         "late is the mean of the last five epochs",
         LATER,
     ),
     Claim(
         *("KUM-04", FIGURE.format(1), "KUMAR, start of the curve", "near 9-10", "%"),
-        Number("kumar", error_after(1), 9, 10, digit=1, about=True),
+        Number("kumar", error_after(1), 9, 10, digit=1, about=True, most=100),
         "the end of epoch 1",
     ),
     Claim(
         *("KUM-05", FIGURE.format(1), "KUMAR, after about two epochs", "about 5", "%"),
-        Number("kumar", error_after(2), 5, digit=1, about=True),
+        Number("kumar", error_after(2), 5, digit=1, about=True, most=100),
         "the end of epoch 2",
         {
             "above": "The note contradicts itself here: it also says (KUM-12) that 5 % takes 6,000 to 15,000 steps, "
@@ -159,7 +159,7 @@ CLAIMS = (
     ),
     Claim(
         *("KUM-06", FIGURE.format(1), "KUMAR, plateau", "about 4.3", "%"),
-        Number("kumar", late, 4.3, digit=0.1, about=True),
+        Number("kumar", late, 4.3, digit=0.1, about=True, most=100),
         "the plateau is the mean of the last five epochs",
         {"above": "The note reads this off a curve that jumps; its final error (KUM-18) is higher than its plateau."},
     ),
@@ -209,23 +209,23 @@ CLAIMS = (
     ),
     Claim(
         *("KUM-15", "sec. 5, Fig. 3a", "BL, best test error", "about 5.85", "%"),
-        Number("bl", best, 5.85, digit=0.01, about=True),
+        Number("bl", best, 5.85, digit=0.01, about=True, most=100),
         "",
         LATER,
     ),
     Claim(
         *("KUM-16", "sec. 5, Fig. 3a", "KUMAR, best test error", "about 4.2", "%"),
-        Number("kumar", best, 4.2, digit=0.1, about=True),
+        Number("kumar", best, 4.2, digit=0.1, about=True, most=100),
     ),
     Claim(
         *("KUM-17", "sec. 5, Fig. 3b", "BL, final test error", "about 5.9", "%"),
-        Number("bl", last, 5.9, digit=0.1, about=True),
+        Number("bl", last, 5.9, digit=0.1, about=True, most=100),
         "final is the last epoch",
         LATER,
     ),
     Claim(
         *("KUM-18", "sec. 5, Fig. 3b", "KUMAR, final test error", "about 4.7", "%"),
-        Number("kumar", last, 4.7, digit=0.1, about=True),
+        Number("kumar", last, 4.7, digit=0.1, about=True, most=100),
         "final is the last epoch, which jumps by about a point from one to the next",
     ),
     Claim(

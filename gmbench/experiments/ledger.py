@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.experiments import Experiment, experiments
-from gmbench.experiments.evidence import NOT_RUN, VERDICTS, Claim, Judgement
+from gmbench.experiments.evidence import NOT_RUN, VERDICTS, Claim, Judgement, short
 from gmbench.experiments.outcomes import Run
 from gmbench.registry import layer_type
 from gmbench.runs.cell import cell_id
@@ -171,7 +171,9 @@ def table(rows: Iterable[Mapping[str, Any]]):
     shown.add_column("verdict")
     for row in rows:
         said = row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else "")
-        ends = "" if row["interval"] is None or "(" in row["shown"] else " ({:.3g} to {:.3g})".format(*row["interval"])
+        ends = (
+            "" if row["interval"] is None or "(" in row["shown"] else " ({} to {})".format(*map(short, row["interval"]))
+        )
         verdict = f"[{colours[row['verdict']]}]{row['verdict']}[/]"
         cells = (
             row["id"],
