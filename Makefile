@@ -33,7 +33,7 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 	$(BIN)/gmbench report --store $(DEMO) --output $(DEMO)/report
 
 test: lint       ## the whole test run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites -n $(JOBS) --dist loadgroup -q -p no:cacheprovider
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 lint: install    ## ruff and mypy
 	$(BIN)/ruff check .
@@ -45,7 +45,7 @@ format: install  ## what ruff can mend by itself
 	$(BIN)/ruff format .
 
 deep: install    ## the nightly run: 10,000 fresh examples a check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest suites --profile deep -n $(JOBS) --dist loadgroup -q -p no:cacheprovider
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest suites --profile deep -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 reports: install ## the committed pages, from the committed data
 	$(BIN)/gmbench report --store reports/data --output reports
