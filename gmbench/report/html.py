@@ -34,7 +34,7 @@ img { max-width: 100%; height: auto; background: #ffffff; border: 1px solid var(
   padding: 0.3rem; }
 """
 
-SHORT = 36  # characters of a cell that is never broken into lines
+SHORT = 28  # characters of a cell that is never broken into lines
 
 PAGE = """<!doctype html>
 <html lang="en">
