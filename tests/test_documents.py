@@ -59,4 +59,4 @@ def test_the_readme_knows_the_budget_of_the_paper(name):
     (row,) = (line for line in TEXTS["README.md"].splitlines() if line.startswith(f"| `{name}` |"))
     budget = chosen.budgets["paper"]
     said = f"{len(chosen.arms)} arms, {budget.epochs} epochs, seeds {budget.seeds[0]} to {budget.seeds[-1]} |"
-    assert row.endswith(said)
+    assert f"| {said}" in row
