@@ -205,6 +205,15 @@ class TestCounts:
     def test_fewer_seeds_than_the_paper_never_reproduce(self):
         assert self.count(5).judge(arms(a=ends(1, 2))).verdict == U
 
+    def test_any_number_of_pairs_can_be_judged(self):
+        won = Count("a", None, 10, 10, "pairs won", other="b", statistic=last)
+        for n in range(1, 10):
+            found = won.judge(arms(a=ends(*range(1, n + 1)), b=ends(*range(2, n + 2))))
+            assert found.verdict == U and found.measured == f"pairs won: {n} of {n}"
+            other = Below("a", "b", last, "error").judge(arms(a=ends(*range(1, n + 1)), b=ends(*range(2, n + 2))))
+            assert other.verdict == (R if n >= 3 else U)
+            assert Tighter("a", "b", "error", last).judge(arms(a=ends(*range(n)), b=ends(*range(n)))).verdict == U
+
     def test_pairs_won(self):
         won = Count("a", None, 4, 4, "pairs won", other="b", statistic=last)
         one, two = ends(1, 2, 3, 4), ends(2, 3, 4, 5)
@@ -258,6 +267,7 @@ class TestOthers:
         assert (low, high) == pytest.approx((2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)))
         assert intervals.of_mean([1.0, 2.0]) is None and intervals.of_mean([2.0] * 4) == (2.0, 2.0)
         assert intervals.of_difference([1, 2, 3], [0, 0, 0]) == intervals.of_difference([1, 2, 3], [0, 0, 0])
+        assert intervals.sign_flips([2.0]) == intervals.sign_flips([2.0, -2.0]) == 1.0
         assert intervals.sign_flips([1.0, 1.1, 1.2, 0.9, 1.0]) == pytest.approx(2 / 32)
         assert intervals.same_share(5, 5, 0, 5) == pytest.approx(2 / math.comb(10, 5))
 

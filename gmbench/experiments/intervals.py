@@ -65,8 +65,8 @@ def sign_flips(differences: Sequence[float]) -> float:
     from scipy.stats import permutation_test
 
     values = np.asarray(differences, float)
-    if not values.any():
-        return 1.0
+    if len(values) < 2 or not values.any():
+        return 1.0  # one difference is as large with either sign
     found = permutation_test(
         [values],
         lambda sample, axis: np.mean(sample, axis=axis),
