@@ -103,13 +103,11 @@ def cells(
     for name in names:
         _choose("arm", name, chosen.arms)
     numbers = list(dict.fromkeys(spending.seeds if seeds is None else seeds))
-    usual = fastest(chosen.layer_type, device)
-    if implementation is None or arms is None:
-        rows = [(name, usual, None) for name in names]
-        if implementation not in (None, usual):
-            rows.append((chosen.headline, implementation, None))
-    else:
-        rows = [(name, implementation, None) for name in names]
+    # finding the fastest asks for a compiler, so it is left alone where nothing needs it
+    usual = fastest(chosen.layer_type, device) if implementation is None or arms is None else implementation
+    rows = [(name, usual, None) for name in names]
+    if implementation not in (None, usual):
+        rows.append((chosen.headline, implementation, None))
     if initialisation is not None:
         name = initialisation.key.partition("/")[2]
         if name in chosen.arms:
@@ -146,13 +144,14 @@ def fastest(layer_type: str, device: str = "cpu") -> Implementation:
     :raises ContractError: if none does
     """
     known = load_registry()
-    records = [known.implementation(layer_type, name) for name in find_type(layer_type).fastest]
-    reasons = {record.name: unavailable(record, device) for record in records}
-    for record in records:
-        if not reasons[record.name]:
+    reasons = []
+    for name in find_type(layer_type).fastest:
+        record = known.implementation(layer_type, name)
+        reason = unavailable(record, device)
+        if not reason:
             return record
-    said = ", ".join(f"{name}: {reason}" for name, reason in reasons.items())
-    raise ContractError(f"no implementation of {layer_type} can be trained here ({said})")
+        reasons.append(f"{name}: {reason}")
+    raise ContractError(f"no implementation of {layer_type} can be trained here ({', '.join(reasons)})")
 
 
 def _choose(what: str, name: str, table: Mapping[str, Any]) -> Any:

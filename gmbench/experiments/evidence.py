@@ -98,6 +98,15 @@ def _below(interval: tuple[float, float], bound: float = 0.0) -> str:
     return NOT if interval[0] > bound + NOTHING else INCONCLUSIVE
 
 
+def _ordered(named: str, differences: Sequence[float], detail: list[str], bound: float = 0.0) -> Judgement:
+    """The judgement on differences by seed whose mean should be below a bound."""
+    centre, interval, seeds = mean(differences), intervals.of_differences(differences), len(differences)
+    shown = f"{named} {short(centre)}{_span(interval)}"
+    if interval is None:
+        return Judgement(INCONCLUSIVE, shown, centre, seeds=seeds, detail=[f"{FEW} are paired", *detail])
+    return Judgement(_below(interval, bound), shown, centre, interval, seeds, detail=detail)
+
+
 def _values(runs: Mapping[int, Run], statistic: Statistic, untrained: bool = False) -> list[tuple[Run, float]]:
     """A statistic of the seeds that trained (or of all), where it exists."""
     found = ((run, statistic(run)) for run in runs.values() if untrained or not run.diverged)
@@ -215,16 +224,11 @@ class Below:
         named = f"{self.what}, {self.arm} - {self.other}"
         if not differences:
             return Judgement(INCONCLUSIVE, f"{named}: no common seed")
-        centre, detail = mean(differences), _lost(self.arm, one) + _lost(self.other, two)
-        interval = intervals.of_difference(differences, [0.0] * len(differences))
-        shown = f"{named} {short(centre)}{_span(interval)}"
-        if interval is None:
-            return Judgement(INCONCLUSIVE, shown, centre, seeds=len(differences), detail=[f"{FEW} are paired", *detail])
+        limit = f" by at most {self.bound:g}" if self.bound else ""
         wins = sum(difference < self.bound for difference in differences)
         p = intervals.sign_flips([difference - self.bound for difference in differences])
-        limit = f" by at most {self.bound:g}" if self.bound else ""
-        detail.insert(0, f"{self.arm} below {self.other}{limit}: {wins} of {len(differences)} pairs, p = {p:.2g}")
-        return Judgement(_below(interval, self.bound), shown, centre, interval, len(differences), detail=detail)
+        won = f"{self.arm} below {self.other}{limit}: {wins} of {len(differences)} pairs, p = {p:.2g}"
+        return _ordered(named, differences, [won, *_lost(self.arm, one), *_lost(self.other, two)], self.bound)
 
 
 def _differences(one: Mapping[int, Run], two: Mapping[int, Run], statistic: Statistic) -> dict[int, float]:
@@ -261,13 +265,9 @@ class BelowThroughout:
         named = f"{self.arm} - the lowest of {' and '.join(self.others)}, at its worst epoch, points"
         if not values:
             return Judgement(INCONCLUSIVE, f"{named}: no common seed")
-        centre, interval = mean(values), intervals.of_difference(values, [0.0] * len(values))
-        shown = f"{named} {short(centre)}{_span(interval)}"
         detail = [f"below at every epoch in {sum(value < 0 for value in values)} of {len(values)} seeds"]
         detail += [line for name, found in runs.items() for line in _lost(name, found)]
-        if interval is None:
-            return Judgement(INCONCLUSIVE, shown, centre, seeds=len(values), detail=[f"{FEW} are paired", *detail])
-        return Judgement(_below(interval), shown, centre, interval, len(values), detail=detail)
+        return _ordered(named, values, detail)
 
 
 @dataclass(frozen=True)
@@ -353,7 +353,7 @@ class Count:
             gaps = list(_differences(runs[self.arm], runs[self.other], self.statistic).values())
             hits = [gap < 0 for gap in gaps]
             if gaps:
-                interval = intervals.of_difference(gaps, [0.0] * len(gaps))
+                interval = intervals.of_differences(gaps)
                 p = intervals.sign_flips(gaps)
                 detail.append(f"mean difference {short(mean(gaps))}{_span(interval)}, p = {p:.2g}")
         k, n = sum(hits), len(hits)

@@ -30,7 +30,7 @@ def of_mean(values: Sequence[float], low: float = -math.inf, high: float = math.
     return max(low, float(found.low)), min(high, float(found.high))
 
 
-def bootstrap(statistic: Callable[..., np.ndarray], *samples: Sequence) -> Interval | None:
+def bootstrap(statistic: Callable[..., np.ndarray], *samples: Sequence | np.ndarray) -> Interval | None:
     """The 95 % percentile interval of ``statistic(*samples, axis)`` over seeds, resampled together; None for fewer
     than three seeds.
 
@@ -56,7 +56,11 @@ def bootstrap(statistic: Callable[..., np.ndarray], *samples: Sequence) -> Inter
 
 def of_difference(one: Sequence[float], other: Sequence[float]) -> Interval | None:
     """The 95 % interval of the mean of ``one - other`` over paired seeds, by bootstrap."""
-    differences = np.asarray(one, float) - np.asarray(other, float)
+    return of_differences(np.asarray(one, float) - np.asarray(other, float))
+
+
+def of_differences(differences: Sequence[float] | np.ndarray) -> Interval | None:
+    """The same where the differences are known."""
     return bootstrap(lambda sample, axis: np.mean(sample, axis=axis), differences)
 
 

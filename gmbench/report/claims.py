@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pandas
 
+from gmbench.experiments.evidence import VERDICTS
 from gmbench.report import boards, figures_claims
 from gmbench.report.page import Page
 from gmbench.report.results import Results
 from gmbench.report.tables import NONE, absent, bullets, counted, interval, number, table, text
 
-VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
 COMMAND = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 WORDS = ("id", "paper", "experiment", "source", "statement", "published", "printed", "unit", "margin", "measured")
 WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark", "command")
