@@ -11,7 +11,8 @@ from typing import Any
 import torch
 
 from gmbench.contract import Implementation, Initialisation
-from gmbench.experiments.training import finite
+from gmbench.data import Data
+from gmbench.experiments.training import data_on, finite, order_of, train
 from gmbench.layers.gm.initial import draw
 from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
@@ -44,6 +45,38 @@ DECISIONS = (
     ("E relu and its slope", "exact in both tails; variances clamped inside the root; slope 1/2 at 0"),
     ("arithmetic", "float32, one thread, denormals flushed to zero"),
 )
+
+
+# The same for stacks of two layers.
+STACK_DECISIONS = (
+    *DECISIONS,
+    ("between the layers", "nothing: no activation, bias or normalisation; layer 2 acts on <beta, h1>"),
+    ("hidden layer's target", "0.5, as for the logits; layer 2 is calibrated on the calibrated layer 1"),
+    ("evaluation", "all test images, before training and at the end of each epoch"),
+)
+
+
+def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generator]:
+    """What every cell begins with: its data, the images of a calibration, and the generator of its initialisation."""
+    torch.manual_seed(spec["seed"])  # for implementations that sample
+    data = data_on(spec["device"], spec["data"], spec["digest"])
+    return data, data.train_images[:CALIBRATION], torch.Generator().manual_seed(spec["seed"])
+
+
+def trained(
+    spec: Mapping[str, Any], report, data: Data, images, network, optimiser, seen: Mapping[str, int], **how: Any
+) -> dict[str, Any]:
+    """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures`` and ``tests``, pairs
+    of a step and the test error there.
+
+    :param seen: measures of the initialisation
+    :param how: passed to :func:`gmbench.experiments.training.train`
+    """
+    measures = {**at_start(network, images), **seen}
+    order = order_of(spec["seed"])
+    done = train(network, optimiser, data, epochs=spec["epochs"], batch=BATCH, order=order, report=report, **how)
+    measures |= {**at_end(network), **done.measures}
+    return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
 
 
 def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:

@@ -31,7 +31,6 @@ from gmbench.experiments.outcomes import (
     reaches,
     steps_to,
 )
-from gmbench.experiments.training import data_on, order_of, train
 
 HIDDEN = 100
 MATCHED = 1022  # hidden units of an FC net with the parameters of the GM stack: 812500 against 812780
@@ -44,10 +43,7 @@ FC = {"fc": HIDDEN, "fc-matched": MATCHED}
 START = {"bl": "bl", "fan-in": "fan-in", "tuned": GAMMAS, "per-class": "kumar-per-class"}
 
 DECISIONS = (
-    *gm_nets.DECISIONS,
-    ("between the layers", "nothing: no activation, bias or normalisation; layer 2 acts on <beta, h1>"),
-    ("hidden layer's target", "0.5, as for the logits; layer 2 is calibrated on the calibrated layer 1"),
-    ("evaluation", "all test images, before training and at the end of each epoch"),
+    *gm_nets.STACK_DECISIONS,
     (
         "first hits",
         f"looked for every {INTERVAL} steps and at epoch ends. The note's own figures are by epoch (its KUMAR starts "
@@ -73,10 +69,7 @@ def cell(spec, report):
     Measures: those of :mod:`gmbench.experiments.gm_nets`, ``steps_to_<error>`` and ``diverged``. ``tests`` are pairs
     of a step and the test error there.
     """
-    torch.manual_seed(spec["seed"])  # for implementations that sample
-    data = data_on(spec["device"], spec["data"], spec["digest"])
-    images = data.train_images[: gm_nets.CALIBRATION]
-    generator = torch.Generator().manual_seed(spec["seed"])
+    data, images, generator = gm_nets.prepare(spec)
     arm, seen = spec["arm"], {}
     if arm in FC:
         network = gm_nets.fc_network([data.features, FC[arm], data.classes], spec["device"], generator)
@@ -89,21 +82,8 @@ def cell(spec, report):
         optimiser = torch.optim.SGD(
             gm_nets.rates(network, scale * gm_nets.RATE, scale * gm_nets.SIGMA_RATE), lr=gm_nets.RATE
         )
-    measures = {**gm_nets.at_start(network, images), **seen}
-    trained = train(
-        network,
-        optimiser,
-        data,
-        epochs=spec["epochs"],
-        batch=gm_nets.BATCH,
-        order=order_of(spec["seed"]),
-        decay=arm == "kumar-decay",
-        thresholds=THRESHOLDS,
-        interval=INTERVAL,
-        report=report,
-    )
-    measures |= {**gm_nets.at_end(network), **trained.measures}
-    return {"epochs": trained.epochs, "measures": measures, "tests": trained.tests}
+    how = {"decay": arm == "kumar-decay", "thresholds": THRESHOLDS, "interval": INTERVAL}
+    return gm_nets.trained(spec, report, data, images, network, optimiser, seen, **how)
 
 
 FIGURE = "sec. 5, Fig. {}"

@@ -7,7 +7,6 @@ import torch
 from gmbench.experiments import Budget, Experiment, gm_nets
 from gmbench.experiments.evidence import Claim, Count
 from gmbench.experiments.outcomes import area, best, late
-from gmbench.experiments.training import data_on, order_of, train
 
 HIDDEN = 100
 COMPONENTS = 20
@@ -15,12 +14,9 @@ ONE_LAYER = ("bl-one-layer", "kumar-one-layer")
 START = {"bl": "bl", "kumar": "kumar", "bl-one-layer": "bl", "kumar-one-layer": "kumar"}
 
 DECISIONS = (
-    *gm_nets.DECISIONS,
+    *gm_nets.STACK_DECISIONS,
     ("architecture", "784-100-10 as in the main experiment; the note does not say. One layer, 784-10, stands beside"),
-    ("between the layers", "nothing: no activation, bias or normalisation; layer 2 acts on <beta, h1>"),
-    ("hidden layer's target", "0.5, as for the logits; layer 2 is calibrated on the calibrated layer 1"),
     ("rates and batch", "as in the main experiment, not rescaled for K = 20"),
-    ("evaluation", "all test images, before training and at the end of each epoch"),
     ("smoothed final error", "the mean of the last five epochs"),
     ("area under the curve", "the mean of the test error over epochs 1 to 30, by the trapezoidal rule"),
 )
@@ -28,26 +24,13 @@ DECISIONS = (
 
 def cell(spec, report):
     """One arm, one seed. Measures as in ``kumar``, without first hits."""
-    torch.manual_seed(spec["seed"])  # for implementations that sample
-    data = data_on(spec["device"], spec["data"], spec["digest"])
-    images = data.train_images[: gm_nets.CALIBRATION]
-    generator = torch.Generator().manual_seed(spec["seed"])
+    data, images, generator = gm_nets.prepare(spec)
     hidden = [] if spec["arm"] in ONE_LAYER else [HIDDEN]
     widths = [data.features, *hidden, data.classes]
     start = START.get(spec["arm"], "kumar")
     network, seen = gm_nets.gm_network(spec, widths, COMPONENTS, start, images, generator)
-    measures = {**gm_nets.at_start(network, images), **seen}
-    trained = train(
-        network,
-        torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE),
-        data,
-        epochs=spec["epochs"],
-        batch=gm_nets.BATCH,
-        order=order_of(spec["seed"]),
-        report=report,
-    )
-    measures |= {**gm_nets.at_end(network), **trained.measures}
-    return {"epochs": trained.epochs, "measures": measures, "tests": trained.tests}
+    optimiser = torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE)
+    return gm_nets.trained(spec, report, data, images, network, optimiser, seen)
 
 
 MEASURES = (("best error", best), ("smoothed final error", late), ("area under the curve", area))

@@ -10,7 +10,6 @@ import torch
 from gmbench.experiments import Budget, Experiment, gm_nets
 from gmbench.experiments.evidence import Beside, Beyond, Claim, Identity, Number, Together
 from gmbench.experiments.outcomes import Run, last, measure
-from gmbench.experiments.training import data_on, order_of, train
 
 COMPONENTS = 5
 THRESHOLDS = (10,)  # % test error
@@ -44,27 +43,14 @@ DECISIONS = (
 
 def cell(spec, report):
     """One arm, one seed. Measures as in ``kumar``; ``paths`` as in :class:`gmbench.experiments.gm_nets.Paths`."""
-    torch.manual_seed(spec["seed"])  # for implementations that sample
-    data = data_on(spec["device"], spec["data"], spec["digest"])
-    images = data.train_images[: gm_nets.CALIBRATION]
-    generator = torch.Generator().manual_seed(spec["seed"])
+    data, images, generator = gm_nets.prepare(spec)
     widths = [data.features, data.classes]
     network, seen = gm_nets.gm_network(spec, widths, COMPONENTS, spec["arm"], images, generator)
-    measures = {**gm_nets.at_start(network, images), **seen}
+    optimiser = torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE)
     paths = gm_nets.Paths(network[0])
-    trained = train(
-        network,
-        torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE),
-        data,
-        epochs=spec["epochs"],
-        batch=gm_nets.BATCH,
-        order=order_of(spec["seed"]),
-        thresholds=THRESHOLDS,
-        watch=paths,
-        report=report,
-    )
-    measures |= {**gm_nets.at_end(network), **trained.measures}
-    return {"epochs": trained.epochs, "measures": measures, "tests": trained.tests, "paths": paths.projected()}
+    how = {"thresholds": THRESHOLDS, "watch": paths}
+    found = gm_nets.trained(spec, report, data, images, network, optimiser, seen, **how)
+    return {**found, "paths": paths.projected()}
 
 
 def onset(run: Run) -> float | None:
