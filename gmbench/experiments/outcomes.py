@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import mean
 from typing import Any
 
@@ -18,15 +18,15 @@ PATHS = ("moved", "distance", "size", "means", "covariances")
 @dataclass(frozen=True)
 class Run:
     """One whole cell: ``errors`` are the test errors (%) at the ends of epochs 1, 2, ...; a run that diverged stays at
-    its last one.
+    its last one. What has a default, only claims ask for.
     """
 
     seed: int
     errors: tuple[float, ...]
-    steps: tuple[int, ...]  # at the ends of the same epochs
-    measures: Mapping[str, Any]
-    initial: Mapping[str, Any]  # the row of epoch 0
-    paths: Mapping[str, Any]  # see gm_nets.Paths; empty where there are none
+    steps: tuple[int, ...] = ()  # at the ends of the same epochs
+    measures: Mapping[str, Any] = field(default_factory=dict)
+    initial: Mapping[str, Any] = field(default_factory=dict)  # the row of epoch 0
+    paths: Mapping[str, Any] = field(default_factory=dict)  # see gm_nets.Paths; empty where there are none
 
     @classmethod
     def of(cls, result: Mapping[str, Any]) -> Run:
@@ -46,8 +46,8 @@ class Run:
             raise ValueError("a test error is not between 0 and 100 %")
         if len(errors) > epochs or (len(errors) < epochs and not diverged):
             raise ValueError(f"it has {len(errors)} of {epochs} epochs")
-        errors += [errors[-1]] * (epochs - len(errors))
-        return cls(seed, tuple(errors), tuple(each * (i + 1) for i in range(epochs)), measures, initial, paths)
+        steps = tuple(each * (i + 1) for i in range(epochs))
+        return cls(seed, padded(errors, epochs), steps, measures, initial, paths)
 
     @property
     def diverged(self) -> bool:
@@ -58,6 +58,11 @@ class Run:
     def stuck(self) -> bool:
         """Whether it trained to the end and never left guessing."""
         return not self.diverged and best(self) > GUESSING
+
+
+def padded(errors: Sequence[float], epochs: int) -> tuple[float, ...]:
+    """The test errors of all epochs: after those there are, the last one's."""
+    return (*errors, *[errors[-1]] * (epochs - len(errors)))
 
 
 def _paths(found: Any, epochs: int) -> Mapping[str, Any]:

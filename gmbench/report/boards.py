@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas
 
+from gmbench.experiments import outcomes
 from gmbench.report.page import slug
 from gmbench.report.results import Results
 from gmbench.report.statistics import places
 from gmbench.report.tables import absent
 
-LAST = 5  # epochs that are averaged
+LAST = outcomes.LAST  # epochs that are averaged
 HIT = "steps_to_"
 LINES = 5  # arms in one panel of curves, at most
 
@@ -185,14 +186,13 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
         # one name, several sources: the file was changed in between
         namesakes = [key for key in twins if str(key[:4]) == str((arm, implementation, initialisation, device))]
         marks += [str(sha)[:8] for sha in sources if len(namesakes) > 1 and not absent(sha)]
-        best, last, late, area = {}, {}, {}, {}
+        runs = []
         for seed, cell in part.groupby("seed", sort=True):
             trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
             if trained:
-                padded = trained + [trained[-1]] * (int(cell["epochs"].iloc[0]) - len(trained))
-                best[int(seed)], last[int(seed)] = min(trained), padded[-1]
-                late[int(seed)] = mean(padded[-LAST:])
-                area[int(seed)] = float(np.trapezoid(padded)) / (len(padded) - 1) if len(padded) > 1 else padded[0]
+                runs.append(outcomes.Run(int(seed), outcomes.padded(trained, int(cell["epochs"].iloc[0]))))
+        statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
+        best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
         label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
         shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
         found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, area, wanted))
