@@ -66,8 +66,8 @@ def started(name, arm, seed=0, initialisation=None, data=None):
     specs = cells(module.EXPERIMENT, "mnist", "d", "smoke", chosen, [seed], eager, initialisation)
     (spec,) = (spec for spec in specs if spec["arm"] == arm and (spec["implementation"] in (None, pack(eager))))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "data_on", lambda *words: data or fake())
-        patch.setattr(module, "train", train)
+        patch.setattr(gm_nets, "data_on", lambda *words: data or fake())
+        patch.setattr(gm_nets, "train", train)
         seen.measures = module.cell(spec, lambda **progress: None)["measures"]
     return seen
 
