@@ -33,11 +33,65 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Work:
-    """What one forward pass costs at the least: multiply-adds, exponentials, and bytes in and out."""
+    """What one forward pass costs at the least: matrix products with the batch, exponentials, and bytes in and out.
 
-    multiply_adds: int
+    ``products`` are pairs (inner, columns): each stands for one (batch x inner) @ (inner x columns).
+    """
+
+    batch: int
+    products: tuple[tuple[int, int], ...]
     exponentials: int
     bytes_moved: int
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of the products."""
+        return self.batch * sum(inner * columns for inner, columns in self.products)
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A size that is timed: the length of every axis, and the batch.
+
+    ``everyday`` sizes are timed by default, the others in the full grid.
+    """
+
+    axes: Mapping[str, int]
+    batch: int
+    everyday: bool = True
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A network whose whole training step is timed: layers one behind the other, with these feature counts.
+
+    ``axes`` are the lengths that all layers share. A parameter drawn for a layer is multiplied by
+    ``in_features ** scale[name]``, so that signals keep their size from layer to layer.
+    """
+
+    widths: tuple[int, ...]
+    axes: Mapping[str, int]
+    batch: int
+    scale: Mapping[str, float]
+    everyday: bool = True
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What an implementation is to reach: a ratio of times to ``against``, or, without it, bytes at the peak.
+
+    ``size`` is a label as timings print it, ``against`` the floor or an implementation's name, ``allocator`` the
+    regime in which it holds (None: in each).
+    """
+
+    implementation: str
+    size: str
+    batch: int
+    direction: str
+    at_most: float
+    against: str | None = None
+    allocator: str | None = None
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -76,6 +130,9 @@ class LayerType:
     limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
     work: Callable[..., Work]
     fastest: tuple[str, ...]  # implementations to train with, the fastest first: the first that runs here is taken
+    timed: tuple[Timed, ...]
+    stack: Stack | None = None
+    goals: tuple[Goal, ...] = ()
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
     quantities: tuple[str, ...] = ("value",)
 

@@ -1,14 +1,17 @@
 """The layer type `gm`: diagonal covariances and an affine readout (the reduced GM layer)."""
 
-from gmbench.contract import Domain, LayerType, Parameter, Work
+from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.gm import bound, domain
 
 
 def work(sizes, batch, itemsize):
-    """Floor of one forward pass: (batch x d) @ (d x K C), the two small products, two exponentials a (row, k)."""
+    """Floor of one forward pass: x with the K C rows of U, with the K means and the K variances, one exponential a
+    (row, k).
+    """
     K, d, C = sizes["K"], sizes["d"], sizes["C"]
     return Work(
-        multiply_adds=batch * K * d * (C + 2) + batch * K * C + K * C * d,
+        batch=batch,
+        products=((d, K * C), (d, K), (d, K)),
         exponentials=batch * K,
         bytes_moved=itemsize * (batch * (d + C) + K * (2 * d + C * d + C)),
     )
@@ -49,4 +52,18 @@ TYPE = LayerType(
     limits=domain.limits,
     work=work,
     fastest=("compiled", "eager"),
+    timed=(
+        Timed({"K": 10, "d": 784, "C": 100}, 64),
+        Timed({"K": 10, "d": 784, "C": 100}, 1024),
+        Timed({"K": 10, "d": 100, "C": 10}, 64),
+        Timed({"K": 10, "d": 100, "C": 10}, 1024, everyday=False),
+        Timed({"K": 10, "d": 1024, "C": 512}, 256, everyday=False),
+    ),
+    stack=Stack((784, 100, 10), {"K": 10}, 64, {"mu": -0.5, "sigma": -0.5, "U": -0.5}),
+    goals=(
+        Goal("compiled", "784-100", 1024, "forward+backward", 1.2, "floor"),
+        Goal("compiled", "784-100", 1024, "forward+backward", 20e6),
+        Goal("compiled", "784-100-10", 64, "training step", 1.75, "floor"),
+        Goal("compiled", "784-100-10", 64, "training step", 1 / 2, "eager"),
+    ),
 )

@@ -1,14 +1,17 @@
 """The layer type `gm-full`: full covariance over (omega, beta), one output."""
 
-from gmbench.contract import Domain, LayerType, Parameter, Work
+from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
 from gmbench.layers.gm_full import bound, domain
 
 
 def work(sizes, batch, itemsize):
-    """Floor of one forward pass: (batch x d) @ (d x K d), its products with x, two exponentials a (row, k)."""
+    """Floor of one forward pass: x with the K d rows of Sigma, with K means and K covariances, one exponential a
+    (row, k).
+    """
     K, d = sizes["K"], sizes["d"]
     return Work(
-        multiply_adds=batch * K * d * (d + 3),
+        batch=batch,
+        products=((d, K * d), (d, K), (d, K)),
         exponentials=batch * K,
         bytes_moved=itemsize * (batch * (d + 1) + K * (d * d + 2 * d + 1)),
     )
@@ -48,4 +51,9 @@ TYPE = LayerType(
     limits=domain.limits,
     work=work,
     fastest=("eager",),
+    timed=(
+        Timed({"K": 10, "d": 100, "C": 1}, 64),
+        Timed({"K": 10, "d": 100, "C": 1}, 1024, everyday=False),
+        Timed({"K": 4, "d": 512, "C": 1}, 64, everyday=False),
+    ),
 )
