@@ -1,10 +1,16 @@
 """The process in which an implementation is checked or timed: ``python -m gmbench.timing.child``.
 
-It reads one task as JSON from standard input and writes one JSON line a result to the descriptor that was its
-standard output; whatever an implementation prints goes to standard error. The clock is bound before an
-implementation is imported, and while one is timed the references cannot be imported.
+It reads one task as JSON from standard input and writes JSON lines to the descriptor that was its standard output;
+whatever an implementation prints goes to standard error. A timing then takes turns, one command a line:
 
-Honest scope: limits and separation keep mistakes apart; they are no sandbox against a hostile extension.
+``prepare NAME CALL``  load that call's inputs
+``go``                 run it; the answer is written the moment the clock stops, and what it returned is copied
+``drop``               go on
+``keep FILE``          write that copy, and the inputs as they are now, where the parent finds them
+``finish NAME CALL``   run it once more for its memory, and look at torch's settings
+
+While an implementation is timed the references cannot be imported. Honest scope: limits and separation keep mistakes
+apart and simple cheats out; they are no sandbox against a hostile extension.
 """
 
 from __future__ import annotations
@@ -13,22 +19,27 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
-from gmbench.timing.measure import WARM_UP, Candidate, measure, peak
-from gmbench.timing.sizes import Size
 
 
 def main() -> None:
-    task = json.load(sys.stdin)
+    task = json.loads(sys.stdin.readline())
     with os.fdopen(os.dup(1), "w") as results:
         os.dup2(2, 1)
         if task.get("memory") and task.get("device", "cpu") == "cpu":  # CUDA reserves far more than it uses
             resource.setrlimit(resource.RLIMIT_AS, (task["memory"], task["memory"]))
-        for result in {"check": checked, "time": timed}[task["do"]](task):
+
+        def answer(result):
             results.write(json.dumps(result) + "\n")
             results.flush()
+
+        if task["do"] == "check":
+            answer(checked(task))
+        else:
+            take_turns(task, sys.stdin, answer)
 
 
 def found(task) -> list[Implementation]:
@@ -65,8 +76,8 @@ def description(implementation: Implementation) -> dict:
     }
 
 
-def checked(task):
-    """One line for each check that is not green; none of them means go."""
+def checked(task) -> dict:
+    """The first check that is not green, or how many there were."""
     import torch
 
     from gmbench.checks import plan
@@ -78,90 +89,117 @@ def checked(task):
             continue
         record = check("smoke")
         count += record.status == "passed"
-        if not record.ok:
-            yield {"status": record.status, "message": f"{record.check}: {record.message}"}
-            return  # one is enough to withhold the time
+        if not record.ok:  # one is enough to withhold the time
+            return {"status": record.status, "message": f"{record.check}: {record.message}"}
     if not count:
-        yield {"status": "failed", "message": "no check applies to it"}
-    else:
-        yield {"status": "passed", "message": f"{count} checks"}
+        return {"status": "failed", "message": "no check applies to it"}
+    return {"status": "passed", "message": f"{count} checks"}
 
 
-def timed(task):
-    """One line for each pass: the samples of the implementation, of the floor and of nn.Linear."""
+def take_turns(task, commands, answer) -> None:
+    """Answer the parent's commands until it closes the pipe."""
     sys.modules["gmbench.references"] = None  # type: ignore[assignment]  # an import of it fails
-    import torch
-
-    from gmbench.timing.floors import floor, linear
-
-    implementation = chosen(task) if task["key"] else None
-    kind = registry.layer_type(task["layer_type"])
-    size = Size(**task["size"])
-    device = task["device"]
-    torch.set_float32_matmul_precision("highest")
-    for name in task["passes"]:
-        backward = name == "forward+backward"
-        common = (kind, size, task["dtype"], device, backward, task["seed"])
-        candidates = [floor(*common), linear(*common)]
-        load = os.getloadavg()[0]
-        result = {"pass": name, "threads": torch.get_num_threads()}
+    try:
+        turns = Turns(task)
+    except Exception as error:
+        answer({"error": reason(error)})
+        return
+    answer({"threads": turns.threads})
+    for line in commands:
+        word, *rest = line.rstrip("\n").split("\t")
         try:
-            if implementation:
-                own = candidate(implementation, *common)
-                candidates.insert(0, own)
-            samples = measure(candidates, device, rounds=task["rounds"], budget=task["budget"])
-            for each in candidates[-2:]:
-                result[each.name] = samples[each.name].seconds
-            if implementation:
-                mine = samples["implementation"]
-                result |= {"samples": mine.seconds, "dropped": mine.dropped, "disturbed": mine.disturbed}
-                result["kept"] = [save(task, name, call, outputs) for call, outputs in mine.kept.items()]
-                del mine, samples  # what they hold would hide what a call takes
-                result["peak_bytes"] = peak(own.run, own.prepare(2 * WARM_UP), device)
-                if torch.get_float32_matmul_precision() != "highest":
-                    raise ContractError("it changed torch's matmul precision")
+            getattr(turns, word)(*rest, answer)
         except Exception as error:
-            reason = " ".join(str(error).split())[:300]
-            result = {"pass": name, "error": f"raised {type(error).__name__}: {reason}"}
-        yield result | {"load": [load, os.getloadavg()[0]]}
+            answer({"error": reason(error)})
 
 
-def candidate(implementation, kind, size, dtype, device, backward, seed) -> Candidate:
-    """An implementation as something to time: the value, and the gradients of ``sum(G * value)``."""
-    import torch
+class Turns:
+    """What is timed in this process, and the call that is being made. Each command answers once."""
 
-    from gmbench.timing.inputs import draw
+    def __init__(self, task):
+        import torch
 
-    def prepare(call):
-        given = {
-            name: torch.from_numpy(array).to(device, getattr(torch, dtype))
-            for name, array in draw(kind, size, seed, call).items()
-        }
-        G, x = given.pop("G"), given["x"]
-        wanted = [t for n, t in given.items() if backward and (n != "x" or size.input_gradient)]
-        for tensor in wanted:
-            tensor.requires_grad_()
-        return x, {name: given[name] for name in kind.names}, wanted, G
+        from gmbench.timing import candidates, clock, floors, inputs, players
+        from gmbench.timing.sizes import Size
 
-    def run(x, parameters, wanted, G):
-        with torch.set_grad_enabled(backward):
-            out = implementation.function(x, **parameters)
-        return (out, *torch.autograd.grad(out, wanted, G, allow_unused=True)) if backward else (out,)
+        self.clock, self.inputs = clock, inputs
+        self.folder, self.dtype, self.device = task["folder"], task["dtype"], task["device"]
+        torch.set_float32_matmul_precision("highest")
+        self.before, self.threads = clock.settings(), torch.get_num_threads()
+        kind, size = registry.layer_type(task["layer_type"]), Size(**task["size"])
+        where = (kind, size, self.dtype, self.device)
+        self.own = {}  # by the text that names it in a command
+        self.names = {direction: candidates.names(kind, size, direction) for direction in task["passes"]}
+        implementation = chosen(task) if task["key"] else None
+        for direction in task["passes"]:
+            if implementation:
+                self.own[direction] = candidates.candidate(implementation, *where, direction)
+            for name in task["yardsticks"]:
+                self.own[f"{direction} {name}"] = floors.yardstick(name, *where, direction)
+        self.own[players.NOTHING] = candidates.Candidate("nothing", lambda _: (), lambda: ())
+        self.check = implementation is not None
+        self.given = self.copies = None
+        self.fault = ""
 
-    return Candidate("implementation", prepare, run)
+    def prepare(self, name, call, answer):
+        """Load the inputs of a call."""
+        self.given = self.copies = None
+        self.name = name
+        self.drawn = self.inputs.read(os.path.join(self.folder, f"{call}.npz")) if self.check else {}
+        self.given = self.own[name].prepare(self.drawn)
+        self.clock.ready(self.device)
+        answer({})
+
+    def go(self, answer):
+        """Run it. The answer is written the moment the clock stops, and what it returned is copied at once."""
+        stopped = self.clock.call(self.own[self.name], self.given, self.device)
+        answer({"seconds": stopped.seconds, "quiet": stopped.quiet})
+        self.fault = ""
+        if self.check:
+            try:
+                self.copies = self.clock.snapshot(stopped.outputs, self.dtype, self.device)
+            except Exception as error:
+                self.fault = reason(error)
+
+    def drop(self, answer):
+        """Go on; what is wrong with the form of the last result is said here."""
+        answer({"error": self.fault} if self.fault else {})
+
+    def keep(self, file, answer):
+        """Write the copies of the last call, and its inputs as they are now."""
+        if self.fault:
+            raise ContractError(self.fault)
+        import numpy as np
+
+        present = zip(self.names[self.name], self.copies, strict=True)
+        arrays = {n: np.zeros(0) if t is None else t.to("cpu").double().numpy() for n, t in present}
+        self.inputs.write(Path(file), arrays | self._inputs_now())
+        answer({})
+
+    def _inputs_now(self):
+        """What is left of the inputs in the tensors that the call was given; of a step only what it may not change."""
+        from gmbench.timing.sizes import STEP
+
+        if self.name == STEP:
+            return {"given.x": self.given[0].detach().cpu().double().numpy()}
+        x, parameters, _ = self.given
+        tensors = {"x": x, **parameters}
+        return {f"given.{name}": tensor.detach().cpu().double().numpy() for name, tensor in tensors.items()}
+
+    def finish(self, name, call, answer):
+        """After a pass: its peak memory, and whether settings of torch are as they were."""
+        self.prepare(name, call, lambda _: None)
+        peak = self.clock.peak(self.own[name], self.given, self.device)
+        self.given = None
+        after = self.clock.settings()
+        changed = [what for what, value in after.items() if value != self.before[what]]
+        answer({"error": f"it changed torch's {', '.join(changed)}"} if changed else {"peak": peak})
 
 
-def save(task, name, call, outputs) -> int:
-    """Write the outputs of a timed call where the parent finds them: the value, then the gradients."""
-    import numpy as np
-    import torch
-
-    present = [tensor for tensor in outputs if tensor is not None]  # autograd's None: unused
-    if any(type(t) is not torch.Tensor or t.dtype != getattr(torch, task["dtype"]) for t in present):
-        raise ContractError(f"a timed call returned something else than a torch.Tensor of {task['dtype']}")
-    arrays = [np.zeros(0) if t is None else t.detach().to("cpu", torch.float64).numpy() for t in outputs]
-    np.savez(os.path.join(task["folder"], f"{name}-{call}.npz"), *arrays)
-    return call
+def reason(error: Exception) -> str:
+    """An exception on one line."""
+    text = " ".join(str(error).split())[:300]
+    return text if isinstance(error, ContractError) else f"raised {type(error).__name__}: {text}"
 
 
 if __name__ == "__main__":

@@ -1,73 +1,118 @@
-"""What no implementation can do without, as bare torch calls: the floor; and nn.Linear of the same shape."""
+"""The yardsticks: what no implementation can do without, as bare torch calls, and dense layers.
+
+``floor``: the matrix products and the exponentials. Backward adds, for every product, the one for its weights and the
+one for its input; only the first layer of a stack needs no gradient of its input. Exponentials are not counted again,
+since they may have been saved. ``linear``: ``torch.nn.functional.linear`` of the same shape, by autograd.
+``linear-matched``: of as many parameters. In a stack the dense layers stand one behind the other, with their cross
+entropy, gradients and update.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+import itertools
+import math
+from collections.abc import Callable
+
 import torch
+from scipy.optimize import brentq
 
 from gmbench.contract import LayerType
-from gmbench.timing.measure import Candidate
-from gmbench.timing.sizes import Size
+from gmbench.timing.candidates import Candidate, update
+from gmbench.timing.sizes import STEP, Size, layers
+
+NAMES = ("floor", "linear", "linear-matched")
 
 
-def columns(kind: LayerType, size: Size) -> int:
-    """N for which (B x d) @ (d x N) holds the multiply-adds of a forward pass that grow with B."""
-    once, twice = (kind.work(size.axes, rows, 4).multiply_adds for rows in (size.batch, 2 * size.batch))
-    return max(1, (twice - once) // (size.batch * size.axes[kind.in_features]))
+def yardstick(name: str, kind: LayerType, size: Size, dtype: str, device: str, direction: str) -> Candidate:
+    """One of :data:`NAMES` as something to time; it draws inputs of its own."""
+    made = floor if name == "floor" else dense
+    random = _random(dtype, device)
+    return made(kind, size, direction, random, name == "linear-matched")
 
 
-def floor(kind: LayerType, size: Size, dtype: str, device: str, backward: bool, seed: int) -> Candidate:
-    """The bare matrix products and exponentials of a layer type, one call each.
+def floor(kind, size, direction, random, _matched=False) -> Candidate:
+    """The bare products and exponentials."""
+    backward = direction != "forward"
+    parts = []  # (inner, columns, whether the input needs a gradient)
+    exponentials = 0
+    for place, axes in enumerate(layers(kind, size)):
+        work = kind.work(axes, size.batch, 4)
+        parts += [(d, N, direction != STEP or place > 0) for d, N in work.products]
+        exponentials += work.exponentials
 
-    Forward: ``x @ W`` and the exponentials. Backward adds the products for dW and, where the input needs a
-    gradient, for dx; the exponentials are not counted again, since they may have been saved.
-    """
-    B, d, N = size.batch, size.axes[kind.in_features], columns(kind, size)
-    E = kind.work(size.axes, B, 4).exponentials
-    random = _random(dtype, device, seed, stream=1)
+    def prepare(_inputs):
+        products = [(random(size.batch, d), random(N, d), random(size.batch, N), grad) for d, N, grad in parts]
+        return products, random(exponentials)
 
-    def prepare(call):
-        return random(call, (B, d), (N, d), (E,), (B, N))
-
-    def run(x, W, e, dy):
+    def run(products, e):
         with torch.no_grad():
-            results = [x @ W.mT, torch.exp(e)]
-            if backward:
-                results.append(dy.mT @ x)
-                if size.input_gradient:
-                    results.append(dy @ W)
+            results = [torch.exp(e)]
+            for x, W, dy, grad in products:
+                results.append(x @ W.mT)
+                if backward:
+                    results.append(dy.mT @ x)
+                    if grad:
+                        results.append(dy @ W)
         return tuple(results)
 
     return Candidate("floor", prepare, run)
 
 
-def linear(kind: LayerType, size: Size, dtype: str, device: str, backward: bool, seed: int) -> Candidate:
-    """``torch.nn.functional.linear`` with a bias, by autograd: what one would pay for a dense layer."""
-    B, d, C = size.batch, size.axes[kind.in_features], size.axes[kind.out_features]
-    random = _random(dtype, device, seed, stream=2)
+def dense(kind, size, direction, random, matched=False) -> Candidate:
+    """Dense layers of the same shape, or of as many parameters."""
+    widths = _matched(kind, size) if matched else _widths(kind, size)
+    step = direction == STEP
+    backward = direction != "forward"
+    linear = torch.nn.functional.linear
 
-    def prepare(call):
-        x, W, b, G = random(call, (B, d), (C, d), (C,), (B, C))
-        W.requires_grad_(backward)
-        b.requires_grad_(backward)
-        x.requires_grad_(backward and size.input_gradient)
-        return x, W, b, G
+    def prepare(_inputs):
+        x = random(size.batch, widths[0]).requires_grad_(backward and not step)
+        shapes = [shape for d, C in itertools.pairwise(widths) for shape in ((C, d), (C,))]
+        weights = [random(*shape).requires_grad_(backward) for shape in shapes]
+        return x, weights, random(size.batch, widths[-1]), torch.zeros(size.batch, dtype=torch.long, device=x.device)
 
-    def run(x, W, b, G):
+    def run(x, weights, G, labels):
         with torch.set_grad_enabled(backward):
-            out = torch.nn.functional.linear(x, W, b)
-        if not backward:
-            return (out,)
-        wanted = (x, W, b) if size.input_gradient else (W, b)
-        return out, *torch.autograd.grad(out, wanted, G)
+            out = x
+            for W, b in zip(weights[::2], weights[1::2], strict=True):
+                out = linear(out, W, b)
+            if not step:
+                return (out, *torch.autograd.grad(out, [x, *weights], G)) if backward else (out,)
+            loss = torch.nn.functional.cross_entropy(out, labels)
+        gradients = torch.autograd.grad(loss, weights)
+        update(weights, gradients)
+        return out, *gradients
 
-    return Candidate("linear", prepare, run)
+    return Candidate("linear-matched" if matched else "linear", prepare, run)
 
 
-def _random(dtype, device, seed, stream):
-    def random(call, *shapes):
-        rng = np.random.default_rng([seed, call, stream])
-        arrays = (rng.standard_normal(shape, dtype=np.float32) for shape in shapes)
-        return [torch.from_numpy(array).to(device, getattr(torch, dtype)) for array in arrays]
+def _widths(kind: LayerType, size: Size) -> list[int]:
+    """Feature counts of the layers, the input first."""
+    return list(size.widths) or [size.axes[kind.in_features], size.axes[kind.out_features]]
+
+
+def _matched(kind: LayerType, size: Size) -> list[int]:
+    """Feature counts of dense layers with as many parameters: of one layer the output is changed, of a stack what is
+    between the layers.
+    """
+    wanted = sum(math.prod(shape) for axes in layers(kind, size) for shape in kind.shapes(axes).values())
+    widths = _widths(kind, size)
+    free = range(1, max(2, len(widths) - 1))
+
+    def scaled(factor):
+        return [max(1, round(factor * w)) if place in free else w for place, w in enumerate(widths)]
+
+    def excess(factor):
+        return sum((d + 1) * C for d, C in itertools.pairwise(scaled(factor))) - wanted
+
+    high = 1.0
+    while excess(high) < 0:
+        high *= 2
+    return scaled(brentq(excess, 0.0, high)) if excess(0.0) < 0 else scaled(0.0)
+
+
+def _random(dtype: str, device: str) -> Callable[..., torch.Tensor]:
+    def random(*shape):
+        return torch.randn(shape, dtype=getattr(torch, dtype), device=device)
 
     return random

@@ -1,22 +1,75 @@
-"""The inputs of a timed call, which follow from the run's seed and the number of the call alone.
+"""The inputs of a timed call: drawn by the parent for each round, and handed over in a file.
 
-The process that measures draws them, and the parent draws them again to verify: it need not trust what it is
-told.
+The process that measures never knows what comes next, and the parent need not trust it when it verifies.
 """
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 
-from gmbench.contract import LayerType
-from gmbench.timing.sizes import Size
+from gmbench.contract import EPS, LayerType
+from gmbench.timing.sizes import Size, layers
+
+LOUD = 64  # rows of a batch that decide the gradients of the parameters, at the most
+WORDS = 2**26  # loud rows times parameters, at the most
+QUIET = 2.0**-20  # times eps: the cotangents of the other rows
 
 
-def draw(kind: LayerType, size: Size, seed: int, call: int) -> dict[str, np.ndarray]:
-    """Float64 arrays: ``x (batch, in_features)``, every parameter, the cotangent ``G (batch, out_features)``.
+def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Float64 arrays of numbers that ``dtype`` holds exactly, of the regime "bulk" of the layer type's domain.
 
-    They are of the regime "bulk" of the layer type's domain, and not yet rounded to a dtype.
+    One layer: ``x (batch, in_features)``, every parameter, the cotangent ``G (batch, out_features)``. A stack:
+    ``x``, ``labels (batch,)`` and the parameters as ``0.mu``, ``1.mu`` and so on.
+
+    The gradient of a parameter is a sum over the rows, and the reference needs as many rows as that sum has. In a
+    large batch, therefore, a few random rows of G decide it and the others are too small to matter.
     """
-    rng = np.random.default_rng([seed, call])
+    from gmbench.checks.measure import rounded
+
+    if size.widths:
+        return rounded(_stack(kind, size, rng), dtype)
     inputs = kind.domain.draw(size.axes, size.batch, "bulk", 0, 0, rng)
-    return {**inputs, "G": rng.standard_normal((size.batch, size.axes[kind.out_features]))}
+    G = rng.standard_normal((size.batch, size.axes[kind.out_features]))
+    words = sum(inputs[name].size for name in kind.names)
+    few = min(size.batch, LOUD, max(4, WORDS // words))
+    G[rng.permutation(size.batch)[few:]] *= QUIET * EPS[dtype]
+    return rounded({**inputs, "G": G}, dtype)
+
+
+def loud(G: np.ndarray, dtype: str) -> np.ndarray:
+    """Indices of the rows that decide the gradients of the parameters."""
+    return np.flatnonzero(np.abs(G).max(1) > 64 * QUIET * EPS[dtype])
+
+
+def _stack(kind, size, rng):
+    found = {}
+    for place, axes in enumerate(layers(kind, size)):
+        drawn = kind.domain.draw(axes, size.batch if place == 0 else 1, "bulk", 0, 0, rng)
+        if place == 0:
+            found["x"] = drawn["x"]
+        for name in kind.names:
+            found[f"{place}.{name}"] = drawn[name] * axes[kind.in_features] ** kind.stack.scale.get(name, 0.0)
+    found["labels"] = rng.integers(size.widths[-1], size=size.batch).astype(float)
+    return found
+
+
+def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Where a measuring process finds them, all at once."""
+    part = path.with_suffix(".part")
+    with open(part, "wb") as file:
+        np.savez(file, **arrays)
+    os.replace(part, path)
+
+
+def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The arrays of such a file."""
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file.items())
+
+
+def kept(folder: str | os.PathLike, number: int, call: int) -> Path:
+    """Where the outputs of a call of a candidate are kept."""
+    return Path(folder, f"kept-{number}-{call}.npz")

@@ -6,24 +6,35 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import secrets
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
-from gmbench.runs.declared import declared, environment
-from gmbench.timing.measure import BUDGET, ROUNDS, summary
-from gmbench.timing.sizes import PASSES, Size, sizes
+from gmbench.runs.declared import declared
+from gmbench.timing.inputs import kept
+from gmbench.timing.players import (
+    ALLOCATORS,
+    BUDGET,
+    MEMORY,
+    ROUNDS,
+    SECONDS,
+    Candidate,
+    Gone,
+    Process,
+    Table,
+    take_turns,
+)
+from gmbench.timing.sizes import Size, select
+from gmbench.timing.statistics import ratio, summary
+from gmbench.timing.verify import Mismatch, Undecided, worst
 
-MEMORY = 8 * 2**30  # bytes of address space of a child
-SECONDS = 600.0  # of a child
+NAMES = ("floor", "linear", "linear-matched")
 
 
 @dataclass(frozen=True)
@@ -116,88 +127,334 @@ def gate(subject: Subject, dtype: str = "float32", device: str = "cpu") -> Verdi
     question = (subject.key, subject.file, dtype, device)
     if question not in _verdicts:
         task = {"do": "check", "file": subject.file, "key": subject.key, "dtype": dtype, "device": device}
-        lines, reason = _child(task)
-        answer = {"status": "failed", "message": f"its checks: {reason or 'no result'}"}
-        _verdicts[question] = Verdict(**(lines[-1] if lines and not reason else answer))
+        _verdicts[question] = _asked(task)
     return _verdicts[question]
 
 
-def rows(
-    subject: Subject,
+def _asked(task: dict) -> Verdict:
+    """What a child says of the checks; a child that says nothing has failed them."""
+    with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
+        process = Process(task, folder, None)
+        try:
+            said = process.answer()
+            return Verdict(str(said["status"]), str(said["message"]))
+        except (Gone, KeyError) as error:
+            return Verdict("failed", f"its checks: {error if isinstance(error, Gone) else 'no result'}")
+        finally:
+            process.close()
+
+
+def measure(
+    subjects: Iterable[Subject],
     size: Size,
     dtype: str = "float32",
     device: str = "cpu",
-    passes: Iterable[str] = PASSES,
+    passes: Iterable[str] | None = None,
     *,
-    verdict: Verdict | None = None,
+    allocator: str = "default",
+    runs: int = 1,
+    verdicts: Mapping[str, Verdict] | None = None,
     rounds: int = ROUNDS,
     budget: float = BUDGET,
     memory: int = MEMORY,
     seconds: float = SECONDS,
 ) -> list[dict[str, Any]]:
-    """Time one implementation at one size: a row a pass, without a time where something is wrong.
+    """Time implementations of one layer type at one size, interleaved with each other and with the yardsticks.
 
-    A row has ``samples`` (seconds), ``median``, ``low`` and ``high`` (its 95 % interval), ``floor`` and
-    ``linear`` (medians of the same run), ``ratio`` (to the floor), ``ulps`` (the worst of the ``verified``
-    timed calls), ``claim``, ``peak_bytes`` of one call, the number of ``dropped`` samples, ``disturbed``
-    (nearly all were interrupted, none was dropped), ``threads``, and the ``load`` before and after. Its
-    ``status`` is passed, failed, inconclusive, unsupported or approximate, with a ``message``.
+    Each has a process of its own. One that is wrong, dies or exceeds a limit has a row that says so, and the others go
+    on.
 
-    :param verdict: of the gate, which is asked where it is None
-    :param rounds: undisturbed samples wanted
-    :param budget: seconds of measuring a pass
-    :param memory: bytes of address space of the measuring process, on a CPU
-    :param seconds: after which that process is ended
+    :param passes: of those of the size; all of them by default
+    :param allocator: ``default``, or ``retained``: glibc keeps freed blocks (on a GPU it makes no difference)
+    :param runs: how often all is begun anew; with several, medians and intervals are of the runs
+    :param verdicts: what the gate says, by key, where that is known already
+    :param rounds: undisturbed samples wanted of each
+    :param budget: seconds of a pass after which no further round is begun
+    :param memory: bytes of address space of a measuring process, on a CPU
+    :param seconds: after which a measuring process is ended
+    :return: a row for each implementation and pass, as :func:`gmbench.load` returns them: ``status``, ``message``,
+        and where it passed ``samples`` (seconds, a list a run), ``median``, ``low``, ``high`` (its 95 % interval),
+        ``ratios`` to the yardsticks and to the other implementations (median and interval), ``ratio`` (to the
+        floor), ``ulps`` of ``claim`` as measured on ``verified`` timed outputs, ``peak_bytes``, ``dropped`` and
+        ``disturbed`` (interrupted calls), ``threads``, ``load``
+    :raises ContractError: if the subjects are of several layer types, or the yardsticks cannot be measured
     """
-    base = _base(subject.key, subject.layer_type, subject.source, size, dtype, device)
-    done, able = {}, []
-    for name in passes:
-        obstacle = subject.obstacle(dtype, device, name)
-        found = Verdict("unsupported", obstacle) if obstacle else verdict or gate(subject, dtype, device)
-        done[name] = base | {"pass": name} | asdict(found)
-        if found.status == "passed":
-            done[name] |= {"status": "failed", "message": "no result"}  # until there is one
-            able.append(name)
-    if not able:
-        return list(done.values())
-    task = _task(subject.layer_type, subject.key, subject.file, size, dtype, device, able, rounds, budget, memory)
-    with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
-        with _locked():
-            lines, reason = _child(task | {"folder": folder}, seconds)
-        for line in lines:
-            done[line["pass"]] = base | _judged(subject, size, dtype, task["seed"], line, Path(folder))
-        for name in able[len(lines) :]:
-            done[name]["message"] = reason or "no result"
-    return list(done.values())
+    options = {"rounds": rounds, "budget": budget, "memory": memory, "seconds": seconds, "verdicts": verdicts}
+    return interleaved(subjects, size, dtype, device, passes, allocator=allocator, runs=runs, **options).rows
 
 
-def yardsticks(
-    layer_type: str,
+@dataclass(frozen=True)
+class Found:
+    """Rows, and seconds of the yardsticks of the first run by pass and name."""
+
+    rows: list[dict[str, Any]]
+    yardsticks: dict[str, dict[str, list[float]]]
+
+
+def interleaved(
+    subjects: Iterable[Subject],
     size: Size,
     dtype: str = "float32",
     device: str = "cpu",
+    passes: Iterable[str] | None = None,
     *,
-    rounds: int = ROUNDS,
-    budget: float = BUDGET,
-) -> dict[str, dict[str, list[float]]]:
-    """Samples in seconds of ``floor`` and ``linear`` alone, for each pass.
+    allocator: str = "default",
+    runs: int = 1,
+    verdicts: Mapping[str, Verdict] | None = None,
+    **limits,
+) -> Found:
+    """:func:`measure`, with the samples of the yardsticks, which are measured also where nothing else can be."""
+    limits = {"rounds": ROUNDS, "budget": BUDGET, "memory": MEMORY, "seconds": SECONDS} | limits
+    chosen = list(passes or size.passes)
+    verdicts = dict(verdicts or {})
+    subjects = list(subjects)
+    kinds = {subject.layer_type for subject in subjects}
+    if len(kinds) != 1:
+        raise ContractError(f"one layer type at a time, not {', '.join(sorted(kinds)) or 'none'}")
+    kind = registry.layer_type(kinds.pop())
+    base: dict[tuple[str, str], dict] = {}
+    able: list[tuple[Subject, list[str]]] = []
+    for subject in subjects:
+        mine = []
+        for direction in chosen:
+            obstacle = subject.obstacle(dtype, device, direction)
+            if not obstacle and subject.key not in verdicts:
+                verdicts[subject.key] = gate(subject, dtype, device)
+            verdict = Verdict("unsupported", obstacle) if obstacle else verdicts[subject.key]
+            row = _base(subject, size, dtype, device, allocator, direction)
+            base[subject.key, direction] = row | asdict(verdict)
+            if verdict.status == "passed":
+                mine.append(direction)
+        if mine:
+            able.append((subject, mine))
+    found = [_run(kind, able, size, dtype, device, allocator, chosen, limits) for _ in range(runs)]
+    group = secrets.token_hex(8)
+    for key, row in base.items():
+        parts = [run[key] for run, _ in found if key in run]
+        if parts:
+            base[key] = row | _merged(parts) | {"group": group}
+    return Found(list(base.values()), found[0][1])
 
-    :raises ContractError: if they cannot be measured
+
+def timings(
+    names: Iterable[str] = (),
+    dtype: str = "float32",
+    device: str = "cpu",
+    *,
+    labels: Iterable[str] = (),
+    batches: Iterable[int] = (),
+    passes: Iterable[str] = (),
+    allocators: Iterable[str] | None = None,
+    full: bool = False,
+    alone: bool = False,
+    **options,
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of the named implementations (see :func:`subjects`), a list for each size and allocator, as they come.
+
+    :param labels, batches, passes: what to time; everything of an everyday size by default
+    :param allocators: both by default where the C library can be told so, on a CPU
+    :param full: the sizes of the whole grid
+    :param alone: without the fastest built-in implementation as a rival of what comes from a file
+    :param options: passed to :func:`measure`
+    :raises ContractError: if there is no such implementation or size, in one line
     """
-    task = _task(layer_type, None, None, size, dtype, device, PASSES, rounds, budget, MEMORY)
-    with _locked():
-        lines, reason = _child(task)
-    reason = reason or next((line["error"] for line in lines if "error" in line), None)
-    if reason or len(lines) < len(PASSES):
-        raise ContractError(f"the floor cannot be measured: {reason or 'no result'}")
-    return {line["pass"]: {which: line[which] for which in ("floor", "linear")} for line in lines}
+    wanted = set(passes)
+    regimes = list(allocators or regimes_here(device))
+    work = []
+    every = subjects(names)
+    for kind_name in dict.fromkeys(subject.layer_type for subject in every):
+        kind = registry.layer_type(kind_name)
+        own = [subject for subject in every if subject.layer_type == kind_name]
+        if any(subject.file for subject in own) and not alone:
+            own += [rival for rival in _rival(kind, dtype, device) if rival.key not in {s.key for s in own}]
+        for size in select(kind, labels, batches, full):
+            chosen = [direction for direction in size.passes if not wanted or direction in wanted]
+            work += [(own, size, chosen, regime) for regime in regimes if chosen]
+    if not work:
+        raise ContractError(f"no size has the pass {' or '.join(sorted(wanted))}")
+    for own, size, chosen, regime in work:
+        yield measure(own, size, dtype, device, chosen, allocator=regime, **options)
 
 
-def timings(names=(), dtype="float32", device="cpu", **limits) -> Iterator[dict[str, Any]]:
-    """Rows of the named implementations (see :func:`subjects`) at every timed size, as they come."""
-    for subject in subjects(names):
-        for size in sizes(registry.layer_type(subject.layer_type)):
-            yield from rows(subject, size, dtype, device, **limits)
+def regimes_here(device: str) -> tuple[str, ...]:
+    """The allocator regimes that can be told apart here: both with the GNU C library on a CPU."""
+    return ALLOCATORS if device == "cpu" and platform.libc_ver()[0] == "glibc" else ALLOCATORS[:1]
+
+
+def _rival(kind, dtype, device) -> list[Subject]:
+    """The fastest implementation of a layer type that runs here."""
+    known = {subject.key: subject for subject in subjects([kind.name])}
+    named = [known[f"{kind.name}/{name}"] for name in kind.fastest if f"{kind.name}/{name}" in known]
+    return [subject for subject in named if not subject.obstacle(dtype, device)][:1]
+
+
+@dataclass
+class _Interleaved:
+    """What one start of all processes gave: candidates by pass, inputs of the kept calls by pass, threads, load."""
+
+    candidates: dict[str, list[Candidate]]
+    inputs: dict[str, dict[int, dict]]
+    threads: int
+    load: dict[str, list[float]]
+
+
+def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, folder) -> _Interleaved:
+    """Start a process for the yardsticks and one for each subject, and let them take turns, pass by pass."""
+    task = {
+        "do": "time",
+        "layer_type": kind.name,
+        "size": asdict(size),
+        "dtype": dtype,
+        "device": device,
+        "passes": passes,
+        "yardsticks": [],
+    }
+    rounds, budget = limits["rounds"], limits["budget"]
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked())
+        own = {**task, "folder": folder}
+
+        def start(**more):
+            process = Process({**own, **more}, folder, allocator, limits["memory"], limits["seconds"])
+            stack.callback(process.close)
+            return process
+
+        ours = start(key=None, file=None, yardsticks=list(NAMES))
+        processes = {subject.key: start(key=subject.key, file=subject.file) for subject, _ in able}
+        threads = _ready(ours)
+        broken = {}
+        for key, process in processes.items():
+            try:
+                _ready(process)
+            except ContractError as error:
+                broken[key] = str(error)
+        found = _Interleaved({}, {}, threads, {})
+        for direction in passes:
+            players = [Candidate(name, f"{direction} {name}", ours, False) for name in NAMES]
+            players += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
+            for player in players:
+                if player.key in broken:
+                    player.fail(broken[player.key])
+            table = Table(kind, size, dtype, folder)
+            before = os.getloadavg()[0]
+            take_turns(table, players, rounds, budget)
+            for player in players:
+                if not player.kept and player.error:
+                    raise ContractError(f"{player.key} cannot be measured: {player.error}")
+            found.candidates[direction], found.inputs[direction] = players, table.inputs
+            found.load[direction] = sorted((round(before, 2), round(os.getloadavg()[0], 2)))
+    return found
+
+
+def _ready(process: Process) -> int:
+    """Wait until it has imported everything; the number of torch's threads.
+
+    :raises ContractError: if it cannot
+    """
+    try:
+        said = process.answer()
+    except Gone as error:
+        raise ContractError(str(error)) from None
+    if "error" in said:
+        raise ContractError(said["error"])
+    return int(said["threads"])
+
+
+def _run(kind, able, size, dtype, device, allocator, passes, limits):
+    """One start of everything: the parts of the rows by implementation and pass, and seconds of the yardsticks."""
+    rows: dict[tuple[str, str], dict] = {}
+    yardsticks: dict[str, dict[str, list[float]]] = {}
+    claims = {subject.key: subject.ulps[dtype] for subject, _ in able}
+    with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
+        found = _interleaved(kind, able, size, dtype, device, allocator, passes, limits, folder)
+        for direction, candidates in found.candidates.items():
+            more = {"load": found.load[direction], "threads": found.threads}
+            judged = {
+                c.key: _judged(c, kind, size, dtype, claims[c.key], direction, found.inputs[direction], folder)
+                for c in candidates
+                if c.kept
+            }
+            right = [c for c in candidates if not c.kept or judged[c.key]["status"] == "passed"]
+            for candidate in right:
+                if candidate.kept:
+                    judged[candidate.key] |= more | _figures(candidate, right)
+            rows |= {(key, direction): row for key, row in judged.items()}
+            own = {c.key: [sharp(s) for s in c.seconds.values()] for c in candidates if not c.kept}
+            yardsticks[direction] = own
+    return rows, yardsticks
+
+
+def _judged(candidate, kind, size, dtype, claim, direction, inputs, folder) -> dict[str, Any]:
+    """Whether the outputs of its timed calls are right, and by how much."""
+    if candidate.error:
+        return {"status": "failed", "message": candidate.error}
+    calls = set(candidate.files.values())
+    if not calls:
+        return {"status": "failed", "message": "no timed call kept its outputs"}
+    try:
+        ulps = [
+            worst(kind, size, dtype, claim, direction, inputs[call], kept(folder, candidate.number, call))
+            for call in calls
+        ]
+    except Undecided as error:
+        return {"status": "inconclusive", "message": str(error)}
+    except (Mismatch, OSError, ValueError, KeyError) as error:  # the last three: what it wrote is no result
+        return {"status": "failed", "message": str(error)}
+    return {"status": "passed", "message": "", "ulps": max(ulps), "claim": claim, "verified": len(calls)}
+
+
+def _figures(candidate, right) -> dict[str, Any]:
+    """What one run says of one candidate's speed, beside everything that is right."""
+    median, low, high = map(sharp, summary(list(candidate.seconds.values())))
+    ratios = {o.key: [sharp(r) for r in ratio(candidate.seconds, o.seconds)] for o in right if o is not candidate}
+    by_name = {other.key: other for other in right}
+    return {
+        "samples": [[sharp(s) for s in candidate.seconds.values()]],
+        "median": median,
+        "low": low,
+        "high": high,
+        "ratios": ratios,
+        "ratio": ratios["floor"][0],
+        **{name: sharp(summary(list(by_name[name].seconds.values()))[0]) for name in ("floor", "linear")},
+        "peak_bytes": candidate.peak,
+        "dropped": len(candidate.disturbed) if candidate.seconds is candidate.quiet else 0,
+        "disturbed": candidate.seconds is not candidate.quiet,
+    }
+
+
+def _merged(parts: list[dict]) -> dict[str, Any]:
+    """Several runs as one row: the first that did not pass, else medians over the runs with their interval."""
+    for part in parts:
+        if part["status"] != "passed":
+            return part
+    first = parts[0] | {"runs": len(parts)}
+    if len(parts) == 1:
+        return first
+    median, low, high = summary([part["median"] for part in parts])
+    shared = [name for name in first["ratios"] if all(name in part["ratios"] for part in parts)]
+    ratios = {name: list(summary([part["ratios"][name][0] for part in parts])) for name in shared}
+    peaks = [part["peak_bytes"] for part in parts if part["peak_bytes"] is not None]
+    loads = [load for part in parts for load in part["load"]]
+    return first | {
+        "samples": [samples for part in parts for samples in part["samples"]],
+        "median": median,
+        "low": low,
+        "high": high,
+        "ratios": ratios,
+        "ratio": ratios["floor"][0],
+        **{name: summary([part[name] for part in parts])[0] for name in ("floor", "linear")},
+        "ulps": max(part["ulps"] for part in parts),
+        "verified": sum(part["verified"] for part in parts),
+        "peak_bytes": max(peaks) if peaks else None,
+        "dropped": sum(part["dropped"] for part in parts),
+        "disturbed": any(part["disturbed"] for part in parts),
+        "load": [min(loads), max(loads)],
+    }
+
+
+def sharp(number: float) -> float:
+    """Four digits: more would be noise in the store."""
+    return float(f"{number:.4g}")
 
 
 def store(found: list[dict[str, Any]], folder: str | os.PathLike | None = None) -> Path:
@@ -213,69 +470,18 @@ def store(found: list[dict[str, Any]], folder: str | os.PathLike | None = None) 
     return write_json(store_folder(folder) / "timings" / f"{digest}.json", content)
 
 
-def _base(key, layer_type, source, size, dtype, device):
-    where = {"dtype": dtype, "device": device, "source": source}
+def _base(subject, size, dtype, device, allocator, direction):
     return {
-        "implementation": key,
-        "layer_type": layer_type,
+        "implementation": subject.key,
+        "layer_type": subject.layer_type,
         **size.axes,
         "batch": size.batch,
         "size": size.label,
-        **where,
-    }
-
-
-def _task(layer_type, key, file, size, dtype, device, passes, rounds, budget, memory):
-    return {
-        "do": "time",
-        "layer_type": layer_type,
-        "key": key,
-        "file": file,
-        "size": asdict(size),
         "dtype": dtype,
         "device": device,
-        "passes": passes,
-        "seed": secrets.randbits(64),  # drawn now: no implementation can know it
-        "rounds": rounds,
-        "budget": budget,
-        "memory": memory,
-    }
-
-
-def _judged(subject, size, dtype, seed, line, folder):
-    """The part of a row that one pass gives: its statistics, if the outputs of its timed calls are right."""
-    from gmbench.timing.verify import Mismatch, Undecided, worst
-
-    name = line["pass"]
-    known = {"pass": name, "load": line["load"]}
-    if "error" in line:
-        return known | {"status": "failed", "message": line["error"]}
-    kind = registry.layer_type(subject.layer_type)
-    claim = subject.ulps[dtype]
-    try:
-        ulps = [worst(kind, size, dtype, claim, seed, call, folder / f"{name}-{call}.npz") for call in line["kept"]]
-    except Undecided as error:
-        return known | {"status": "inconclusive", "message": str(error)}
-    except (Mismatch, OSError, ValueError) as error:  # the last two: what it wrote is no result
-        return known | {"status": "failed", "message": str(error)}
-    if not ulps:
-        return known | {"status": "failed", "message": "no timed call kept its outputs"}
-    median, low, high = summary(line["samples"])
-    floor, linear = (summary(line[which])[0] for which in ("floor", "linear"))
-    return known | {
-        "status": "passed",
-        "message": "",
-        "samples": line["samples"],
-        "median": median,
-        "low": low,
-        "high": high,
-        "floor": floor,
-        "linear": linear,
-        "ratio": median / floor,
-        "ulps": max(ulps),
-        "claim": claim,
-        "verified": len(ulps),
-        **{key: line[key] for key in ("peak_bytes", "dropped", "disturbed", "threads")},
+        "allocator": allocator if device == "cpu" else None,
+        "source": subject.source,
+        "pass": direction,
     }
 
 
@@ -285,35 +491,3 @@ def _locked():
 
     with timing_lock():
         yield
-
-
-def _child(task: dict, seconds: float = SECONDS) -> tuple[list[dict], str | None]:
-    """The lines that a child wrote, and the reason if it did not end well; it and all it started are gone."""
-    task = {"memory": MEMORY, **task}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gmbench.timing.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(),
-        start_new_session=True,
-    )
-    try:
-        out, errors = process.communicate(json.dumps(task), timeout=seconds)
-        late = False
-    except subprocess.TimeoutExpired:
-        late = True
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)  # a group of its own: this child's, and nothing else
-    if late:
-        out, errors = process.communicate()
-    lines = [json.loads(line) for line in out.splitlines() if line.endswith("}")]
-    if late:
-        return lines, f"did not end within {seconds:g} s"
-    if process.returncode:
-        last = next((line.strip() for line in reversed(errors.splitlines()) if line.strip()), "")
-        how = f"killed by signal {-process.returncode}" if process.returncode < 0 else "died"
-        return lines, f"{how} {last[:300]}".strip()
-    return lines, None

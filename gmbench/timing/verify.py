@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from scipy.special import softmax
 
 from gmbench.contract import EPS, TINY, LayerType
-from gmbench.timing.inputs import draw
-from gmbench.timing.sizes import Size
+from gmbench.timing.candidates import RATE, names
+from gmbench.timing.inputs import loud, read
+from gmbench.timing.sizes import STEP, Size, layers
 
 ROWS = 8  # of a value that is compared alone
 WORDS = 2**23  # float64 numbers that one temporary of the reference may hold
@@ -22,52 +24,109 @@ class Undecided(Exception):  # noqa: N818
     """The reference is not sharp enough to tell."""
 
 
-def worst(kind: LayerType, size: Size, dtype: str, claim: float, seed: int, call: int, outputs: Path) -> float:
+def worst(kind: LayerType, size: Size, dtype: str, claim: float, direction: str, inputs, outputs: Path) -> float:
     """The largest error of one timed call, in ulps of the error measure.
 
-    The inputs are drawn again. A forward call is compared in a random part of its rows, one with gradients in
-    all, since the gradients of the parameters are sums over the rows.
+    Of a forward pass a random part of the rows is compared; of one with gradients the rows that decide those of the
+    parameters, all of these, and a random part of the others.
 
-    :param outputs: the ``.npz`` file that the timing process wrote
-    :raises Mismatch: beyond the claim, or of another shape
+    :param inputs: float64 arrays, as they were drawn
+    :param outputs: the file that the timing process wrote
+    :raises Mismatch: beyond the claim, of another shape, or if the call changed its inputs
     :raises Undecided: if the reference cannot decide it
     """
-    from gmbench.checks.measure import rounded
+    got = read(outputs)
+    for name in [name for name in got if name.startswith("given.")]:
+        if not np.array_equal(got.pop(name), inputs[name.removeprefix("given.")]):
+            raise Mismatch(f"a timed call changed its input {name.removeprefix('given.')}")
+    expected = names(kind, size, direction)
+    if set(got) != set(expected):
+        raise Mismatch("a timed call did not return what was asked for")
+    if direction == STEP:
+        return _step(kind, size, dtype, claim, inputs, got)
+    exact = {name: inputs[name] for name in ("x", *kind.names)}
+    return _layer(kind, got, exact, inputs["G"], dtype, claim)
 
-    exact = rounded(draw(kind, size, seed, call), dtype)
-    G = exact.pop("G")
-    with np.load(outputs, allow_pickle=False) as file:
-        arrays = list(file.values())
-    names = ["value"]
-    if len(arrays) > 1:
-        names += ["x", *kind.names] if size.input_gradient else kind.names
-    got = dict(zip(names, arrays, strict=True))
+
+def _layer(kind, got, exact, G, dtype, claim) -> float:
+    """The largest error of one layer's value and, where they are there, gradients."""
+    shapes = {"value": G.shape, **{name: array.shape for name, array in exact.items()}}
     for name, array in got.items():
-        expected = G.shape if name == "value" else exact[name].shape
         if name != "value" and array.shape == (0,):
-            got[name] = np.zeros(expected)  # autograd says: unused
-        elif array.shape != expected:
-            raise Mismatch(f"{name} has the shape {array.shape}, expected {expected}")
-    if len(arrays) == 1:
-        rows = np.random.default_rng().permutation(len(G))[:ROWS]
-        exact, G, got = {**exact, "x": exact["x"][rows]}, G[rows], {"value": got["value"][rows]}
-    return compared(kind, got, exact, G, dtype, claim)
+            got[name] = np.zeros(shapes[name])  # autograd says: unused
+        elif array.shape != shapes[name]:
+            raise Mismatch(f"{name} has the shape {array.shape}, expected {shapes[name]}")
+    some = np.random.default_rng().permutation(len(G))[:ROWS]
+    found = [compared(kind, _rows(got, some), _rows(exact, some), G[some], dtype, claim)]
+    if set(got) - {"value", "x"}:
+        deciding = loud(G, dtype)
+        rest = np.delete(np.arange(len(G)), deciding)
+        spare = (exact | {"x": exact["x"][rest]}, G[rest])
+        own, given = (_rows(arrays, deciding, True) for arrays in (got, exact))
+        found.append(compared(kind, own, given, G[deciding], dtype, claim, spare))
+    return max(found)
 
 
-def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float) -> float:
+def _rows(arrays, rows, parameters=False):
+    """Some rows of what has rows; of the outputs of a call the parameters' gradients only if they are wanted."""
+    cut = {name: array[rows] for name, array in arrays.items() if name in ("value", "x")}
+    whole = parameters or "value" not in arrays
+    return cut | ({name: array for name, array in arrays.items() if name not in cut} if whole else {})
+
+
+def _step(kind, size, dtype, claim, inputs, got) -> float:
+    """The largest error of the layers of a training step, each on what the layer before it really gave.
+
+    So every layer is compared as a single one is; what is between and behind them is compared with its formula.
+    """
+    found = []
+    x, last = inputs["x"], len(size.widths) - 2
+    for place, axes in enumerate(layers(kind, size)):
+        value, G = got[f"{place}.value"], got[f"{place}.G"]
+        for name, array in (("value", value), ("G", G)):
+            if array.shape != (size.batch, axes[kind.out_features]):
+                raise Mismatch(f"{place}.{name} has the shape {array.shape}")
+        exact = {"x": x, **{name: inputs[f"{place}.{name}"] for name in kind.names}}
+        own = {"value": value, **{name: got[f"{place}.{name}"] for name in kind.names}}
+        if place > 0:
+            own["x"] = got[f"{place - 1}.G"]
+        found.append(_layer(kind, own, exact, G, dtype, claim))
+        for name in kind.names:
+            before, gradient = exact[name], own[name]
+            after = got[f"{place}.{name}.after"]
+            room = 2 * EPS[dtype] * (np.abs(before) + RATE * np.abs(gradient)) + TINY[dtype]
+            if after.shape != before.shape or not (np.abs(after - (before - RATE * gradient)) <= room).all():
+                raise Mismatch(f"the update of {place}.{name} is wrong")
+        x = value
+    logits, G = got[f"{last}.value"], got[f"{last}.G"]
+    chosen = np.eye(size.widths[-1])[inputs["labels"].astype(int)]
+    expected = (softmax(logits, axis=1) - chosen) / size.batch
+    distance = logits.max(1, keepdims=True) - logits
+    room = 16 * EPS[dtype] * (softmax(logits, axis=1) * (1 + distance) + chosen) / size.batch + TINY[dtype]
+    if not (np.abs(G - expected) <= room).all():
+        raise Mismatch("the gradient of the cross entropy is wrong")
+    return max(found)
+
+
+def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, rest=None) -> float:
     """The largest error in ulps, of the quantities in ``got``.
 
     At these sizes ball arithmetic is out of reach, so an error counts as within the claim only with the
     reference's own bound added to it, and as beyond only with that bound taken off.
+
+    :param rest: inputs and cotangents of rows that add little to the gradients of the parameters
     """
     from gmbench.checks.measure import bound
 
     truth = enclosures(kind, inputs, G)
     S, S64 = (bound(kind, inputs, G, each, claim) for each in (dtype, "float64"))
+    little = bound(kind, *rest, dtype, claim) if rest is not None and len(rest[1]) else {}
     kinks = kind.kinks(inputs, EPS[dtype], claim)
     largest = 0.0
     for name, value in got.items():
         unit, radius = EPS[dtype] * S[name], truth[name].radius + 4 * EPS["float64"] * S64[name]
+        if name not in ("value", "x") and little:
+            radius = radius + little[name]
         gap = np.abs((value - truth[name].mid) - truth[name].rest)
         gap[kinks.get(name, np.zeros(gap.shape, bool)) & np.isfinite(value)] = 0.0
         # written so that NaN is wrong; a difference of exactly 0 is right whatever the unit

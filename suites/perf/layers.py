@@ -1,22 +1,26 @@
-"""Seconds of every exact implementation of every layer type, beside the floor and nn.Linear of that shape.
+"""Seconds and peak bytes of every exact implementation of every layer type, beside the floor and dense layers.
 
-One benchmark per layer type, size and implementation, found by name: as a parameter they would be numbered
-differently by every commit. Each is measured in a process of its own that the benchmark process only starts:
-CUDA is never initialised before a fork.
+One benchmark per layer type, size and implementation, found by name: as a parameter they would be numbered differently
+by every commit. Everything of one size, dtype, device and allocator is measured once, interleaved, when the first of
+its benchmarks asks, and the others read what was found. ``GMBENCH_PERF=full`` adds the whole grid.
 """
 
 import json
+import os
 import re
 from pathlib import Path
 
 try:
     from gmbench.registry import layer_type
     from gmbench.timing import run
+    from gmbench.timing.run import NAMES
     from gmbench.timing.sizes import sizes
-except ImportError:  # the benchmarked commit is older than the timings
+except ImportError:  # the benchmarked commit is older than these timings
     run = None
 
-ROUNDS, BUDGET = 25, 4.0  # samples, and seconds of measuring, a pass
+FULL = os.environ.get("GMBENCH_PERF") == "full"
+ROUNDS, BUDGET = 25, 2.5  # samples, and seconds of measuring, a pass
+DTYPES, DEVICES, ALLOCATORS = ["float32", "float64"], ["cpu", "cuda"], ["default", "retained"]
 
 
 def setup_cache():
@@ -25,91 +29,118 @@ def setup_cache():
 
 
 def once(folder, question, ask):
-    """What ``ask()`` answers, asked once in a run of asv: a verdict, or both passes of a measurement."""
+    """What ``ask()`` answers, asked once in a run of asv."""
     file = Path(folder, re.sub(r"\W", "_", question) + ".json")
     if not file.exists():
         file.write_text(json.dumps(ask()))
     return json.loads(file.read_text())
 
 
-def of_subject(subject, size):
-    """Samples of an implementation at a size, and why there can be none of a pass on a device."""
+def measured(folder, kind, size, dtype, device, allocator):
+    """Rows by implementation and pass, and samples of the yardsticks by pass."""
 
-    def samples(folder, direction, device):
-        def ask_gate():
-            verdict = run.gate(subject, "float32", device)
-            return [verdict.status, verdict.message]
+    def ask_gate(subject):
+        verdict = run.gate(subject, dtype, device)
+        return [verdict.status, verdict.message]
 
-        def ask_clock():
-            verdict = run.Verdict(*once(folder, f"gate {subject.key} {device}", ask_gate))
-            rows = run.rows(subject, size, device=device, verdict=verdict, rounds=ROUNDS, budget=BUDGET)
-            return {row["pass"]: row for row in rows}
+    def ask_clock():
+        subjects = [s for s in run.subjects() if s.layer_type == kind.name]
+        able = [subject for subject in subjects if not subject.obstacle(dtype, device)]
+        verdicts = {
+            s.key: run.Verdict(*once(folder, f"gate {s.key} {dtype} {device}", lambda s=s: ask_gate(s))) for s in able
+        }
+        options = {"allocator": allocator, "rounds": ROUNDS, "budget": BUDGET}
+        found = run.interleaved(subjects, size, dtype, device, verdicts=verdicts, **options)
+        rows = {f"{row['implementation']} {row['pass']}": row for row in found.rows}
+        return {"rows": rows, "yardsticks": found.yardsticks}
 
-        row = once(folder, f"time {subject.key} {size.label} {device}", ask_clock)[direction]
-        if row["status"] != "passed":
-            raise RuntimeError(f"{row['status']}: {row['message']}")
-        return row["samples"]
-
-    return samples, lambda direction, device: subject.obstacle("float32", device, direction)
-
-
-def of_yardstick(kind, size, which):
-    """Samples of the floor or of nn.Linear."""
-
-    def samples(folder, direction, device):
-        def ask_clock():
-            return run.yardsticks(kind, size, device=device, rounds=ROUNDS, budget=BUDGET)
-
-        return once(folder, f"yardsticks {kind} {size.label} {device}", ask_clock)[direction][which]
-
-    return samples, no_device
+    return once(folder, f"time {kind.name} {size.label} {size.batch} {dtype} {device} {allocator}", ask_clock)
 
 
-def no_device(direction, device):
-    """Why a device is not there; asked only when a benchmark runs, not when the suite is imported."""
+def obstacle(size, subject, direction, dtype, device, allocator):
+    """Why a benchmark does not apply, or None; asked only when it runs, not when the suite is imported."""
     import torch
 
-    return "no CUDA device here" if device == "cuda" and not torch.cuda.is_available() else None
+    if device == "cuda" and not torch.cuda.is_available():
+        return "no CUDA device here"
+    if allocator not in run.regimes_here(device):
+        return "no such allocator here"
+    if allocator == "retained" and dtype != "float32" and not FULL:
+        return "only with GMBENCH_PERF=full"
+    return subject.obstacle(dtype, device, direction) if subject else None
 
 
-def benchmark(name, samples, obstacle):
-    """A `track_*` function of the pass and the device; asv takes its samples as it does those of `time_*`."""
+def benchmark(name, unit, of, passes, refuse):
+    """A `track_*` function; asv takes its samples of seconds as it does those of `time_*`."""
 
-    def track(folder, direction, device):
-        return {"samples": samples(folder, direction, device), "number": 1}
+    def track(folder, *parameters):
+        return of(folder, *parameters)
 
-    def setup(folder, direction, device):
-        reason = obstacle(direction, device)
+    def setup(folder, *parameters):
+        reason = refuse(*parameters)
         if reason:
             raise NotImplementedError(reason)  # asv shows n/a
 
     track.__name__ = track.__qualname__ = name
     track.setup = setup
-    track.params = [["forward", "forward+backward"], ["cpu", "cuda"]]
-    track.param_names = ["pass", "device"]
-    track.unit = "seconds"
-    track.timeout = 600
-    track.version = "1"
+    track.params = [passes, DTYPES, DEVICES, ALLOCATORS]
+    track.param_names = ["pass", "dtype", "device", "allocator"]
+    track.unit = unit
+    track.timeout = 900
+    track.version = "2"
     return track
+
+
+def of_subject(kind, size, subject, what):
+    """Samples of an implementation, or its peak bytes, at a size."""
+
+    def of(folder, direction, *where):
+        row = measured(folder, kind, size, *where)["rows"][f"{subject.key} {direction}"]
+        if row["status"] != "passed":
+            raise RuntimeError(f"{row['status']}: {row['message']}")
+        if what == "peak":
+            return row["peak_bytes"]
+        return {"samples": row["samples"][0], "number": 1}
+
+    return of
+
+
+def of_yardstick(kind, size, which):
+    """Samples of the floor or of dense layers at a size."""
+
+    def of(folder, direction, *where):
+        return {"samples": measured(folder, kind, size, *where)["yardsticks"][direction][which], "number": 1}
+
+    return of
 
 
 def every():
     """All benchmarks, by name."""
     subjects = run.subjects()
-    for kind in sorted({subject.layer_type for subject in subjects}):
-        for size in sizes(layer_type(kind)):
-            parts = {which: of_yardstick(kind, size, which) for which in ("floor", "linear")}
-            parts |= {s.key: of_subject(s, size) for s in subjects if s.layer_type == kind}
-            for key, part in parts.items():
-                name = re.sub(r"\W", "_", f"track_{kind}_{size.label}_{key.removeprefix(kind + '/')}")
-                yield name, benchmark(name, *part)
+    for kind in [layer_type(name) for name in sorted({subject.layer_type for subject in subjects})]:
+        for size in sizes(kind, FULL):
+            start = f"{kind.name}_{size.label}_b{size.batch}"
+            parts = [
+                (f"track_{start}_{which}", "seconds", None, of_yardstick(kind, size, which)) for which in run.NAMES
+            ]
+            for subject in (s for s in subjects if s.layer_type == kind.name):
+                name = subject.key.removeprefix(f"{kind.name}/")
+                parts.append((f"track_{start}_{name}", "seconds", subject, of_subject(kind, size, subject, "time")))
+                parts.append((f"track_peak_{start}_{name}", "bytes", subject, of_subject(kind, size, subject, "peak")))
+            for name, unit, subject, of in parts:
+                name = re.sub(r"\W", "_", name)
+
+                def refuse(*parameters, size=size, subject=subject):
+                    return obstacle(size, subject, *parameters)
+
+                yield name, benchmark(name, unit, of, list(size.passes), refuse)
 
 
 def __getattr__(name):
     """What a newer commit has and this one has not is n/a here, not failed."""
     if not name.startswith("track_"):
         raise AttributeError(name)
-    return benchmark(name, None, lambda *_: "this commit has no such implementation or size")
+    return benchmark(name, "seconds", None, ["forward", "forward+backward"], lambda *_: "this commit has no such thing")
 
 
 if run:

@@ -1,0 +1,105 @@
+"""An implementation as something to time: the value, the gradients, or the training step of a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from gmbench.contract import Implementation, LayerType
+from gmbench.timing.sizes import STEP, Size
+
+RATE = 1e-3  # learning rate of a timed training step
+_grad = torch.autograd.grad  # bound before an implementation is imported
+_cross_entropy = torch.nn.functional.cross_entropy
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is timed: ``run(*prepare(inputs))``, of which only ``run`` is inside the clock."""
+
+    name: str
+    prepare: Callable[[dict], tuple]
+    run: Callable[..., tuple]
+
+
+def candidate(implementation: Implementation, kind: LayerType, size: Size, dtype, device, direction) -> Candidate:
+    """One pass of an implementation at a size; see :func:`names` for what it returns."""
+    made = step if direction == STEP else layer
+    return made(implementation.function, kind, size, dtype, device, direction)
+
+
+def names(kind: LayerType, size: Size, direction: str) -> list[str]:
+    """Names of the outputs of a candidate, in order.
+
+    ``value`` and the gradients of ``sum(G * value)``: ``x`` and the parameters. Of a training step, for each layer
+    ``i``: its value ``i.value``, the gradient of the loss there ``i.G``, the gradients ``i.mu`` and so on, and the
+    parameters after the update ``i.mu.after``.
+    """
+    if direction == "forward":
+        return ["value"]
+    if direction != STEP:
+        return ["value", "x", *kind.names]
+    places = range(len(size.widths) - 1)
+    values = [f"{i}.{what}" for i in places for what in ("value", "G")]
+    gradients = [f"{i}.{name}" for i in places for name in kind.names]
+    return [*values, *gradients, *(f"{name}.after" for name in gradients)]
+
+
+def layer(function, kind, size, dtype, device, direction) -> Candidate:
+    """One layer, forward or forward and backward."""
+    backward = direction != "forward"
+
+    def prepare(inputs):
+        given = tensors(inputs, dtype, device)
+        G = given.pop("G")
+        for tensor in given.values():
+            tensor.requires_grad_(backward)
+        return given["x"], {name: given[name] for name in kind.names}, G
+
+    def run(x, parameters, G):
+        with torch.set_grad_enabled(backward):
+            out = function(x, **parameters)
+        return (out, *_grad(out, [x, *parameters.values()], G, allow_unused=True)) if backward else (out,)
+
+    return Candidate("implementation", prepare, run)
+
+
+def step(function, kind, size, dtype, device, direction) -> Candidate:
+    """A stack of layers: forward, cross entropy, the gradients of every parameter, and the update in place."""
+
+    def prepare(inputs):
+        given = tensors(inputs, dtype, device)
+        labels = given.pop("labels").long()
+        places = range(len(size.widths) - 1)
+        stack = [{name: given[f"{i}.{name}"].requires_grad_() for name in kind.names} for i in places]
+        return given["x"], labels, stack
+
+    def run(x, labels, stack):
+        values, out = [], x
+        for parameters in stack:
+            out = function(out, **parameters)
+            values.append(out)
+        loss = _cross_entropy(out, labels)
+        flat = [tensor for parameters in stack for tensor in parameters.values()]
+        found = _grad(loss, [*values, *flat], allow_unused=True)
+        between, gradients = found[: len(values)], found[len(values) :]
+        update(flat, gradients)
+        pairs = [tensor for pair in zip(values, between, strict=True) for tensor in pair]
+        return (*pairs, *gradients, *flat)
+
+    return Candidate("implementation", prepare, run)
+
+
+@torch.no_grad()
+def update(parameters, gradients) -> None:
+    """One step of gradient descent, in place."""
+    for parameter, gradient in zip(parameters, gradients, strict=True):
+        if gradient is not None:
+            parameter.sub_(gradient, alpha=RATE)
+
+
+def tensors(inputs, dtype: str, device: str) -> dict[str, torch.Tensor]:
+    """Fresh tensors of float64 arrays."""
+    return {name: torch.tensor(array, dtype=getattr(torch, dtype), device=device) for name, array in inputs.items()}

@@ -1,0 +1,153 @@
+"""The clock of a measuring process: one call at a time, and what it left behind.
+
+Whatever a candidate could replace later (timers, ``torch.clone``) is bound when this module is imported, before any
+candidate is.
+"""
+
+from __future__ import annotations
+
+import gc
+import resource
+import time
+from dataclasses import dataclass
+
+import torch
+
+from gmbench.contract import ContractError
+from gmbench.timing.candidates import Candidate
+
+FLUSH = 2**27  # bytes written between two calls on a GPU, more than its caches hold
+
+_clock = time.perf_counter
+_usage = resource.getrusage
+_clone, _matmul = torch.clone, torch.matmul
+_Tensor, _strided = torch.Tensor, torch.strided
+_WAKE = torch.ones(256, 256)
+
+
+@dataclass
+class Stopped:
+    """One call: its seconds, whether nothing interrupted it, and what it returned."""
+
+    seconds: float
+    quiet: bool
+    outputs: tuple
+
+
+def ready(device: str) -> None:
+    """Just before a call: no collection of garbage falls into it, and torch's threads, which sleep between two turns
+    but would not in training, are awake; on a GPU the caches are cold.
+    """
+    gc.collect(0)
+    gc.disable()
+    if device == "cuda":
+        torch.empty(FLUSH, dtype=torch.int8, device="cuda").zero_()
+        torch.cuda.synchronize()
+    else:
+        _matmul(_WAKE, _WAKE)
+
+
+def call(candidate: Candidate, inputs: tuple, device: str) -> Stopped:
+    """Run one call under the clock: the wall clock on a CPU; events, with the device synchronised, on a GPU."""
+    try:
+        return (_on_gpu if device == "cuda" else _on_cpu)(candidate.run, inputs)
+    finally:
+        gc.enable()
+
+
+def _on_cpu(run, inputs):
+    switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
+    begin = _clock()
+    outputs = run(*inputs)
+    seconds = _clock() - begin
+    return Stopped(seconds, _usage(resource.RUSAGE_SELF).ru_nivcsw == switches, outputs)
+
+
+def _on_gpu(run, inputs):
+    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    torch.cuda.synchronize()
+    switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
+    first.record()
+    outputs = run(*inputs)
+    last.record()
+    torch.cuda.synchronize()  # every stream: what is on another one the parent's clock sees
+    quiet = _usage(resource.RUSAGE_SELF).ru_nivcsw == switches
+    return Stopped(first.elapsed_time(last) / 1e3, quiet, outputs)
+
+
+def snapshot(outputs: tuple, dtype: str, device: str) -> tuple:
+    """Copies of the outputs as they are now; what is written to them later does not count.
+
+    :raises ContractError: if one is no plain tensor of the dtype on the device
+    """
+    if not isinstance(outputs, tuple):
+        raise ContractError(f"a timed call returned {type(outputs).__name__}")
+    for tensor in outputs:
+        if tensor is None:  # autograd's word for an unused input
+            continue
+        if type(tensor) is not _Tensor:
+            raise ContractError(f"a timed call returned {type(tensor).__name__}, not exactly torch.Tensor")
+        if tensor.layout is not _strided or tensor.device.type != device or tensor.dtype != getattr(torch, dtype):
+            what = f"{tensor.dtype} on {tensor.device.type}"
+            raise ContractError(f"a timed call returned {what}, expected torch.{dtype} on {device}")
+    return tuple(None if tensor is None else _clone(tensor.detach()) for tensor in outputs)
+
+
+def settings() -> dict[str, object]:
+    """Settings of torch that change what a call computes or costs, by name."""
+    tiny = torch.full((4,), 1e-38)
+    return {
+        "matmul precision": torch.get_float32_matmul_precision(),
+        "TF32": (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),
+        "number of threads": torch.get_num_threads(),
+        "default dtype": torch.get_default_dtype(),
+        "use of deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
+        "autocast": (torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")),
+        "gradient mode": torch.is_grad_enabled(),
+        "treatment of tiny numbers": bool((tiny * 1e-4 > 0).all()),
+        "oneDNN precision": _precision_of_mkldnn(),
+        "stack of modes": tuple(
+            getattr(torch._C, name)()
+            for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack")
+            if hasattr(torch._C, name)
+        ),
+    }
+
+
+def _precision_of_mkldnn():
+    module = getattr(torch.backends, "mkldnn", None)
+    parts = (module, getattr(module, "matmul", None))
+    return tuple(str(getattr(part, "fp32_precision", None)) for part in parts)
+
+
+def peak(candidate: Candidate, inputs: tuple, device: str) -> int | None:
+    """Bytes that one call takes on top of what is there, or None where the system does not tell."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        candidate.run(*inputs)
+        torch.cuda.synchronize()
+        return torch.cuda.max_memory_allocated() - before
+    try:
+        _trim()
+        before = _resident("VmRSS")
+        with open("/proc/self/clear_refs", "w") as control:
+            control.write("5")  # resets VmHWM to VmRSS
+        candidate.run(*inputs)
+        return max(0, _resident("VmHWM") - before)
+    except (OSError, AttributeError):
+        return None
+
+
+def _trim():
+    """Give back what the C library holds of freed blocks, which would hide what a call takes."""
+    import ctypes
+
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+def _resident(name: str) -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(f"{name}:"))

@@ -1,0 +1,74 @@
+"""What layer types want their implementations to reach, and whether measured rows reach it.
+
+The goals are for two cores with AVX-512; elsewhere they are only reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gmbench import registry
+from gmbench.contract import Goal, LayerType
+
+
+def text(goal: Goal) -> str:
+    """A goal in words."""
+    if goal.against is None:
+        what = f"at most {goal.at_most / 1e6:g} MB"
+    elif goal.against != "floor" and goal.at_most < 1:
+        what = f"at least {1 / goal.at_most:g} times faster than {goal.against}"
+    else:
+        what = f"at most {goal.at_most:g} x {'the floor' if goal.against == 'floor' else goal.against}"
+    place = f"{goal.implementation}, {goal.size} x {goal.batch}, {goal.direction}, {goal.dtype}"
+    return f"{place}{f', {goal.allocator} allocator' if goal.allocator else ''}: {what}"
+
+
+def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """What a row says of a goal: the ratio or the bytes, and their interval; None if it is of something else."""
+    wanted = {
+        "implementation": f"{kind.name}/{goal.implementation}",
+        "size": goal.size,
+        "batch": goal.batch,
+        "pass": goal.direction,
+        "dtype": goal.dtype,
+        "status": "passed",
+    }
+    if any(row.get(name) != value for name, value in wanted.items()):
+        return None
+    if goal.allocator and row.get("allocator") not in (goal.allocator, None):
+        return None
+    if goal.against is None:
+        peak = row.get("peak_bytes")
+        return None if peak is None or peak != peak else (peak, peak, peak)
+    ratios = row.get("ratios")
+    against = goal.against if goal.against == "floor" else f"{kind.name}/{goal.against}"
+    found = ratios.get(against) if isinstance(ratios, Mapping) else None
+    return tuple(found) if found else None
+
+
+def verdict(goal: Goal, found: tuple[float, float, float] | None) -> str:
+    """``reached`` or ``not reached`` by the median, with a word where the interval holds both."""
+    if found is None:
+        return "not measured"
+    median, low, high = found
+    word = "reached" if median <= goal.at_most else "not reached"
+    return f"{word}, narrowly" if low <= goal.at_most < high else word
+
+
+def select_goals(names: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """What has to be timed for the goals of the layer types of some implementations (of all without names): arguments
+    of :func:`gmbench.timing.run.timings`.
+    """
+    from gmbench.timing.run import subjects
+
+    found = []
+    for kind_name in dict.fromkeys(subject.layer_type for subject in subjects(names)):
+        goals: dict[tuple, list[Goal]] = {}
+        for goal in registry.layer_type(kind_name).goals:
+            goals.setdefault((goal.size, goal.batch), []).append(goal)
+        for (size, batch), some in goals.items():
+            own = {g.implementation for g in some} | {g.against for g in some} - {"floor", None}
+            chosen = {"names": [f"{kind_name}/{name}" for name in sorted(own)]}
+            found.append(chosen | {"labels": [size], "batches": [batch], "passes": sorted({g.direction for g in some})})
+    return found
