@@ -282,19 +282,6 @@ def test_of_two_runs_on_one_machine_the_latest_counts(tmp_path):
     assert column(page, "x floor", "gm/eager", "implementation") == "9.00" and "3.00" not in page
 
 
-def test_timings_stand_beside_the_floor(output):
-    page = (output / "timings.md").read_text()
-    forward = page.partition("forward+backward**")[0]
-    order = [line.split("|")[1].strip() for line in forward.splitlines() if line.startswith("| gm/")]
-    assert order[:2] == ["gm/better", "gm/eager"], "nearest to the floor first"
-    assert rows(forward, "gm/eager")[0][1:] == [
-        *("2.00 ms \\*", "1.80 ms to 2.40 ms", "2.00", "1.00 ms", "500 µs", "0.50 of 40", "2.00", "passed")
-    ]
-    assert "interrupted in nearly every call" in page and "1.50 to 2.50" in page
-    assert rows(forward, "gm/broken")[0][-1] == "**failed**"
-    assert re.search(r"gm/broken: \*\*failed\*\*: .*script", page) and "gm/rough: **approximate**: draws" in page
-
-
 def test_arms_that_are_not_clearly_different_share_a_place(output):
     page = section((output / "kumar.md").read_text(), "## digits, budget quick")
     assert [column(page, "place", arm, "arm") for arm in ("fc", "kumar", "bl")] == ["1", "2", "2"]

@@ -7,6 +7,7 @@ Here are the style, and the figures of checks and timings; those of cells are in
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,12 @@ STYLE = {
     "lines.linewidth": 1.8,
 }
 GREY = "#8a8a8a"
+# regime of the allocator: colour and mark; on a GPU there is none
+REGIMES: Mapping[str | None, tuple[str, str]] = {
+    "default": (COLOURS[0], "o"),
+    "retained": (COLOURS[1], "s"),
+    None: (COLOURS[0], "o"),
+}
 WIDE = 11.0  # inches: of a figure with panels side by side; on a page a figure has its natural size
 
 
@@ -75,40 +82,80 @@ def svg(figure: Figure) -> str:
 
 
 @drawn
-def bars(panels: Mapping[str, Sequence[Mapping[str, Any]]]) -> Figure | None:
-    """Times as bars, a panel for each size and pass.
+def distances(panels: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> Figure | None:
+    """How far each time is from the floor, on one log axis: a row of panels a size, a panel a pass.
 
-    :param panels: for each title rows with ``label``, ``seconds``, and optionally ``low``, ``high`` and
-        ``ratio``; ``yardstick`` ones are grey
+    :param panels: for each size and pass rows with ``label``, ``points`` (regime -> ratio, low, high; the last two
+        None where there is no interval) and optionally ``yardstick``: those are grey
     """
-    panels = {title: rows for title, rows in panels.items() if rows}
+    panels = {size: shown for size, passes in panels.items() if (shown := {p: r for p, r in passes.items() if r})}
     if not panels:
         return None
-    heights = [len(rows) + 0.9 for rows in panels.values()]
-    figure = Figure(figsize=(7.4, 0.34 * sum(heights) + 0.66 * len(panels)), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.09)
-    every = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
-    for axes, (title, rows) in zip(every, panels.items(), strict=True):
-        scale, unit = _unit(max(row["seconds"] for row in rows))
-        for y, row in enumerate(rows):
-            value = row["seconds"] * scale
-            axes.barh(y, value, height=0.66, color=GREY if row.get("yardstick") else COLOURS[0])
-            right = value
-            if row.get("low") is not None:
-                low, right = row["low"] * scale, max(row["high"] * scale, value)
-                axes.plot([low, right], [y, y], color="#222222", linewidth=1.2, marker="|", markersize=6)
-            ratio = "" if row.get("ratio") is None else f"  ({number(row['ratio'])} x floor)"
-            axes.annotate(
-                f"{number(value)}{ratio}", (right, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5
-            )
-        longest = max(max(row["seconds"], row.get("high") or 0) for row in rows) * scale
-        axes.set_xlim(0, 1.32 * longest)
-        axes.set_yticks(range(len(rows)), [row["label"] for row in rows])
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.grid(visible=False, axis="y")
-        axes.set_title(title)
-        axes.set_xlabel(f"median time of a call and its 95 % interval, {unit}")
+    labels = {size: list(dict.fromkeys(r["label"] for rows in p.values() for r in rows)) for size, p in panels.items()}
+    regimes = [r for r in REGIMES if any(r in row["points"] for row in _rows(panels))]
+    dense = 0.2 * max(len(regimes), 1.5)  # inches a label
+    heights = [len(names) * dense + 0.1 for names in labels.values()]
+    figure = Figure(figsize=(WIDE, sum(heights) + 0.72 * len(panels) + 0.6), layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.1)
+    every = figure.subplots(
+        len(panels), max(map(len, panels.values())), squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
+    )
+    limits = _limits(panels)
+    for line, (size, passes) in zip(every, panels.items(), strict=True):
+        for axes in line[len(passes) :]:
+            axes.set_visible(False)
+        for axes, (name, rows) in zip(line, passes.items(), strict=False):
+            _distance(axes, rows, labels[size], regimes, limits)
+            axes.set_title(f"{size}, {name}")
+            axes.tick_params(labelleft=axes is line[0], labelbottom=True)
+    figure.supxlabel("time of a call and its 95 % interval, as a multiple of the floor (black line)", fontsize=9.5)
+    if regimes != [None]:
+        handles = [_handle(REGIMES[r][0], REGIMES[r][1], f"allocator: {r}") for r in regimes]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2, frameon=False, fontsize=9)
     return figure
+
+
+def _rows(panels):
+    return [row for passes in panels.values() for rows in passes.values() for row in rows]
+
+
+def _limits(panels):
+    """The ends of the axis: the floor and every interval, and room for the number beside the last."""
+    ends = [e for row in _rows(panels) for point in row["points"].values() for e in point if e is not None]
+    return min([1.0, *ends]) / 1.2, 1.45 * max([1.5, *ends])
+
+
+def _distance(axes, rows, names, regimes, limits):
+    """One pass at one size: a line a label, the regimes one above the other."""
+    axes.axvline(1, color="#222222", linewidth=1.4, zorder=1)
+    for row in rows:
+        for regime, (ratio, low, high) in row["points"].items():
+            y = names.index(row["label"]) + 0.8 * ((regimes.index(regime) + 0.5) / len(regimes) - 0.5)
+            shade, shape = (GREY if row.get("yardstick") else REGIMES[regime][0]), REGIMES[regime][1]
+            if low is not None and high is not None:
+                axes.plot([low, high], [y, y], color=shade, linewidth=1.6, marker="|", markersize=6, zorder=2)
+            axes.plot([ratio], [y], shape, color=shade, markersize=5.5, markeredgewidth=0, zorder=3)
+            right = max(ratio, high or 0)
+            axes.annotate(number(ratio), (right, y), (6, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xlim(*limits)
+    axes.set_xticks(_ticks(*limits))
+    axes.minorticks_off()
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.45, -0.55)
+    axes.grid(visible=False, axis="y")
+
+
+def _ticks(low, high):
+    """1, 2 and 5 times the powers of ten in a range; where that is long, the powers alone."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if high / low < 1e3 else (1,)
+    return [step * 10.0**power for power in powers for step in steps if low <= step * 10.0**power <= high]
+
+
+def _handle(shade, shape, label):
+    return matplotlib.lines.Line2D([], [], linestyle="", marker=shape, color=shade, label=label)
 
 
 @drawn
@@ -168,10 +215,3 @@ def ulps(panels: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Figure | None
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), 7), frameon=False, fontsize=9)
     return figure
-
-
-def _unit(seconds: float) -> tuple[float, str]:
-    for least, scale, unit in ((1.0, 1.0, "s"), (1e-3, 1e3, "ms")):
-        if seconds >= least:
-            return scale, unit
-    return 1e6, "µs"

@@ -8,7 +8,7 @@ from gmbench.report import boards, checks, claims, timings
 from gmbench.report.page import Page
 from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import mean_interval
-from gmbench.report.tables import NONE, count, exact, fixed, interval, number, table, text
+from gmbench.report.tables import NONE, bullets, count, exact, fixed, interval, number, table, text
 
 RUN = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 
@@ -85,27 +85,12 @@ def _checks(found: Page, results: Results) -> None:
 
 
 def _timings(found: Page, results: Results) -> None:
-    found.add("## [Timings](timings.md): how fast")
+    found.add("## [Timings](timings.md): how fast", timings.withstood(results.cheats))
     frame = results.timings
     if frame.empty:
         found.add(f"None yet. This makes them: `{timings.COMMAND}`")
         return
-    rows = []
-    for row in timings.fastest(frame):
-        rows.append(
-            {
-                **({"run": row["run"]} if row["run"] else {}),
-                "layer type": text(row["layer_type"]),
-                "size": text(row["size"]),
-                "pass": text(row["pass"]),
-                "dtype": text(row["dtype"]),
-                "device": text(row["device"]),
-                "nearest to the floor": text(row["implementation"]),
-                "median": timings.duration(row["median"]),
-                "x floor": number(row["ratio"]),
-            }
-        )
-    found.add(table(rows) if rows else "No timing passed; see the page for the reasons.")
+    found.add(bullets([*timings.summary(frame), *timings.goals_summary(frame)]))
 
 
 def _experiments(found: Page, results: Results) -> None:

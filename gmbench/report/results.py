@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     import pandas
 
 WRONG = "wrong.json"  # in the store: which check catches which wrong implementation
+CHEATS = "cheats.json"  # in the store: what catches an implementation that only looks fast
 
 
 @dataclass
 class Results:
     """The frames of a store, in an order that does not depend on names of files.
 
-    Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None.
+    Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None;
+    ``cheats`` that of implementations that only look fast, or None.
     ``extras`` has, by the cell, what does not fit a table, each only where it is there and whole: ``tests``, pairs of
     a step and the test error there; ``paths``, see :func:`paths_of`; ``measured``, the names of its measures.
     """
@@ -35,6 +37,7 @@ class Results:
     claims: pandas.DataFrame
     wrong: dict[str, Any] | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
+    cheats: dict[str, Any] | None = None
 
 
 def read(store: str | os.PathLike | None = None) -> Results:
@@ -43,24 +46,17 @@ def read(store: str | os.PathLike | None = None) -> Results:
     :raises ContractError: if there is no such folder
     """
     import gmbench
-    from gmbench.runs.store import read_json, store_folder
+    from gmbench.runs.store import store_folder
 
     folder = store_folder(store)
     if not folder.is_dir():
         raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
-    logger = logging.getLogger("gmbench")
-    path, wrong = folder / WRONG, None
-    if path.exists():
-        try:
-            wrong = read_json(path, "wrong")
-        except ContractError as error:
-            logger.warning("gmbench: ignored %s", error)
     frames = {kind: gmbench.load(kind, folder) for kind in ("checks", "timings", "cells", "claims")}
     return Results(
         checks=_latest(frames["checks"], ["layer_type", "implementation", "device", "dtype", "profile"], ["check"]),
         timings=_latest(
-            frames["timings"],
-            ["layer_type", "dtype", "device", "size", "batch", "pass", "implementation"],
+            _with_allocators(frames["timings"]),
+            ["layer_type", "dtype", "device", "size", "batch", "pass", "implementation", "allocator"],
         ),
         cells=_latest(
             frames["cells"],
@@ -72,9 +68,23 @@ def read(store: str | os.PathLike | None = None) -> Results:
             machines=False,
         ),
         claims=frames["claims"],
-        wrong=wrong,
+        wrong=_single(folder / WRONG, "wrong"),
         extras=_extras(folder),
+        cheats=_single(folder / CHEATS, "cheats"),
     )
+
+
+def _single(path: Path, kind: str) -> dict[str, Any] | None:
+    """A file of which a store holds one, if it is there and whole."""
+    from gmbench.runs.store import read_json
+
+    if not path.exists():
+        return None
+    try:
+        return read_json(path, kind)
+    except ContractError as error:
+        logging.getLogger("gmbench").warning("gmbench: ignored %s", error)
+        return None
 
 
 def _extras(folder: Path) -> dict[str, dict[str, Any]]:
@@ -131,6 +141,15 @@ def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:
         return None
     fits = array.ndim == len(shape) and all(n in (None, found) for n, found in zip(shape, array.shape, strict=True))
     return array if fits and array.size and np.isfinite(array).all() else None
+
+
+def _with_allocators(timings: pandas.DataFrame) -> pandas.DataFrame:
+    """Rows of the older schema name no allocator: on a CPU that was the default one."""
+    if timings.empty or "device" not in timings:
+        return timings
+    known = timings.reindex(columns=["allocator"])["allocator"].astype(object)
+    known = known.where(known.notna(), None)
+    return timings.assign(allocator=known.mask(known.isna() & (timings["device"] == "cpu"), "default"))
 
 
 def _latest(frame, keys, inner=(), machines=True):
@@ -198,6 +217,13 @@ def dirty(*frames: pandas.DataFrame) -> str:
     """What a reader has to know where a commit is marked as dirty."""
     marked = any(str(commit).endswith("-dirty") for frame in frames for commit in frame["commit"].dropna())
     return "`-dirty`: the code differed from that commit when it ran." if marked else ""
+
+
+def stamp(file: dict[str, Any]) -> str:
+    """The commit and the time of a single file, in words; empty where it has neither."""
+    commit, when = file.get("commit") or {}, file.get("when")
+    words = [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
+    return ", ".join(words + ([f"{_span([str(when)])} UTC"] if when else []))
 
 
 def _span(when: list[str]) -> str:

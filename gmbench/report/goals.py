@@ -1,0 +1,173 @@
+"""The goals of the layer types, and how the timings of a store stand to them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gmbench import registry
+from gmbench.contract import Goal
+from gmbench.report.page import Page
+from gmbench.report.tables import NONE, absent, counted, exact, number, table, text
+
+if TYPE_CHECKING:
+    import pandas
+
+COMMAND = "gmbench time --goals --runs 5 --store STORE"
+ALLOCATORS = ("default", "retained")
+REACHED, MISSED, OPEN, UNMEASURED = VERDICTS = ("reached", "not reached", "undecided", "not measured")
+Ratio = tuple[float, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one goal came to under one allocator on one machine; ``measured`` is Markdown."""
+
+    layer_type: str
+    goal: Goal
+    allocator: str
+    run: str
+    runs: int | None
+    measured: str
+    verdict: str
+
+
+def ratio_to(row: Mapping[str, Any], other: str) -> Ratio | None:
+    """The ratio of a row's time to another's, and the ends of its 95 % interval.
+
+    ``other`` is a yardstick or the key of an implementation. Rows of the older schema have the yardsticks alone, as
+    numbers: their interval is None.
+    """
+    known = row.get("ratios")
+    found = known.get(other) if isinstance(known, Mapping) else None
+    if isinstance(found, list | tuple) and len(found) == 3 and not absent(found[0]):
+        low, high = (None if absent(end) else float(end) for end in found[1:])
+        return float(found[0]), low, high
+    if other == "floor" and not absent(row.get("ratio")):
+        return float(row["ratio"]), None, None
+    if other == "linear" and not absent(row.get("linear")) and not absent(row.get("median")):
+        return row["median"] / row["linear"], None, None
+    return None
+
+
+def shown(ratio: Ratio | None) -> str:
+    """A ratio, and its interval in brackets if there is one."""
+    if ratio is None:
+        return NONE
+    centre, low, high = ratio
+    return number(centre) + ("" if low is None or high is None else f" ({number(low)} to {number(high)})")
+
+
+def asked(goal: Goal) -> str:
+    """What a goal asks for, in words."""
+    dtype = "" if goal.dtype == "float32" else f", {goal.dtype}"
+    if goal.against is None:
+        most = f"at most {goal.at_most / 1e6:g} MB"
+    elif goal.against == "floor":
+        most = f"at most {goal.at_most:g} x the floor"
+    elif goal.at_most < 1:
+        most = f"at least {1 / goal.at_most:g} times faster than {goal.against}"
+    else:
+        most = f"at most {goal.at_most:g} x the time of {goal.against}"
+    return f"{goal.implementation}, {goal.size}, batch {goal.batch}, {goal.direction}{dtype}: {most}"
+
+
+def verdict(ratio: Ratio | None, at_most: float) -> str:
+    """Whether the whole interval is at most so much; undecided where it straddles or there is none."""
+    if ratio is None:
+        return UNMEASURED
+    _, low, high = ratio
+    if low is None or high is None:
+        return OPEN
+    return REACHED if high <= at_most else MISSED if low > at_most else OPEN
+
+
+def outcomes(frame: pandas.DataFrame) -> list[Outcome]:
+    """Every goal of every layer type under each allocator that it is for; on each machine that has a row of it."""
+    rows = frame.to_dict("records")
+    return [
+        outcome
+        for name, kind in registry.layer_types().items()
+        for goal in kind.goals
+        for allocator in ([goal.allocator] if goal.allocator else ALLOCATORS)
+        for outcome in _outcomes(name, goal, allocator, rows)
+    ]
+
+
+def counts(found: list[Outcome]) -> str:
+    """How many goals came to which verdict, in words."""
+    seen = Counter(outcome.verdict for outcome in found)
+    return ", ".join(f"{seen[name]} {name}" for name in VERDICTS if seen[name])
+
+
+def add(page: Page, frame: pandas.DataFrame) -> None:
+    """The table of goals, if any layer type has some."""
+    found = outcomes(frame)
+    if not found:
+        return
+    several = len({(outcome.layer_type, outcome.goal) for outcome in found})
+    page.add(
+        "## Goals",
+        f"{counted(several, 'goal')}, judged under each allocator: {counts(found)}. A goal is reached if the whole "
+        "95 % interval of the ratio keeps to it, and undecided if the interval straddles it. The goals are for two "
+        "cores with AVX-512; on other machines they are only reported.",
+        table(_row(outcome, any(other.run for other in found)) for outcome in found),
+    )
+    if any(outcome.verdict in (OPEN, UNMEASURED) for outcome in found):
+        page.add(f"What is not measured or undecided, this measures: `{COMMAND}`")
+
+
+def _row(outcome: Outcome, several: bool) -> dict[str, str]:
+    missed = outcome.verdict == MISSED
+    return {
+        "layer type": text(outcome.layer_type),
+        "goal": text(asked(outcome.goal)),
+        **({"run": text(outcome.run or NONE)} if several else {}),
+        "allocator": text(outcome.allocator),
+        "verdict": f"**{outcome.verdict}**" if missed else outcome.verdict,
+        "measured": outcome.measured,
+        "runs": exact(outcome.runs),
+    }
+
+
+def _outcomes(name: str, goal: Goal, allocator: str, rows: list[dict]) -> Iterator[Outcome]:
+    wanted = {
+        "layer_type": name,
+        "implementation": f"{name}/{goal.implementation}",
+        "size": goal.size,
+        "batch": goal.batch,
+        "pass": goal.direction,
+        "dtype": goal.dtype,
+        "device": "cpu",
+        "allocator": allocator,
+    }
+    own = [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+    if not own:
+        yield Outcome(name, goal, allocator, "", None, NONE, UNMEASURED)
+    for row in own:
+        runs = row.get("runs")
+        yield Outcome(name, goal, allocator, row["run"], None if absent(runs) else int(runs), *_judged(name, goal, row))
+
+
+def _judged(name: str, goal: Goal, row: dict) -> tuple[str, str]:
+    """What was measured of a goal, as Markdown, and the verdict."""
+    if row["status"] != "passed":
+        return f"no time: {text(row['status'])}", UNMEASURED
+    if goal.against is None:
+        peak = row.get("peak_bytes")
+        if absent(peak):
+            return NONE, UNMEASURED
+        return f"{number(peak / 1e6)} MB", REACHED if peak <= goal.at_most else MISSED
+    other = "floor" if goal.against == "floor" else f"{name}/{goal.against}"
+    ratio = ratio_to(row, other)
+    faster = ratio is not None and other != "floor" and goal.at_most < 1
+    return (f"{shown(_inverse(ratio))} times" if faster else shown(ratio)), verdict(ratio, goal.at_most)
+
+
+def _inverse(ratio: Ratio) -> Ratio:
+    """How many times faster, from how many times as long."""
+    centre, low, high = (math.inf if part == 0 else None if part is None else 1 / part for part in ratio)
+    return centre, high, low
