@@ -377,6 +377,8 @@ def time_command(
         if labels or batches or passes or full:
             raise Failure("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
         parts = select_goals(targets)
+        if not parts:
+            raise Failure("these layer types have no goals")
     else:
         parts = [{"names": targets, "labels": labels, "batches": batches, "passes": passes, "full": full}]
     rows = []

@@ -1,7 +1,9 @@
 """Timings: right outputs have a time, everything else has a reason; no test asserts how fast something is."""
 
+import itertools
 import json
 import math
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,14 +13,14 @@ from click.testing import CliRunner
 import gmbench
 from gmbench import registry
 from gmbench.cli import main
-from gmbench.contract import ContractError
-from gmbench.timing import child, run, verify
-from gmbench.timing import measure as clock
-from gmbench.timing.floors import columns
-from gmbench.timing.sizes import Size, sizes
+from gmbench.contract import EPS, ContractError
+from gmbench.timing import candidates, clock, floors, goals, inputs, players, run, verify
+from gmbench.timing.sizes import PASSES, STEP, Size, select, sizes
+from gmbench.timing.statistics import ratio, summary
 
 GM = registry.layer_type("gm")
-SMALL = Size({"K": 2, "d": 5, "C": 3}, batch=4, input_gradient=True, label="5-3")
+SMALL = Size({"K": 2, "d": 5, "C": 3}, batch=4, label="5-3")
+STACK = Size({"K": 2}, batch=4, label="5-4-3", widths=(5, 4, 3))
 QUICK = {"rounds": 6, "budget": 3.0}
 GREEN = run.Verdict("passed")
 
@@ -60,8 +62,19 @@ def asks(x, mu, sigma, U, v):
 def spy(x, mu, sigma, U, v):
     print('{"pass": "forward"}')
     with open(SEEN, "a") as log:
-        print(*(hashlib.sha256(t.detach().numpy().tobytes()).hexdigest() for t in (x, mu, U)), file=log)
+        names = (n for n in os.environ if n.startswith("MALLOC_"))
+        print(*(hashlib.sha256(t.detach().numpy().tobytes()).hexdigest() for t in (x, mu, U)), *names, file=log)
     return eager(x, mu, sigma, U, v)
+
+@gmbench.implementation("gm", name="shifts", ulps=40)
+def shifts(x, mu, sigma, U, v):
+    out = eager(x, mu, sigma, U, v)
+    x.data.add_(1)
+    return out
+
+@gmbench.implementation("gm", name="raises", ulps=40)
+def raises(x, mu, sigma, U, v):
+    raise RuntimeError("not today")
 
 @gmbench.implementation("gm", name="double", ulps=40)
 def double(x, mu, sigma, U, v):
@@ -90,125 +103,209 @@ def eager():
     return subject
 
 
-def timed(subject, *passes, **options):
-    return run.rows(subject, SMALL, passes=passes or ("forward",), verdict=GREEN, **QUICK, **options)
+def timed(subjects, size=SMALL, **options):
+    """Rows by implementation and pass, without a gate."""
+    verdicts = {subject.key: GREEN for subject in subjects}
+    rows = run.measure(subjects, size, verdicts=verdicts, **{**QUICK, **options})
+    return {(row["implementation"].removeprefix("gm/"), row["pass"]): row for row in rows}
+
+
+@pytest.fixture(scope="module")
+def together(outside, eager, tmp_path_factory):
+    """Everything that can go wrong, interleaved with what is right, in the retained regime."""
+    bad = ("sly", "greedy", "quits", "dies", "hangs", "asks", "spy", "shifts", "raises")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GMBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
+        subjects = [*(getattr(outside, name) for name in bad), eager]
+        return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=40)
 
 
 def has_no_time(row):
-    return not {"samples", "median", "low", "high", "ratio"} & set(row)
+    return not {"samples", "median", "low", "high", "ratio", "ratios"} & set(row)
 
 
 # -- rows ----------------------------------------------------------------------------------------------------
 
 
-def test_right_outputs_have_a_time_beside_the_floor(eager):
-    rows = timed(eager, "forward", "forward+backward")
-    assert [row["pass"] for row in rows] == ["forward", "forward+backward"]
-    for row in rows:
-        assert row["status"] == "passed", row["message"]
-        assert row["samples"] and all(seconds > 0 for seconds in row["samples"])
-        assert row["low"] <= row["median"] <= row["high"]
-        assert all(math.isfinite(row[key]) and row[key] > 0 for key in ("floor", "linear", "ratio"))
-        assert row["ratio"] == pytest.approx(row["median"] / row["floor"])
-        assert 0 < row["ulps"] <= row["claim"] and row["verified"] == clock.KEPT
-        assert {"K": 2, "d": 5, "C": 3, "batch": 4, "source": "built in"}.items() <= row.items()
-
-
-def test_outputs_that_differ_from_the_checked_ones_have_no_time(outside):
-    for row in timed(outside.sly, "forward", "forward+backward"):
-        assert row["status"] == "failed" and has_no_time(row)
-        assert "ulps of 40" in row["message"]
-
-
-def test_endless_allocation_fails_its_row_only(outside, eager):
-    (row,) = timed(outside.greedy, memory=3 * 2**30)
-    assert row["status"] == "failed" and has_no_time(row) and "memory" in row["message"]
-    (row,) = timed(eager, memory=3 * 2**30)
+@pytest.mark.parametrize("direction", PASSES)
+def test_right_outputs_have_a_time_beside_the_yardsticks(together, direction):
+    row = together["eager", direction]
     assert row["status"] == "passed", row["message"]
+    ((*samples,),) = row["samples"]
+    assert samples and all(seconds > 0 for seconds in samples)
+    assert row["low"] <= row["median"] <= row["high"]
+    assert {"floor", "linear", "linear-matched"} <= set(row["ratios"])
+    for low, middle, high in ((low, middle, high) for middle, low, high in row["ratios"].values()):
+        assert 0 < low <= middle <= high
+    assert row["ratio"] == row["ratios"]["floor"][0]
+    assert 0 < row["ulps"] <= row["claim"] and row["verified"] in (1, 2)  # the random call may be the fastest
+    assert row["threads"] >= 1 and len(row["load"]) == 2 and row["runs"] == 1
+    assert {"K": 2, "d": 5, "C": 3, "batch": 4, "source": "built in", "allocator": "retained"}.items() <= row.items()
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("quits", "no result"),
+        ("sly", "ulps of 40"),
+        ("greedy", "memory"),
+        ("quits", "ended without an answer"),
         ("dies", "killed by signal 9"),
-        ("hangs", "did not end within 5 s"),
+        ("hangs", "did not end within 40 s"),
         ("asks", "ModuleNotFoundError"),
+        ("shifts", "changed its input x"),
+        ("raises", "raised RuntimeError: not today"),
     ],
 )
-def test_what_dies_hangs_or_asks_the_reference_fails(outside, name, reason):
-    (row,) = timed(getattr(outside, name), seconds=5 if name == "hangs" else 60)
-    assert row["status"] == "failed" and has_no_time(row)
-    assert reason in row["message"]
+def test_what_is_wrong_fails_its_rows_only(together, name, reason):
+    for direction in PASSES:
+        row = together[name, direction]
+        assert row["status"] == "failed" and has_no_time(row)
+        assert reason in row["message"]
 
 
-def test_every_call_sees_fresh_inputs_and_may_print(outside):
-    forward, backward = timed(outside.spy, "forward", "forward+backward")
-    assert forward["status"] == "passed", forward["message"]
+def test_only_what_is_right_is_a_rival(together):
+    assert {name for name in together["eager", "forward"]["ratios"] if "/" in name} == {"gm/spy"}
+
+
+def test_every_call_sees_fresh_inputs_and_may_print(together, outside):
+    assert together["spy", "forward"]["status"] == "passed", together["spy", "forward"]["message"]
+    backward = together["spy", "forward+backward"]
     assert (backward["status"], backward["message"]) == ("unsupported", "declares no derivatives")
     calls = [line.split() for line in outside.seen.read_text().splitlines()]
-    assert len(calls) >= clock.WARM_UPS + QUICK["rounds"]
-    for contents in zip(*calls, strict=True):
-        assert len(set(contents)) == len(calls)
+    assert len(calls) >= players.WARM_UPS + QUICK["rounds"]
+    for contents in zip(*(call[:3] for call in calls), strict=True):
+        assert len(set(contents)) >= len(calls) - 1  # the call for the peak memory repeats the last one
+
+
+def test_the_allocator_is_told_by_its_environment(together, outside, eager):
+    for line in outside.seen.read_text().splitlines():
+        assert set(line.split()[3:]) == set(players.RETAINED)
+    assert timed([eager], passes=["forward"])["eager", "forward"]["allocator"] == "default"
+
+
+def test_a_training_step_has_a_time(eager):
+    row = timed([eager], STACK, runs=2)["eager", STEP]
+    assert row["status"] == "passed", row["message"]
+    assert row["runs"] == len(row["samples"]) == 2 and row["verified"] >= 2
+    assert row["low"] <= row["median"] <= row["high"]
+    assert all(low <= middle <= high for middle, low, high in row["ratios"].values())
+
+
+def test_layer_types_are_timed_one_at_a_time():
+    with pytest.raises(ContractError, match="one layer type at a time, not gm, gm-full"):
+        run.measure(run.subjects(["gm/eager", "gm-full/eager"]), SMALL)
 
 
 # -- what is right -------------------------------------------------------------------------------------------
 
 
-def outputs(dtype, file=None, backward=True, change=None):
-    """What `gm/eager` gives for one timed call, written as a timing process writes it."""
+def given(size=SMALL, dtype="float32"):
+    return inputs.draw(GM, size, dtype, np.random.default_rng(3))
+
+
+def outputs(folder, drawn, size=SMALL, direction="forward+backward", dtype="float32", change=None):
+    """What `gm/eager` gives for one timed call, written as a measuring process writes it."""
     implementation = registry.load().implementation("gm", "eager")
-    own = child.candidate(implementation, GM, SMALL, dtype, "cpu", backward, seed=3)
-    found = list(own.run(*own.prepare(0)))
+    own = candidates.candidate(implementation, GM, size, dtype, "cpu", direction)
+    found = clock.snapshot(own.run(*own.prepare(drawn)), dtype, "cpu")
+    arrays = dict(zip(candidates.names(GM, size, direction), (t.double().numpy() for t in found), strict=True))
     if change:
-        found = change(found)
-    child.save({"dtype": dtype, "folder": str(file.parent)}, "pass", 0, found)
-    return file.parent / "pass-0.npz"
+        change(arrays)
+    inputs.write(folder / "kept.npz", arrays)
+    return folder / "kept.npz"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("backward", [False, True])
-def test_right_outputs_are_within_their_claim(tmp_path, dtype, backward):
-    file = outputs(dtype, tmp_path / "x", backward)
-    assert 0 < verify.worst(GM, SMALL, dtype, 40, 3, 0, file) < 20
+@pytest.mark.parametrize(("size", "direction"), [(SMALL, "forward"), (SMALL, "forward+backward"), (STACK, STEP)])
+def test_right_outputs_are_within_their_claim(tmp_path, dtype, size, direction):
+    drawn = given(size, dtype)
+    file = outputs(tmp_path, drawn, size, direction, dtype)
+    assert 0 < verify.worst(GM, size, dtype, 40, direction, drawn, file) < 20
 
 
-@pytest.mark.parametrize("which", range(6))
-def test_each_wrong_value_or_gradient_is_a_mismatch(tmp_path, which):
-    def change(found):
-        found[which] = found[which].detach() * 1.001
-        return found
+@pytest.mark.parametrize("name", ["value", "x", *GM.names])
+def test_each_wrong_value_or_gradient_is_a_mismatch(tmp_path, name):
+    def change(arrays):
+        arrays[name] *= 1.001
 
-    name = ("value", "x", "mu", "sigma", "U", "v")[which]
+    drawn = given()
     with pytest.raises(verify.Mismatch, match=rf"ulps of 40: {name}\["):
-        verify.worst(GM, SMALL, "float32", 40, 3, 0, outputs("float32", tmp_path / "x", change=change))
+        verify.worst(GM, SMALL, "float32", 40, "forward+backward", drawn, outputs(tmp_path, drawn, change=change))
+
+
+@pytest.mark.parametrize("name", candidates.names(GM, STACK, STEP))
+def test_each_wrong_part_of_a_training_step_is_a_mismatch(tmp_path, name):
+    def change(arrays):
+        arrays[name] *= 1.001
+
+    drawn = given(STACK)
+    with pytest.raises(verify.Mismatch):
+        verify.worst(GM, STACK, "float32", 40, STEP, drawn, outputs(tmp_path, drawn, STACK, STEP, change=change))
+
+
+@pytest.mark.parametrize("name", ["value", "x", *GM.names])
+def test_in_a_large_batch_too(tmp_path, name):
+    size = Size(SMALL.axes, 300, "5-3")
+    drawn = given(size)
+    assert 0 < len(inputs.loud(drawn["G"], "float32")) == inputs.LOUD < size.batch
+    file = outputs(tmp_path, drawn, size)
+    assert 0 < verify.worst(GM, size, "float32", 40, "forward+backward", drawn, file) < 20
+
+    def change(arrays):
+        arrays[name] *= 1.001
+
+    file = outputs(tmp_path, drawn, size, change=change)
+    with pytest.raises(verify.Mismatch, match=rf"ulps of 40: {name}\["):
+        verify.worst(GM, size, "float32", 40, "forward+backward", drawn, file)
+
+
+def test_the_quiet_rows_do_not_decide_the_gradients(tmp_path):
+    drawn = given(Size(SMALL.axes, 300, "5-3"))
+    rows = np.abs(drawn["G"]).max(1)
+    few = inputs.loud(drawn["G"], "float32")
+    assert np.delete(rows, few).max() < EPS["float32"] ** 1.5 and np.delete(rows, few).min() > 0
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda found: [found[0] * float("nan"), *found[1:]],
-        lambda found: [found[0][:, :1], *found[1:]],
-        lambda found: [*found[:5], None],  # no gradient for v
+        lambda arrays: arrays.update(value=arrays["value"] * float("nan")),
+        lambda arrays: arrays.update(value=arrays["value"][:, :1]),
+        lambda arrays: arrays.update(v=np.zeros(0)),  # no gradient for v
+        lambda arrays: arrays.pop("v"),
+        lambda arrays: arrays.update({"given.x": arrays["x"]}),  # the inputs are not what they were
     ],
 )
 def test_what_is_not_a_number_missing_or_misshapen_is_a_mismatch(tmp_path, change):
+    drawn = given()
     with pytest.raises(verify.Mismatch):
-        verify.worst(GM, SMALL, "float32", 40, 3, 0, outputs("float32", tmp_path / "x", change=change))
+        verify.worst(GM, SMALL, "float32", 40, "forward+backward", drawn, outputs(tmp_path, drawn, change=change))
 
 
-def test_other_types_are_refused(tmp_path):
+def test_other_types_are_refused():
     import torch
 
-    for change in (lambda f: [f[0].double()], lambda f: [torch.nn.Parameter(f[0])]):
-        with pytest.raises(ContractError, match=r"torch\.Tensor of float32"):
-            outputs("float32", tmp_path / "x", False, change)
+    tensor = torch.zeros(3)
+    assert clock.snapshot((tensor, None), "float32", "cpu")[1] is None
+    for wrong in (tensor.double(), torch.nn.Parameter(tensor), [0.0], tensor.to_sparse(), tensor.to("meta")):
+        with pytest.raises(ContractError, match="a timed call returned"):
+            clock.snapshot((wrong,), "float32", "cpu")
+
+
+def test_a_snapshot_is_not_what_is_written_later():
+    import torch
+
+    tensor = torch.zeros(3)
+    (copy,) = clock.snapshot((tensor,), "float32", "cpu")
+    tensor += 1
+    assert not copy.any()
 
 
 def test_a_claim_below_the_reference_is_undecided(tmp_path):
-    file = outputs("float64", tmp_path / "x")
+    drawn = given(dtype="float64")
     with pytest.raises(verify.Undecided):
-        verify.worst(GM, SMALL, "float64", 1, 3, 0, file)
+        file = outputs(tmp_path, drawn, dtype="float64")
+        verify.worst(GM, SMALL, "float64", 1, "forward+backward", drawn, file)
 
 
 # -- the gate ------------------------------------------------------------------------------------------------
@@ -218,89 +315,241 @@ def test_red_checks_withhold_the_time(outside):
     verdict = run.gate(outside.double)
     assert verdict.status == "failed" and verdict.message
     assert run.gate(outside.double) is verdict  # asked once a process
-    for row in run.rows(outside.double, SMALL):
+    for row in run.measure([outside.double], SMALL, **QUICK):
         assert (row["status"], row["message"]) == ("failed", verdict.message) and has_no_time(row)
 
 
-def test_what_is_not_declared_is_not_timed(eager):
-    assert {row["status"] for row in run.rows(eager, SMALL, "bfloat16")} == {"unsupported"}
+def test_what_is_not_declared_is_not_timed(eager, monkeypatch):
+    monkeypatch.setattr(run, "_run", lambda *_: ({}, {}))
+    assert {row["status"] for row in run.measure([eager], SMALL, "bfloat16")} == {"unsupported"}
     (sampled,) = run.subjects(["gm/monte-carlo"])
-    assert {row["status"] for row in run.rows(sampled, SMALL)} == {"approximate"}
+    assert {row["status"] for row in run.measure([sampled], SMALL)} == {"approximate"}
     assert sampled.key not in {subject.key for subject in run.subjects()}
 
 
-# -- the clock -----------------------------------------------------------------------------------------------
+# -- turns ---------------------------------------------------------------------------------------------------
 
 
-def recorder(name, log):
-    return clock.Candidate(name, lambda call: (call,), lambda call: (log.append((name, call)), call))
+class Scripted:
+    """A process that answers at once; ``play`` maps the number of a call to its seconds and whether it was quiet."""
+
+    def __init__(self, log, play=lambda call: (1e-3, True), wait=0.0):
+        self.log, self.play, self.wait, self.call, self.kept = log, play, wait, 0, []
+
+    def ask(self, word, *rest):
+        if word == "prepare":
+            self.name, self.call = rest
+            self.log.append((id(self), self.name, self.call))
+        elif word == "go":
+            time.sleep(0 if self.name == players.NOTHING else self.wait)
+            seconds, quiet = self.play(self.call)
+            return {"seconds": seconds, "quiet": quiet}
+        elif word == "keep":
+            self.kept.append(self.call)
+        return {"peak": 7} if word == "finish" else {}
 
 
-def test_candidates_take_turns_and_warm_up_on_other_inputs(monkeypatch):
-    monkeypatch.setattr(clock, "_usage", lambda _: SimpleNamespace(ru_nivcsw=0))
+def played(tmp_path, *processes, rounds=8, budget=60.0):
+    """Candidates after their turns."""
+    table = players.Table(GM, SMALL, "float32", str(tmp_path))
+    found = [players.Candidate(f"c{i}", "forward", process, True) for i, process in enumerate(processes)]
+    players.take_turns(table, found, rounds, budget)
+    return found, table
+
+
+def test_everybody_has_the_same_fresh_inputs_in_each_round(tmp_path):
     log = []
-    found = clock.measure([recorder("a", log), recorder("b", log)], rounds=8)
-    warm, timed = log[: 2 * clock.WARM_UPS], log[2 * clock.WARM_UPS :]
-    assert not {call for _, call in warm} & {call for _, call in timed}
-    for first, second in zip(timed[::2], timed[1::2], strict=True):
-        assert first[1] == second[1] and {first[0], second[0]} == {"a", "b"}
-    for samples in found.values():
-        assert len(samples.seconds) == 8 and all(seconds > 0 for seconds in samples.seconds)
-        assert len(samples.kept) == clock.KEPT
-        assert all(outputs[1] == call for call, outputs in samples.kept.items())
+    found, _ = played(tmp_path, Scripted(log), Scripted(log))
+    calls = [(who, call) for who, name, call in log if name == "forward"]
+    for first, second in zip(calls[::2], calls[1::2], strict=True):
+        assert first[1] == second[1] and first[0] != second[0]
+    assert len({call for _, call in calls}) == players.WARM_UPS + 8
+    assert [len(candidate.seconds) for candidate in found] == [8, 8] and found[0].peak == 7
+    orders = {first[0] for first in calls[::2]}
+    assert len(orders) == 2  # by chance all equal in one of a thousand
 
 
-def test_interrupted_samples_are_dropped_unless_few_are_left(monkeypatch):
-    switches = iter(range(10**6))
-    monkeypatch.setattr(clock, "_usage", lambda _: SimpleNamespace(ru_nivcsw=next(switches)))
-    always = clock.measure([recorder("a", [])], rounds=10)["a"]
-    assert always.disturbed and len(always.seconds) == 10 * clock.PATIENCE and always.dropped == 0
-    switches = iter([0, 0, 0, 1] * 10**4)  # every other call
-    half = clock.measure([recorder("a", [])], rounds=10)["a"]
-    assert not half.disturbed and len(half.seconds) == 10 and half.dropped in (9, 10)
+def test_interrupted_samples_are_dropped_unless_few_are_left(tmp_path):
+    always, half = Scripted([], lambda call: (1e-3, False)), Scripted([], lambda call: (1e-3, call % 2 == 0))
+    (one,), _ = played(tmp_path, always, rounds=10)
+    assert one.seconds is not one.quiet and len(one.seconds) == 10 * players.PATIENCE
+    (other,), _ = played(tmp_path, half, rounds=10)
+    assert other.seconds is other.quiet and len(other.seconds) == 10 and len(other.disturbed) in (9, 10)
 
 
-def test_every_call_is_as_likely_to_be_kept():
-    counts = np.zeros(20)
+def test_the_fastest_call_is_kept_and_a_random_one(tmp_path):
+    speeds = {10: 1e-4}
+    process = Scripted([], lambda call: (speeds.get(call, 1e-3), True))
+    (candidate,), table = played(tmp_path, process, rounds=20)
+    assert candidate.files["fastest"] == 10 and candidate.files["random"] in process.kept
+    assert set(table.inputs) == set(candidate.files.values())
+
+
+def test_every_call_is_as_likely_to_be_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(players, "draw", lambda *_: {})
+    monkeypatch.setattr(players, "write", lambda *_: None)
+    counts = np.zeros(10)
     for _ in range(2000):
-        kept = {}
-        chance = clock.random.SystemRandom()
-        for call in range(20):
-            clock._reservoir(kept, call, (), 2, chance)
-        counts[list(kept)] += 1
-    assert counts.sum() == 4000
+        (candidate,), _ = played(tmp_path, Scripted([]), rounds=10)
+        counts[candidate.files["random"] - players.WARM_UPS - 2] += 1
     assert np.all(np.abs(counts - 200) < 6 * np.sqrt(180))  # six deviations
+
+
+def test_a_clock_that_tells_less_than_the_parents_fails(tmp_path):
+    honest, quick = (
+        Scripted([], lambda call: (0.02, True), wait=0.02),
+        Scripted([], lambda call: (1e-3, True), wait=0.02),
+    )
+    still = Scripted([], lambda call: (0.0, True))
+    (right, wrong, stopped), _ = played(tmp_path, honest, quick, still)
+    assert not right.error
+    assert "its clock says 0.001 s, by the parent's no call took less than 0.02" in wrong.error
+    assert stopped.error == "its clock stood still"
+
+
+def test_rounds_end_with_the_budget(tmp_path):
+    (candidate,), _ = played(
+        tmp_path, Scripted([], wait=0.05, play=lambda call: (0.05, True)), rounds=1000, budget=0.01
+    )
+    assert len(candidate.seconds) == players.FEW
 
 
 def test_interval_of_the_median_covers_it():
     rng = np.random.default_rng(1)
     hits = 0
     for _ in range(400):
-        median, low, high = clock.summary(rng.exponential(size=25))
+        median, low, high = summary(rng.exponential(size=25))
         assert low <= median <= high
         hits += low <= math.log(2) <= high
     assert hits >= 370  # of 380 expected
-    assert clock.summary([3.0]) == (3.0, 3.0, 3.0)
+    assert summary([3.0]) == (3.0, 3.0, 3.0)
+
+
+def test_ratios_are_of_calls_of_one_round():
+    rng = np.random.default_rng(2)
+    drift = {round_: 10 ** rng.uniform(-3, 0) for round_ in range(30)}  # a machine whose speed changes all the time
+    middle, low, high = ratio({r: 3 * s for r, s in drift.items()}, drift)
+    assert (middle, low, high) == pytest.approx((3, 3, 3))
+    assert ratio({0: 2.0, 1: 4.0}, {5: 1.0, 6: 1.0}) == (3.0, 2.0, 4.0)  # nothing in common: of the medians
+
+
+# -- sizes, floors, goals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", registry.layer_types().values(), ids=lambda kind: kind.name)
+def test_sizes_have_names_of_their_own(kind):
+    every = sizes(kind, full=True)
+    assert len({(size.label, size.batch) for size in every}) == len(every)
+    assert 1 <= len(sizes(kind)) <= len(every)
+    named = {(goal.size, goal.batch, goal.direction) for goal in kind.goals}
+    assert named <= {(size.label, size.batch, direction) for size in every for direction in size.passes}
+
+
+def test_sizes_are_chosen_by_name():
+    assert [size.batch for size in select(GM, ["784-100"])] == [64, 1024]
+    assert [size.text for size in select(GM, ["784-100-10"])] == ["784-100-10 x 64"]
+    with pytest.raises(ContractError, match="gm has no such size; it has 784-100 x 64, 784-100 x 1024, "):
+        select(GM, ["7-1"])
+
+
+@pytest.mark.parametrize(("size", "direction"), [(SMALL, "forward"), (SMALL, "forward+backward"), (STACK, STEP)])
+@pytest.mark.parametrize("name", floors.NAMES)
+def test_yardsticks_run(name, size, direction):
+    yardstick = floors.yardstick(name, GM, size, "float32", "cpu", direction)
+    found = yardstick.run(*yardstick.prepare({}))
+    assert all(tensor.isfinite().all() for tensor in found)
 
 
 def test_the_floor_holds_the_products_of_the_layer():
-    large, small = sizes(GM)
-    assert (large.axes, large.input_gradient) == ({"K": 10, "d": 784, "C": 100}, False)
-    assert (small.axes, small.input_gradient) == ({"K": 10, "d": 100, "C": 10}, True)
-    assert 1000 <= columns(GM, large) <= 1030 and 100 <= columns(GM, small) <= 125
-    for passes in run.yardsticks("gm", SMALL, **QUICK).values():
-        for samples in passes.values():
-            assert samples and all(math.isfinite(seconds) and seconds > 0 for seconds in samples)
+    floor = floors.yardstick("floor", GM, SMALL, "float32", "cpu", "forward+backward")
+    products, exponentials = floor.prepare({})
+    assert [(x.shape, W.shape, grad) for x, W, _, grad in products] == [((4, 5), (n, 5), True) for n in (6, 2, 2)]
+    assert exponentials.shape == (8,) and len(floor.run(products, exponentials)) == 1 + 3 * 3
+    step = floors.yardstick("floor", GM, STACK, "float32", "cpu", STEP)
+    products, exponentials = step.prepare({})
+    assert [grad for *_, grad in products] == [False] * 3 + [True] * 3  # images need no gradient
+    assert len(step.run(products, exponentials)) == 1 + 3 * 2 + 3 * 3
+
+
+def test_matched_dense_layers_have_as_many_parameters():
+    for size in sizes(GM, full=True):
+        wanted = sum(math.prod(shape) for axes in verify.layers(GM, size) for shape in GM.shapes(axes).values())
+        widths = floors._matched(GM, size)
+        has = sum((d + 1) * C for d, C in itertools.pairwise(widths))
+        assert abs(has - wanted) < 0.01 * wanted and widths[0] == floors._widths(GM, size)[0]
+
+
+def test_goals_are_judged_by_what_they_name():
+    ratios = {"floor": [1.1, 1.0, 1.3], "gm/eager": [0.6, 0.55, 0.7]}
+    row = {"implementation": "gm/compiled", "size": "784-100-10", "batch": 64, "pass": STEP, "dtype": "float32"}
+    row |= {"status": "passed", "allocator": "default", "ratios": ratios, "peak_bytes": 3e6}
+    floor, eager = [goal for goal in GM.goals if goal.direction == STEP]
+    assert goals.verdict(floor.at_most, goals.measured(GM, floor, row)) == "reached"
+    assert goals.verdict(eager.at_most, goals.measured(GM, eager, row)) == "not reached"
+    assert goals.verdict(1.75, (1.7, 1.6, 1.8)) == "reached, narrowly"
+    assert "at least 2 times faster than eager" in goals.text(eager)
+    for change in ({"status": "failed"}, {"batch": 65}, {"implementation": "gm/eager"}, {"dtype": "float64"}):
+        assert goals.measured(GM, floor, row | change) is None
+    assert goals.verdict(1.75, None) == "not measured"
+    (peak,) = [goal for goal in GM.goals if goal.against is None]
+    assert goals.measured(GM, peak, row | {"size": peak.size, "batch": peak.batch, "pass": peak.direction})[0] == 3e6
+
+
+def test_what_goals_need_is_selected():
+    found = goals.select_goals(["gm"])
+    assert {(part["labels"][0], part["batches"][0]) for part in found} == {("784-100", 1024), ("784-100-10", 64)}
+    assert {name for part in found for name in part["names"]} == {"gm/compiled", "gm/eager"}
+    assert goals.select_goals(["gm-full"]) == []
+
+
+def peak_of(name, size, direction, folder):
+    """Bytes that one call takes at its peak, in a process of its own."""
+    (subject,) = run.subjects([name])
+    task = {"do": "time", "layer_type": "gm", "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
+    task |= {"passes": [direction], "yardsticks": [], "key": subject.key, "file": None, "folder": str(folder)}
+    process = players.Process(task, str(folder), "default")
+    try:
+        assert "threads" in process.answer()
+        table = players.Table(GM, size, "float32", str(folder))
+        candidate = players.Candidate(name, direction, process, False)
+        table.deal()
+        assert table.turn(candidate), candidate.error
+        return process.ask("finish", direction, table.call)["peak"]
+    finally:
+        process.close()
+
+
+@pytest.mark.parametrize("goal", [g for g in GM.goals if g.against is None], ids=goals.text)
+def test_memory_goals_are_kept(goal, tmp_path):
+    if registry.unavailable(registry.load().implementation("gm", goal.implementation), "cpu"):
+        pytest.skip("it does not run here")
+    (size,) = select(GM, [goal.size], [goal.batch])
+    peak = peak_of(f"gm/{goal.implementation}", size, goal.direction, tmp_path)
+    if peak is None:
+        pytest.skip("this system does not tell the peak of a process")
+    assert 0 < peak <= goal.at_most
+
+
+def test_peaks_are_seen(tmp_path):
+    """Eager materialises (batch, K, d) at least once: 32 MB."""
+    (size,) = select(GM, ["784-100"], [1024])
+    peak = peak_of("gm/eager", size, "forward", tmp_path)
+    assert peak is None or peak >= 4 * 1024 * 10 * 784
 
 
 # -- the command ---------------------------------------------------------------------------------------------
 
 
-def test_time_prints_and_stores_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr(run, "sizes", lambda kind: [SMALL])
+@pytest.fixture
+def one_size(monkeypatch):
+    monkeypatch.setattr(run, "select", lambda *_: [SMALL])
+
+
+def test_time_prints_and_stores_rows(tmp_path, monkeypatch, one_size):
     monkeypatch.setattr(run, "gate", lambda *_: GREEN)
     store = tmp_path / "store"
-    result = CliRunner().invoke(main, ["time", "gm/eager", "--store", str(store)])
+    words = ["--rounds", "6", "--seconds", "2", "--allocator", "default"]
+    result = CliRunner().invoke(main, ["time", "gm/eager", "--store", str(store), *words])
     assert result.exit_code == 0, result.output
     assert "gm/eager" in result.stdout and "5-3 x 4" in result.stdout and "passed" in result.stdout
     (file,) = (store / "timings").glob("*.json")
@@ -310,11 +559,20 @@ def test_time_prints_and_stores_rows(tmp_path, monkeypatch):
     assert set(frame["pass"]) == {"forward", "forward+backward"} and (frame["median"] > 0).all()
 
 
-def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outside):
-    monkeypatch.setattr(run, "sizes", lambda kind: [SMALL])
+def test_a_file_is_timed_beside_the_fastest(outside, monkeypatch, one_size):
+    monkeypatch.setattr(run, "measure", lambda own, size, *_, **__: [subject.key for subject in own])
+    fastest = next(f"gm/{n}" for n in GM.fastest if not registry.unavailable(registry.load().implementation("gm", n)))
+    file = outside.double.file
+    assert fastest in next(run.timings([file])) and fastest not in next(run.timings([file], alone=True))
+    regimes = list(run.timings(["gm/eager"]))
+    assert len(regimes) == len(run.regimes_here("cpu"))
+
+
+def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outside, one_size):
     monkeypatch.setattr(run, "subjects", lambda names: [outside.double])
     monkeypatch.setattr(run, "gate", lambda *_: run.Verdict("failed", "value: wrong"))
-    result = CliRunner().invoke(main, ["time", outside.double.file, "--store", str(tmp_path), "--json"])
+    words = ["--alone", "--allocator", "default", "--rounds", "6", "--seconds", "1"]
+    result = CliRunner().invoke(main, ["time", outside.double.file, *words, "--store", str(tmp_path), "--json"])
     assert result.exit_code == 1
     assert [row["source"] for row in json.loads(result.stdout)] == ["file", "file"]
     (file,) = (tmp_path / "timings").glob("*.json")
@@ -328,6 +586,10 @@ def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outs
         (["nowhere.py"], "there is no such file"),
         (["eager", "--device", "cuda"], "no CUDA device here"),
         (["monte-carlo"], "nothing to time"),
+        (["gm/eager", "--size", "9-9"], "gm has no such size; it has 784-100 x 64"),
+        (["gm/eager", "--size", "100-10", "--pass", "training step"], "no size has the pass training step"),
+        (["gm", "--goals", "--full"], "leave out --size, --batch, --pass and --full"),
+        (["gm-full", "--goals"], "no goals"),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path, arguments, line):

@@ -12,13 +12,15 @@ from gmbench import registry
 from gmbench.contract import Goal
 from gmbench.report.page import Page
 from gmbench.report.tables import NONE, absent, counted, exact, number, table, text
+from gmbench.timing import goals
+from gmbench.timing.goals import VERDICTS, verdict
 
 if TYPE_CHECKING:
     import pandas
 
 COMMAND = "gmbench time --goals --runs 5 --store STORE"
 ALLOCATORS = ("default", "retained")
-REACHED, MISSED, OPEN, UNMEASURED = VERDICTS = ("reached", "not reached", "undecided", "not measured")
+UNMEASURED = VERDICTS[-1]
 Ratio = tuple[float, float | None, float | None]
 
 
@@ -61,30 +63,6 @@ def shown(ratio: Ratio | None) -> str:
     return number(centre) + ("" if low is None or high is None else f" ({number(low)} to {number(high)})")
 
 
-def asked(goal: Goal) -> str:
-    """What a goal asks for, in words."""
-    dtype = "" if goal.dtype == "float32" else f", {goal.dtype}"
-    if goal.against is None:
-        most = f"at most {goal.at_most / 1e6:g} MB"
-    elif goal.against == "floor":
-        most = f"at most {goal.at_most:g} x the floor"
-    elif goal.at_most < 1:
-        most = f"at least {1 / goal.at_most:g} times faster than {goal.against}"
-    else:
-        most = f"at most {goal.at_most:g} x the time of {goal.against}"
-    return f"{goal.implementation}, {goal.size}, batch {goal.batch}, {goal.direction}{dtype}: {most}"
-
-
-def verdict(ratio: Ratio | None, at_most: float) -> str:
-    """Whether the whole interval is at most so much; undecided where it straddles or there is none."""
-    if ratio is None:
-        return UNMEASURED
-    _, low, high = ratio
-    if low is None or high is None:
-        return OPEN
-    return REACHED if high <= at_most else MISSED if low > at_most else OPEN
-
-
 def outcomes(frame: pandas.DataFrame) -> list[Outcome]:
     """Every goal of every layer type under each allocator that it is for; on each machine that has a row of it."""
     rows = frame.to_dict("records")
@@ -111,20 +89,19 @@ def add(page: Page, frame: pandas.DataFrame) -> None:
     several = len({(outcome.layer_type, outcome.goal) for outcome in found})
     page.add(
         "## Goals",
-        f"{counted(several, 'goal')}, judged under each allocator: {counts(found)}. A goal is reached if the whole "
-        "95 % interval of the ratio keeps to it, and undecided if the interval straddles it. The goals are for two "
-        "cores with AVX-512; on other machines they are only reported.",
+        f"{counted(several, 'goal')}, judged under each allocator: {counts(found)}. The median decides, narrowly "
+        "where its 95 % interval holds the limit. The goals are for two cores with AVX-512; on other machines they are "
+        "only reported.",
         table(_row(outcome, any(other.run for other in found)) for outcome in found),
     )
-    if any(outcome.verdict in (OPEN, UNMEASURED) for outcome in found):
-        page.add(f"What is not measured or undecided, this measures: `{COMMAND}`")
+    page.add(f"This measures them: `{COMMAND}`")
 
 
 def _row(outcome: Outcome, several: bool) -> dict[str, str]:
-    missed = outcome.verdict == MISSED
+    missed = outcome.verdict.startswith("not reached")
     return {
         "layer type": text(outcome.layer_type),
-        "goal": text(asked(outcome.goal)),
+        "goal": text(goals.text(outcome.goal)),
         **({"run": text(outcome.run or NONE)} if several else {}),
         "allocator": text(outcome.allocator),
         "verdict": f"**{outcome.verdict}**" if missed else outcome.verdict,
@@ -160,11 +137,11 @@ def _judged(name: str, goal: Goal, row: dict) -> tuple[str, str]:
         peak = row.get("peak_bytes")
         if absent(peak):
             return NONE, UNMEASURED
-        return f"{number(peak / 1e6)} MB", REACHED if peak <= goal.at_most else MISSED
+        return f"{number(peak / 1e6)} MB", verdict(goal.at_most, (peak, peak, peak))
     other = "floor" if goal.against == "floor" else f"{name}/{goal.against}"
     ratio = ratio_to(row, other)
     faster = ratio is not None and other != "floor" and goal.at_most < 1
-    return (f"{shown(_inverse(ratio))} times" if faster else shown(ratio)), verdict(ratio, goal.at_most)
+    return (f"{shown(_inverse(ratio))} times" if faster else shown(ratio)), verdict(goal.at_most, ratio)
 
 
 def _inverse(ratio: Ratio) -> Ratio:

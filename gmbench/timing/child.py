@@ -104,7 +104,7 @@ def take_turns(task, commands, answer) -> None:
     except Exception as error:
         answer({"error": reason(error)})
         return
-    answer({"threads": turns.threads})
+    answer(turns.machine)
     for line in commands:
         word, *rest = line.rstrip("\n").split("\t")
         try:
@@ -125,7 +125,8 @@ class Turns:
         self.clock, self.inputs = clock, inputs
         self.folder, self.dtype, self.device = task["folder"], task["dtype"], task["device"]
         torch.set_float32_matmul_precision("highest")
-        self.before, self.threads = clock.settings(), torch.get_num_threads()
+        self.before = clock.settings()
+        self.machine = {"threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability()}
         kind, size = registry.layer_type(task["layer_type"]), Size(**task["size"])
         where = (kind, size, self.dtype, self.device)
         self.own = {}  # by the text that names it in a command

@@ -11,17 +11,21 @@ from typing import Any
 from gmbench import registry
 from gmbench.contract import Goal, LayerType
 
+VERDICTS = ("reached", "reached, narrowly", "not reached, narrowly", "not reached", "not measured")
+
 
 def text(goal: Goal) -> str:
     """A goal in words."""
     if goal.against is None:
-        what = f"at most {goal.at_most / 1e6:g} MB"
-    elif goal.against != "floor" and goal.at_most < 1:
-        what = f"at least {1 / goal.at_most:g} times faster than {goal.against}"
+        most = f"at most {goal.at_most / 1e6:g} MB"
+    elif goal.against == "floor":
+        most = f"at most {goal.at_most:g} x the floor"
+    elif goal.at_most < 1:
+        most = f"at least {1 / goal.at_most:g} times faster than {goal.against}"
     else:
-        what = f"at most {goal.at_most:g} x {'the floor' if goal.against == 'floor' else goal.against}"
-    place = f"{goal.implementation}, {goal.size} x {goal.batch}, {goal.direction}, {goal.dtype}"
-    return f"{place}{f', {goal.allocator} allocator' if goal.allocator else ''}: {what}"
+        most = f"at most {goal.at_most:g} x the time of {goal.against}"
+    dtype = "" if goal.dtype == "float32" else f", {goal.dtype}"
+    return f"{goal.implementation}, {goal.size} x {goal.batch}, {goal.direction}{dtype}: {most}"
 
 
 def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
@@ -47,13 +51,14 @@ def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float
     return tuple(found) if found else None
 
 
-def verdict(goal: Goal, found: tuple[float, float, float] | None) -> str:
-    """``reached`` or ``not reached`` by the median, with a word where the interval holds both."""
+def verdict(at_most: float, found: tuple[float, float | None, float | None] | None) -> str:
+    """One of :data:`VERDICTS`: the median decides, narrowly where the interval holds the limit or is not known."""
     if found is None:
         return "not measured"
     median, low, high = found
-    word = "reached" if median <= goal.at_most else "not reached"
-    return f"{word}, narrowly" if low <= goal.at_most < high else word
+    word = "reached" if median <= at_most else "not reached"
+    clear = low is not None and high is not None and (high <= at_most or low > at_most)
+    return word if clear else f"{word}, narrowly"
 
 
 def select_goals(names: Iterable[str] = ()) -> list[dict[str, Any]]:

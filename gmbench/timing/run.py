@@ -17,6 +17,7 @@ from typing import Any
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.runs.declared import declared
+from gmbench.timing.floors import NAMES
 from gmbench.timing.inputs import kept
 from gmbench.timing.players import (
     ALLOCATORS,
@@ -33,8 +34,6 @@ from gmbench.timing.players import (
 from gmbench.timing.sizes import Size, select
 from gmbench.timing.statistics import ratio, summary
 from gmbench.timing.verify import Mismatch, Undecided, worst
-
-NAMES = ("floor", "linear", "linear-matched")
 
 
 @dataclass(frozen=True)
@@ -175,12 +174,14 @@ def measure(
     :return: a row for each implementation and pass, as :func:`gmbench.load` returns them: ``status``, ``message``,
         and where it passed ``samples`` (seconds, a list a run), ``median``, ``low``, ``high`` (its 95 % interval),
         ``ratios`` to the yardsticks and to the other implementations (median and interval), ``ratio`` (to the
-        floor), ``ulps`` of ``claim`` as measured on ``verified`` timed outputs, ``peak_bytes``, ``dropped`` and
-        ``disturbed`` (interrupted calls), ``threads``, ``load``
+        floor), ``floor``, ``linear`` and ``linear_matched`` (seconds of the yardsticks), ``ulps`` of ``claim`` as
+        measured on ``verified`` timed outputs, ``peak_bytes``, ``dropped`` and ``disturbed`` (interrupted calls),
+        ``threads``, ``capability`` (of the CPU, as torch names it), ``load``
     :raises ContractError: if the subjects are of several layer types, or the yardsticks cannot be measured
     """
     options = {"rounds": rounds, "budget": budget, "memory": memory, "seconds": seconds, "verdicts": verdicts}
-    return interleaved(subjects, size, dtype, device, passes, allocator=allocator, runs=runs, **options).rows
+    where = (size, dtype, device, passes)
+    return interleaved(subjects, *where, allocator=allocator, runs=runs, always=False, **options).rows
 
 
 @dataclass(frozen=True)
@@ -201,9 +202,10 @@ def interleaved(
     allocator: str = "default",
     runs: int = 1,
     verdicts: Mapping[str, Verdict] | None = None,
+    always: bool = True,
     **limits,
 ) -> Found:
-    """:func:`measure`, with the samples of the yardsticks, which are measured also where nothing else can be."""
+    """:func:`measure`, and the samples of the yardsticks; ``always``: also where nothing else can be measured."""
     limits = {"rounds": ROUNDS, "budget": BUDGET, "memory": MEMORY, "seconds": SECONDS} | limits
     chosen = list(passes or size.passes)
     verdicts = dict(verdicts or {})
@@ -227,6 +229,8 @@ def interleaved(
                 mine.append(direction)
         if mine:
             able.append((subject, mine))
+    if not able and not always:
+        return Found(list(base.values()), {})
     found = [_run(kind, able, size, dtype, device, allocator, chosen, limits) for _ in range(runs)]
     group = secrets.token_hex(8)
     for key, row in base.items():
@@ -290,11 +294,11 @@ def _rival(kind, dtype, device) -> list[Subject]:
 
 @dataclass
 class _Interleaved:
-    """What one start of all processes gave: candidates by pass, inputs of the kept calls by pass, threads, load."""
+    """What one start of all processes gave: candidates by pass, inputs of the kept calls by pass, the machine, load."""
 
     candidates: dict[str, list[Candidate]]
     inputs: dict[str, dict[int, dict]]
-    threads: int
+    machine: dict[str, Any]
     load: dict[str, list[float]]
 
 
@@ -321,14 +325,14 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
 
         ours = start(key=None, file=None, yardsticks=list(NAMES))
         processes = {subject.key: start(key=subject.key, file=subject.file) for subject, _ in able}
-        threads = _ready(ours)
+        machine = _ready(ours)
         broken = {}
         for key, process in processes.items():
             try:
                 _ready(process)
             except ContractError as error:
                 broken[key] = str(error)
-        found = _Interleaved({}, {}, threads, {})
+        found = _Interleaved({}, {}, machine, {})
         for direction in passes:
             players = [Candidate(name, f"{direction} {name}", ours, False) for name in NAMES]
             players += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
@@ -346,8 +350,8 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
     return found
 
 
-def _ready(process: Process) -> int:
-    """Wait until it has imported everything; the number of torch's threads.
+def _ready(process: Process) -> dict[str, Any]:
+    """Wait until it has imported everything; torch's ``threads`` and the CPU's ``capability``.
 
     :raises ContractError: if it cannot
     """
@@ -357,7 +361,7 @@ def _ready(process: Process) -> int:
         raise ContractError(str(error)) from None
     if "error" in said:
         raise ContractError(said["error"])
-    return int(said["threads"])
+    return said
 
 
 def _run(kind, able, size, dtype, device, allocator, passes, limits):
@@ -368,7 +372,7 @@ def _run(kind, able, size, dtype, device, allocator, passes, limits):
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
         found = _interleaved(kind, able, size, dtype, device, allocator, passes, limits, folder)
         for direction, candidates in found.candidates.items():
-            more = {"load": found.load[direction], "threads": found.threads}
+            more = {"load": found.load[direction], **found.machine}
             judged = {
                 c.key: _judged(c, kind, size, dtype, claims[c.key], direction, found.inputs[direction], folder)
                 for c in candidates
@@ -415,7 +419,7 @@ def _figures(candidate, right) -> dict[str, Any]:
         "high": high,
         "ratios": ratios,
         "ratio": ratios["floor"][0],
-        **{name: sharp(summary(list(by_name[name].seconds.values()))[0]) for name in ("floor", "linear")},
+        **{_column(name): sharp(summary(list(by_name[name].seconds.values()))[0]) for name in NAMES},
         "peak_bytes": candidate.peak,
         "dropped": len(candidate.disturbed) if candidate.seconds is candidate.quiet else 0,
         "disturbed": candidate.seconds is not candidate.quiet,
@@ -442,7 +446,7 @@ def _merged(parts: list[dict]) -> dict[str, Any]:
         "high": high,
         "ratios": ratios,
         "ratio": ratios["floor"][0],
-        **{name: summary([part[name] for part in parts])[0] for name in ("floor", "linear")},
+        **{_column(name): summary([part[_column(name)] for part in parts])[0] for name in NAMES},
         "ulps": max(part["ulps"] for part in parts),
         "verified": sum(part["verified"] for part in parts),
         "peak_bytes": max(peaks) if peaks else None,
@@ -450,6 +454,11 @@ def _merged(parts: list[dict]) -> dict[str, Any]:
         "disturbed": any(part["disturbed"] for part in parts),
         "load": [min(loads), max(loads)],
     }
+
+
+def _column(name: str) -> str:
+    """The column of a yardstick's seconds."""
+    return name.replace("-", "_")
 
 
 def sharp(number: float) -> float:

@@ -60,9 +60,9 @@ def show_goals(rows: list[dict[str, Any]]) -> None:
             for row, seen in found:
                 middle, low, high = (_amount(goal, value) for value in seen)
                 place = row["allocator"] or row["device"]
-                table.add_row(goals.text(goal), place, middle, f"{low} - {high}", goals.verdict(goal, seen))
+                table.add_row(goals.text(goal), place, middle, f"{low} - {high}", goals.verdict(goal.at_most, seen))
             if not found:
-                table.add_row(goals.text(goal), "", "", "", goals.verdict(goal, None))
+                table.add_row(goals.text(goal), "", "", "", goals.verdict(goal.at_most, None))
     console.print(table)
     console.print("The goals are for two cores with AVX-512; on another machine they are only reported.")
 
