@@ -11,15 +11,18 @@ import pytest
 import gmbench
 
 ROOT = Path(gmbench.__file__).resolve().parent.parent
-CHEAP = "track_gm_100_10_floor.*cpu"
+EAGER = "track_gm_100_10_b64_eager"
+CHEAP = f"{EAGER}.*float32.*cpu.*default"
+GPU = "Abacus 9000"
 
 
-def shell(*command, cwd, home):
-    """Standard output of a command that must succeed."""
+def shell(*command, cwd, home, status=0):
+    """Standard output of a command that must end with this status."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("ASV", "PYTHON", "GMBENCH", "GIT_"))}
     env |= {"HOME": str(home), "GMBENCH_LOCK": str(home / "lock")}
+    env["PATH"] = f"{home}{os.pathsep}{env['PATH']}"
     done = subprocess.run(command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == status, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout.strip()
 
 
@@ -29,40 +32,48 @@ def test_the_plugin_loads_no_torch():
 
 
 @pytest.mark.slow
-def test_asv_runs_and_publishes_from_a_fresh_clone(tmp_path):
+def test_a_fresh_clone_runs_compares_and_publishes(tmp_path):
     if not (ROOT / ".git").exists():
         pytest.skip("not a checkout")
     clone, home = tmp_path / "clone", tmp_path / "home"
     home.mkdir()
+    driver = home / "nvidia-smi"  # a machine that says it has a GPU
+    driver.write_text(f"#!/bin/sh\necho {GPU}\n")
+    driver.chmod(0o755)
 
     def git(*words):
         return shell("git", "-c", "user.name=x", "-c", "user.email=x@x", *words, cwd=clone, home=home)
 
-    def asv(*words):
-        return shell(sys.executable, "-m", "asv", *words, cwd=clone, home=home)
+    def asv(*words, status=0):
+        return shell(sys.executable, "-m", "asv", *words, cwd=clone, home=home, status=status)
 
     shell("git", "clone", "-q", str(ROOT), str(clone), cwd=tmp_path, home=home)
     git("rm", "-q", "gmbench/timing/run.py")
     git("commit", "-q", "-m", "a commit that is older than the timings")
     git("revert", "--no-edit", "HEAD")
-    newer, older = git("rev-parse", "HEAD"), git("rev-parse", "HEAD~1")
+    eager = clone / "gmbench" / "layers" / "gm" / "eager.py"
+    formula = "    variance = sigma.square()\n"
+    assert formula in eager.read_text()
+    slow = "    for _ in range(300):\n        x @ mu.mT + 1\n"
+    eager.write_text(eager.read_text().replace(formula, slow + formula))
+    git("commit", "-q", "-a", "-m", "a slowdown")
+    slower, newer, older = (git("rev-parse", name) for name in ("HEAD", "HEAD~1", "HEAD~2"))
 
-    out = asv("run", "--quick", "--bench", CHEAP, "HEAD~2..HEAD")
-    assert "n/a" in out
+    assert "n/a" in asv("run", "--bench", CHEAP, f"{older}^!")
+    said = asv("continuous", "--bench", CHEAP, "--factor", "1.5", newer, slower, status=1)
+    assert "PERFORMANCE DECREASED" in said and EAGER in said
     results = {}
     for file in (clone / ".asv" / "results").glob("*/*-current-*.json"):
         content = json.loads(file.read_text())
         (row,) = content["results"].values()
         results[content["commit_hash"]] = dict(zip(content["result_columns"], row, strict=False))["result"]
-    assert set(results) == {newer, older}
-    # forward and forward+backward on the CPU; CUDA was not selected
-    times = [value for value in results[newer] if isinstance(value, float) and value == value]
-    assert len(times) == 2 and all(value > 0 for value in times)
-    assert not [value for value in results[older] or [] if isinstance(value, float) and value == value]
+    assert set(results) == {slower, newer, older}
+    for commit, times in results.items():
+        times = [value for value in times or [] if isinstance(value, float) and value == value]
+        assert len(times) == (0 if commit == older else 2) and all(value > 0 for value in times)  # two passes
 
     asv("publish")
-    assert (clone / ".asv" / "html" / "index.html").is_file()
-    graphs = list((clone / ".asv" / "html" / "graphs").rglob("layers.track_gm_100_10_floor.json"))
-    assert graphs
-    published = "".join(file.read_text() for file in (clone / ".asv" / "html").glob("*.json"))
-    assert str(tmp_path) not in published
+    html = clone / ".asv" / "html"
+    assert list((html / "graphs").rglob(f"layers.{EAGER}.json"))
+    assert json.loads((html / "index.json").read_text())["params"]["gpu"] == [GPU]
+    assert str(tmp_path) not in "".join(file.read_text() for file in html.glob("*.json"))
