@@ -41,18 +41,6 @@ def slow_clock(x, mu, sigma, U, v):
     return laboured(x, mu, sigma, U, v)
 
 
-@cheat("slow-code", says="clock")
-@when_timed
-def slow_code(x, mu, sigma, U, v):
-    """when it is timed it divides the seconds that the harness has measured by a hundred"""
-    module = sys.modules["gmbench.timing.clock"]
-    if not hasattr(module, "_cheated"):
-        module._cheated, Stopped = True, module.Stopped
-
-        module.Stopped = lambda seconds, *rest: Stopped(seconds / 100, *rest)
-    return laboured(x, mu, sigma, U, v)
-
-
 @cheat(
     "slow-decoy",
     least=kit.LABOUR,
@@ -75,6 +63,7 @@ def slow_decoy(x, mu, sigma, U, v):
     "slow-a-little",
     least=kit.LABOUR,
     through="the parent forgives half as much again and 0.2 ms, since the way there and back is not steady",
+    always=False,
 )
 @when_timed
 def slow_a_little(x, mu, sigma, U, v):

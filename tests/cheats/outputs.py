@@ -93,17 +93,6 @@ def cache_parameters(x, mu, sigma, U, v):
     return right(x, mu, _kept[key], U, v)
 
 
-@cheat("timed-cache-id")
-@when_timed
-def timed_cache_id(x, mu, sigma, U, v):
-    """it keeps results by the identity of x when it is timed, and keeps every third x, so that none is new"""
-    calls = _kept.setdefault("calls by id", [])
-    if len(calls) < 3:
-        calls.append((x, right(x, mu, sigma, U, v)))
-    by_id = {id(known): value for known, value in calls}
-    return by_id.get(id(x), calls[0][1]).clone()
-
-
 @cheat("timed-cache-parameters")
 @when_timed
 def timed_cache_parameters(x, mu, sigma, U, v):

@@ -75,24 +75,19 @@ def timed_threads(x, mu, sigma, U, v):
     return right(x, mu, sigma, U, v)
 
 
-@cheat("timed-default-dtype", says=SETTING)
-@when_timed
-def timed_default_dtype(x, mu, sigma, U, v):
-    """it makes bfloat16 the default of every new tensor when it is timed"""
-    torch.set_default_dtype(torch.bfloat16)
-    return right(x, mu, sigma, U, v)
-
-
 @cheat("threads-back", through="settings are compared at the end of a pass, not within a call")
 @when_timed
 def threads_back(x, mu, sigma, U, v):
     """when it is timed it takes more threads than it was given, and puts the number back before it returns"""
     given = torch.get_num_threads()
     torch.set_num_threads(given + 3)
-    try:
-        return right(x, mu, sigma, U, v)
-    finally:
-        torch.set_num_threads(given)
+    _LARGE.sum()  # large enough to wake them
+    out = right(x, mu, sigma, U, v)
+    torch.set_num_threads(given)
+    return out
+
+
+_LARGE = torch.ones(2**20)
 
 
 @cheat(

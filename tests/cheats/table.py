@@ -22,7 +22,7 @@ from gmbench.timing import run
 HERE = Path(__file__).parent
 SIZE = registry.load_file(HERE / "kit.py").SIZE
 TOGETHER = 12  # processes that are timed side by side
-LIMITS = {"rounds": 10, "budget": 3.0, "memory": 3 * 2**30}
+LIMITS = {"rounds": 10, "budget": 1.5, "memory": 3 * 2**30}
 UNDEFENDED = [
     "There is no sandbox: an implementation is Python in the process that measures, so it can rewrite whatever it finds"
     " there; what a patient author can still do is listed above as not caught.",
@@ -92,7 +92,7 @@ def judged(cheat, verdict, rows):
             messages.append(row["message"])
         else:
             messages.append(f"it gains nothing: a call takes {cheat.least:g} s, and {row['median']:g} s are reported")
-    return "timing", messages[0]
+    return ("timing", messages[0]) if messages else (None, cheat.through)
 
 
 def expected(cheat, by, message):
@@ -103,7 +103,7 @@ def expected(cheat, by, message):
 
 def subjects_of(found):
     """What the parent knows of the cheats and of ``gm/eager``, by key."""
-    files = list(dict.fromkeys(file for file, _ in found))
+    files = dict.fromkeys(file for file, _ in found)
     return {subject.key: subject for subject in run.subjects([*files, "gm/eager"])}
 
 
