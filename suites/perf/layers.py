@@ -13,7 +13,6 @@ from pathlib import Path
 try:
     from gmbench.registry import layer_type
     from gmbench.timing import run
-    from gmbench.timing.run import NAMES
     from gmbench.timing.sizes import sizes
 except ImportError:  # the benchmarked commit is older than these timings
     run = None
