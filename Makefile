@@ -26,7 +26,7 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 	@echo "== 1/4 verify: is gm/eager right?"
 	$(BIN)/gmbench verify gm/eager --store $(DEMO)
 	@echo "== 2/4 time: how fast is it, against the floor?"
-	$(BIN)/gmbench time gm --store $(DEMO)
+	$(BIN)/gmbench time gm --size 784-100 --size 784-100-10 --batch 64 --allocator default --rounds 20 --store $(DEMO)
 	@echo "== 3/4 run: three arms of the KUMAR experiment on the digits data set; eager, for compiling takes longer here"
 	$(BIN)/gmbench run kumar --arms fc,bl,kumar --data digits --budget quick --implementation eager --store $(DEMO)
 	@echo "== 4/4 report"
