@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import sys
 
@@ -381,24 +382,25 @@ def time_command(
             raise Failure("these layer types have no goals")
     else:
         parts = [{"names": targets, "labels": labels, "batches": batches, "passes": passes, "full": full}]
-    rows = []
+    rows, paths = [], []
     for part in parts:
-        for found in timing.timings(**part, dtype=dtype, device=device, **options):
+        announce = functools.partial(click.echo, err=True)
+        for found in timing.timings(**part, dtype=dtype, device=device, announce=announce, **options):
             rows += found
             for row in found:
-                where = f"{row['size']} x {row['batch']} {row['allocator'] or row['device']}"
-                click.echo(f"{row['implementation']} {where} {row['pass']}: {row['status']}", err=True)
+                click.echo(f"    {row['implementation']} {row['pass']}: {row['status']}", err=True)
+            if {row["status"] for row in found} & {"passed", "failed", "inconclusive"}:
+                paths.append(timing.store(found, store))  # at once: what is done is kept, whatever comes
     states = {row["status"] for row in rows}
-    if not states & {"passed", "failed", "inconclusive"}:
+    if not paths:
         raise Failure(f"nothing to time: {rows[0]['message'] if rows else 'there is no exact implementation'}")
-    path = timing.store(rows, store)
     if as_json:
         emit(rows)
     else:
         show(rows)
         if goals:
             show_goals(rows)
-        click.echo(f"wrote {path}")
+        click.echo(f"wrote {len(paths)} file{'s' * (len(paths) > 1)} to {paths[0].parent}")
     if states & {"failed", "inconclusive"}:
         sys.exit(1)
 

@@ -9,7 +9,7 @@ import os
 import platform
 import secrets
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ def _asked(task: dict) -> Verdict:
 
 
 def measure(
-    subjects: Iterable[Subject],
+    implementations: Iterable[Subject | str],
     size: Size,
     dtype: str = "float32",
     device: str = "cpu",
@@ -163,6 +163,7 @@ def measure(
     Each has a process of its own. One that is wrong, dies or exceeds a limit has a row that says so, and the others go
     on.
 
+    :param implementations: names, Python files, or what :func:`subjects` gave for them
     :param passes: of those of the size; all of them by default
     :param allocator: ``default``, or ``retained``: glibc keeps freed blocks (on a GPU it makes no difference)
     :param runs: how often all is begun anew; with several, medians and intervals are of the runs
@@ -181,7 +182,8 @@ def measure(
     """
     options = {"rounds": rounds, "budget": budget, "memory": memory, "seconds": seconds, "verdicts": verdicts}
     where = (size, dtype, device, passes)
-    return interleaved(subjects, *where, allocator=allocator, runs=runs, always=False, **options).rows
+    given = [one for each in implementations for one in ([each] if isinstance(each, Subject) else subjects([each]))]
+    return interleaved(given, *where, allocator=allocator, runs=runs, always=False, **options).rows
 
 
 @dataclass(frozen=True)
@@ -251,6 +253,7 @@ def timings(
     allocators: Iterable[str] | None = None,
     full: bool = False,
     alone: bool = False,
+    announce: Callable[[str], None] = lambda _: None,
     **options,
 ) -> Iterator[list[dict[str, Any]]]:
     """The rows of the named implementations (see :func:`subjects`), a list for each size and allocator, as they come.
@@ -259,24 +262,35 @@ def timings(
     :param allocators: both by default where the C library can be told so, on a CPU
     :param full: the sizes of the whole grid
     :param alone: without the fastest built-in implementation as a rival of what comes from a file
+    :param announce: told what is begun
     :param options: passed to :func:`measure`
     :raises ContractError: if there is no such implementation or size, in one line
     """
     wanted = set(passes)
     regimes = list(allocators or regimes_here(device))
-    work = []
+    work: list[tuple] = []
+    absent: list[str] = []
     every = subjects(names)
     for kind_name in dict.fromkeys(subject.layer_type for subject in every):
         kind = registry.layer_type(kind_name)
         own = [subject for subject in every if subject.layer_type == kind_name]
         if any(subject.file for subject in own) and not alone:
             own += [rival for rival in _rival(kind, dtype, device) if rival.key not in {s.key for s in own}]
-        for size in select(kind, labels, batches, full):
+        try:
+            found = select(kind, labels, batches, full)
+        except ContractError as error:
+            absent.append(str(error))
+            continue
+        for size in found:
             chosen = [direction for direction in size.passes if not wanted or direction in wanted]
             work += [(own, size, chosen, regime) for regime in regimes if chosen]
+    if not work and absent:
+        raise ContractError("; ".join(absent))
     if not work:
         raise ContractError(f"no size has the pass {' or '.join(sorted(wanted))}")
-    for own, size, chosen, regime in work:
+    for place, (own, size, chosen, regime) in enumerate(work, 1):
+        where = f"{regime} allocator" if device == "cpu" else device
+        announce(f"{place}/{len(work)} {own[0].layer_type} {size.text}, {dtype}, {where}: {len(own)} to time")
         yield measure(own, size, dtype, device, chosen, allocator=regime, **options)
 
 
