@@ -24,7 +24,7 @@ def judge(tmp_path_factory):
 
         @functools.cache
         def common():
-            return table.subjects_of(FOUND), table.quick_verdicts(FOUND)
+            return table.quick_subjects(FOUND), table.quick_verdicts(FOUND)
 
         @functools.cache
         def rows(number):
@@ -71,7 +71,7 @@ def test_what_is_right_passes(judge):
 
 
 def test_the_gate_withholds_the_time(judge):
-    subject = table.subjects_of([])["gm/eager"]
+    subject = table.quick_subjects([])["gm/eager"]
     (row,) = run.measure([subject], table.SIZE, passes=["forward"], verdicts={subject.key: judge("gm/zeros")[0]})
     assert row["status"] == "failed" and "median" not in row and row["message"].startswith("value: ")
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from gmbench import registry
 from gmbench.runs.provenance import provenance
 from gmbench.runs.store import write_json
-from gmbench.timing import run
+from gmbench.timing import child, run
 
 HERE = Path(__file__).parent
 SIZE = registry.load_file(HERE / "kit.py").SIZE
-TOGETHER = 12  # processes that are timed side by side
+TOGETHER = 16  # processes that are timed side by side
 LIMITS = {"rounds": 10, "budget": 1.5, "memory": 3 * 2**30}
 UNDEFENDED = [
     "There is no sandbox: an implementation is Python in the process that measures, so it can rewrite whatever it finds"
@@ -64,10 +64,17 @@ def groups(found):
 
 
 def timed(group, subjects, verdicts):
-    """Rows by key of a group and of ``gm/eager``, which is right."""
+    """Rows by key of a group and of ``gm/eager``, which is right.
+
+    On a busy machine the two clocks may disagree by accident; then the group is timed again, twice at the most.
+    """
     keys = [cheat.key for _, cheat in group] + ["gm/eager"] * (len(group) > 1)
     seconds = min(cheat.seconds for _, cheat in group)
-    rows = run.measure([subjects[key] for key in keys], SIZE, verdicts=verdicts, seconds=seconds, **LIMITS)
+    honest = {key for key in keys if key not in {c.key for _, c in group if "clock" in c.says or not c.always}}
+    for _ in range(3):
+        rows = run.measure([subjects[key] for key in keys], SIZE, verdicts=verdicts, seconds=seconds, **LIMITS)
+        if not any("by the parent's" in row["message"] for row in rows if row["implementation"] in honest):
+            break
     return {key: [row for row in rows if row["implementation"] == key] for key in keys}
 
 
@@ -105,6 +112,14 @@ def subjects_of(found):
     """What the parent knows of the cheats and of ``gm/eager``, by key."""
     files = dict.fromkeys(file for file, _ in found)
     return {subject.key: subject for subject in run.subjects([*files, "gm/eager"])}
+
+
+def quick_subjects(found):
+    """The same, read here: the files do nothing to a process that only reads them."""
+    records = [registry.load().implementation("gm", "eager")]
+    for file in dict.fromkeys(file for file, _ in found):
+        records += registry.records(registry.load_file(file), file)
+    return {record.key: run.Subject(**child.description(record)) for record in records}
 
 
 def main():
