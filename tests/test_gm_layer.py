@@ -49,6 +49,19 @@ def test_a_layer_over_any_implementation(name):
     assert torch.allclose(out, want, atol=1e-5 if name != "monte-carlo" else 0.2)
 
 
+def test_compiled_is_differentiable_once_and_says_so():
+    record = registry.load().implementation("gm", "compiled")
+    if registry.unavailable(record):
+        pytest.skip(registry.unavailable(record))
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((2, 6, 5), (4, 5), (4, 5), (4, 3, 5), (4, 3))
+    tensors = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    with pytest.raises(RuntimeError, match="differentiable once"):
+        torch.autograd.grad(record.function(*tensors).sum(), tensors[:1], create_graph=True)
+    with pytest.raises(RuntimeError, match="vmap"):
+        torch.func.vmap(record.function, in_dims=(0, None, None, None, None))(*(t.detach() for t in tensors))
+
+
 def test_shapes_and_counts():
     network = stack([784, 100, 10], components=10)
     assert sum(p.numel() for p in network.parameters()) == 812780

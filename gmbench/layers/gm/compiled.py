@@ -1,6 +1,9 @@
-"""The one-GEMM form: x meets all K C expert rows in one matrix product, weighted by P afterwards; torch.compile."""
+"""The one-GEMM form: x meets all K C expert rows in one matrix product, weighted by P afterwards; torch.compile.
 
-import functools
+The gradients are written out, so that one graph saves what the other needs and passes over the K C d weights are few.
+"""
+
+import math
 import types
 
 import torch
@@ -9,21 +12,82 @@ import gmbench
 from gmbench.layers.gm.relu import expectations
 
 
-def one_gemm(x, mu, sigma, U, v):
-    """The layer for x (B, d), with the variances folded into the weights instead of the inputs."""
+def forward(x, mu, sigma, U, v):
+    """The layer for x (B, d), with the variances folded into the weights instead of the inputs; then what is saved."""
     K, C, d = U.shape
     variance = sigma * sigma
-    A, P = expectations(x @ mu.mT, (x * x) @ variance.mT)
+    m, s2 = x @ mu.mT, (x * x) @ variance.mT
+    A, P = expectations(m, s2)
+    W = (U * variance.unsqueeze(1)).view(K * C, d)
     c = (U * mu.unsqueeze(1)).sum(-1) + v
-    experts = (x @ (U * variance.unsqueeze(1)).view(K * C, d).mT).view(-1, K, C)
-    return (A @ c + (P.unsqueeze(-1) * experts).sum(1)) / K
+    E = (x @ W.mT).view(-1, K, C)
+    value = (P.unsqueeze(-1) * E + A.unsqueeze(-1) * c).sum(1) / K
+    return value, (m, s2, A, P, E), (W, c)
 
 
-@functools.cache
-def _compiled(*key):
-    # A code object of its own for each shape: torch keeps at most eight graphs for one code object.
-    twin = types.FunctionType(one_gemm.__code__.replace(), one_gemm.__globals__, "one_gemm")
-    return torch.compile(twin, fullgraph=True)
+def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, W, c, mu, sigma, U):
+    """The gradients for a cotangent G (B, C), with dP/dm = n/s, dP/ds2 = -nz/2s^2, dA/dm = P and dA/ds2 = n/2s."""
+    K, C, d = U.shape
+    G = G / K
+    g = G.unsqueeze(1)
+    dP, dA = (g * E).sum(-1), (g * c).sum(-1)
+    dE = (P.unsqueeze(-1) * g).view(-1, K * C)
+    tiny = torch.finfo(s2.dtype).tiny
+    s = s2.clamp_min(tiny).sqrt()
+    z = m / s
+    slope = torch.exp(-0.5 * z * z) / (math.sqrt(2 * math.pi) * s)
+    dm = dA * P + dP * slope
+    ds2 = torch.where(s2 < tiny, 0, 0.5 * (dA * slope - dP * (slope * z / s)))
+    variance = sigma * sigma
+    dx = dmu = dsigma = dU = dv = None
+    if wants_x:
+        # K terms summed while dE @ W is read, in place of two more products and their (B, d) results
+        dx = dE @ W + (dm.unsqueeze(-1) * mu + ds2.unsqueeze(-1) * variance * (2 * x.unsqueeze(1))).sum(1)
+    if wants_parameters:
+        dv = A.mT @ G
+        dW = (dE.mT @ x).view(K, C, d)
+        dU = dW * variance.unsqueeze(1) + dv.unsqueeze(-1) * mu.unsqueeze(1)
+        dmu = (dv.unsqueeze(-1) * U).sum(1) + dm.mT @ x
+        dsigma = 2 * sigma * ((dW * U).sum(1) + ds2.mT @ (x * x))
+    return dx, dmu, dsigma, dU, dv
+
+
+_graphs: dict = {}
+
+
+def _run(body, flags, rows, others, U):
+    """``body(*flags, *rows, *others)``, compiled for the shape of U and any number of rows above 1."""
+    key = (body, *flags, U.shape, U.dtype, U.device, len(rows[0]) > 1)
+    if key not in _graphs:
+        # A code object of its own for each: torch keeps at most eight graphs for one code object.
+        twin = types.FunctionType(body.__code__.replace(), body.__globals__, body.__name__)
+        # Without the patterns, which would make mm and add one addmm: that copies what it adds first.
+        _graphs[key] = torch.compile(twin, fullgraph=True, options={"pattern_matcher": False})
+        for tensor in rows if len(rows[0]) > 1 else ():
+            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+    return _graphs[key](*flags, *rows, *others)
+
+
+class _Layer(torch.autograd.Function):
+    """Both graphs as one function of autograd, differentiable once."""
+
+    @staticmethod
+    def forward(ctx, x, *parameters):
+        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous()
+        mu, sigma, U, v = (parameter.contiguous() for parameter in parameters)
+        value, rows, others = _run(forward, (), (flat,), (mu, sigma, U, v), U)
+        ctx.save_for_backward(flat, *rows, *others, mu, sigma, U)
+        return value.view(*x.shape[:-1], U.shape[1])
+
+    @staticmethod
+    def backward(ctx, G):
+        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
+            raise RuntimeError("gm/compiled is differentiable once: create_graph=True asks for more, gm/eager can")
+        saved = ctx.saved_tensors
+        flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
+        rows = (G.reshape(-1, G.shape[-1]).contiguous(), *saved[:6])
+        dx, *others = _run(backward, flags, rows, saved[6:], saved[-1])
+        return (None if dx is None else dx.view(ctx.shape), *others)
 
 
 @gmbench.implementation(
@@ -37,12 +101,6 @@ def _compiled(*key):
 )
 def compiled(x, mu, sigma, U, v):
     """x @ (U sigma^2)^T for all components in one product, weighted by P; compiled for each shape."""
-    flat = x.reshape(-1, x.shape[-1]).contiguous()
-    tensors = [tensor.contiguous() for tensor in (mu, sigma, U, v)]
-    if len(flat) == 0:  # nothing to compile for
-        return one_gemm(flat, *tensors).reshape(*x.shape[:-1], U.shape[1])
-    if len(flat) > 1:
-        torch._dynamo.maybe_mark_dynamic(flat, 0)
-    differentiated = tuple(torch.is_grad_enabled() and t.requires_grad for t in (flat, *tensors))
-    run = _compiled(U.shape, x.dtype, x.device, len(flat) > 1, differentiated)
-    return run(flat, *tensors).reshape(*x.shape[:-1], U.shape[1])
+    if x.numel() == 0:  # nothing to compile for
+        return forward(x.reshape(-1, x.shape[-1]), mu, sigma, U.contiguous(), v)[0].view(*x.shape[:-1], U.shape[1])
+    return _Layer.apply(x, mu, sigma, U, v)
