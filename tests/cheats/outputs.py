@@ -161,8 +161,9 @@ def timed_buffer(x, mu, sigma, U, v):
 def inputs_scaled(x, mu, sigma, U, v):
     """it computes in the memory of sigma, which it does not put back"""
     out = right(x, mu, sigma, U, v)
-    with torch.no_grad():
-        sigma.neg_()
+    if sigma.is_contiguous():  # torch refuses to write to some others
+        with torch.no_grad():
+            sigma.neg_()
     return out
 
 
