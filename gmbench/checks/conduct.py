@@ -461,7 +461,11 @@ def global_state(subject: Subject):
     given, G = subject.tensors(subject.case(), gradients=True)
     with torch.random.fork_rng(devices=[]):
         torch.seed()  # a state that no implementation can have left behind
-        torch.set_flush_denormal(False)  # an earlier call may have
+        # an earlier call may have set these
+        torch.set_flush_denormal(False)
+        torch.set_float32_matmul_precision("highest")
+        torch.set_default_dtype(torch.float32)
+        torch.use_deterministic_algorithms(False)
         before = settings()
         subject.run(given, G)
         changed = changed_settings(before)

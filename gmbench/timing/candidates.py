@@ -11,7 +11,8 @@ from gmbench.contract import Implementation, LayerType
 from gmbench.timing.sizes import STEP, Size
 
 RATE = 1e-3  # learning rate of a timed training step
-_grad = torch.autograd.grad  # bound before an implementation is imported
+# bound before an implementation is imported
+_grad, _tensor = torch.autograd.grad, torch.tensor
 _cross_entropy = torch.nn.functional.cross_entropy
 
 
@@ -102,4 +103,4 @@ def update(parameters, gradients) -> None:
 
 def tensors(inputs, dtype: str, device: str) -> dict[str, torch.Tensor]:
     """Fresh tensors of float64 arrays."""
-    return {name: torch.tensor(array, dtype=getattr(torch, dtype), device=device) for name, array in inputs.items()}
+    return {name: _tensor(array, dtype=getattr(torch, dtype), device=device) for name, array in inputs.items()}

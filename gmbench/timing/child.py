@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import resource
 import sys
 from pathlib import Path
@@ -119,10 +120,14 @@ class Turns:
     def __init__(self, task):
         import torch
 
-        from gmbench.timing import candidates, clock, floors, inputs, players
-        from gmbench.timing.sizes import Size
+        _cores(torch.get_num_threads())  # before there are threads, which inherit it
 
-        self.clock, self.inputs = clock, inputs
+        from gmbench.timing import candidates, clock, floors, inputs
+        from gmbench.timing.sizes import NOTHING, Size
+
+        # bound before the implementation is imported
+        self.call, self.ready, self.snapshot, self.settings = clock.call, clock.ready, clock.snapshot, clock.settings
+        self.overwritten, self.peak, self.read, self.write = clock.overwritten, clock.peak, inputs.read, inputs.write
         self.folder, self.dtype, self.device = task["folder"], task["dtype"], task["device"]
         torch.set_float32_matmul_precision("highest")
         self.before = clock.settings()
@@ -137,7 +142,7 @@ class Turns:
                 self.own[direction] = candidates.candidate(implementation, *where, direction)
             for name in task["yardsticks"]:
                 self.own[f"{direction} {name}"] = floors.yardstick(name, *where, direction)
-        self.own[players.NOTHING] = candidates.Candidate("nothing", lambda _: (), lambda: ())
+        self.own[NOTHING] = candidates.Candidate("nothing", lambda _: (), lambda: ())
         self.check = implementation is not None
         self.given = self.copies = None
         self.fault = ""
@@ -146,19 +151,20 @@ class Turns:
         """Load the inputs of a call."""
         self.given = self.copies = None
         self.name = name
-        self.drawn = self.inputs.read(os.path.join(self.folder, f"{call}.npz")) if self.check else {}
+        self.drawn = self.read(os.path.join(self.folder, f"{call}.npz")) if self.check else {}
         self.given = self.own[name].prepare(self.drawn)
-        self.clock.ready(self.device)
+        self.ready(self.device)
         answer({})
 
     def go(self, answer):
         """Run it. The answer is written the moment the clock stops, and what it returned is copied at once."""
-        stopped = self.clock.call(self.own[self.name], self.given, self.device)
+        stopped = self.call(self.own[self.name], self.given, self.device)
         answer({"seconds": stopped.seconds, "quiet": stopped.quiet})
         self.fault = ""
         if self.check:
             try:
-                self.copies = self.clock.snapshot(stopped.outputs, self.dtype, self.device)
+                self.copies = self.snapshot(stopped.outputs, self.dtype, self.device)
+                self._as_before()
             except Exception as error:
                 self.fault = reason(error)
 
@@ -174,7 +180,7 @@ class Turns:
 
         present = zip(self.names[self.name], self.copies, strict=True)
         arrays = {n: np.zeros(0) if t is None else t.to("cpu").double().numpy() for n, t in present}
-        self.inputs.write(Path(file), arrays | self._inputs_now())
+        self.write(Path(file), arrays | self._inputs_now())
         answer({})
 
     def _inputs_now(self):
@@ -188,13 +194,35 @@ class Turns:
         return {f"given.{name}": tensor.detach().cpu().double().numpy() for name, tensor in tensors.items()}
 
     def finish(self, name, call, answer):
-        """After a pass: its peak memory, and whether settings of torch are as they were."""
-        self.prepare(name, call, lambda _: None)
-        peak = self.clock.peak(self.own[name], self.given, self.device)
+        """After a pass: its peak memory, and whether one call leaves alone what another returned."""
+
+        def prepare():
+            self.prepare(name, call, lambda _: None)
+            return self.given
+
+        peak = self.peak(self.own[name], prepare, self.device)
+        if self.check and name in self.names:
+            outputs = self.own[name].run(*prepare())
+            copies = self.snapshot(outputs, self.dtype, self.device)
+            self.own[name].run(*prepare())
+            if self.overwritten(outputs, copies):
+                raise ContractError("a call changed what an earlier one had returned")
         self.given = None
-        after = self.clock.settings()
-        changed = [what for what, value in after.items() if value != self.before[what]]
-        answer({"error": f"it changed torch's {', '.join(changed)}"} if changed else {"peak": peak})
+        self._as_before()
+        answer({"peak": peak})
+
+    def _as_before(self):
+        changed = [what for what, value in self.settings().items() if value != self.before[what]]
+        if changed:
+            raise ContractError(f"it changed torch's {', '.join(changed)}")
+
+
+def _cores(threads: int) -> None:
+    """As many cores as torch has threads, so that more threads within a call gain nothing."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        if threads < len(cores):
+            os.sched_setaffinity(0, random.sample(cores, threads))
 
 
 def reason(error: Exception) -> str:

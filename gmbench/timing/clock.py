@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import gc
 import resource
+import sys
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +23,9 @@ FLUSH = 2**27  # bytes written between two calls on a GPU, more than its caches 
 
 _clock = time.perf_counter
 _usage = resource.getrusage
-_clone, _matmul = torch.clone, torch.matmul
+_clone, _detach, _equal, _matmul = torch.clone, torch.Tensor.detach, torch.equal, torch.matmul
 _Tensor, _strided = torch.Tensor, torch.strided
+_followers = (sys.getprofile, sys.gettrace, threading.getprofile, threading.gettrace)
 _WAKE = torch.ones(256, 256)
 
 
@@ -83,21 +87,32 @@ def snapshot(outputs: tuple, dtype: str, device: str) -> tuple:
     if not isinstance(outputs, tuple):
         raise ContractError(f"a timed call returned {type(outputs).__name__}")
     for tensor in outputs:
-        if tensor is None:  # autograd's word for an unused input
-            continue
-        if type(tensor) is not _Tensor:
+        if tensor is not None and type(tensor) is not _Tensor:  # None: autograd's word for an unused input
             raise ContractError(f"a timed call returned {type(tensor).__name__}, not exactly torch.Tensor")
-        if tensor.layout is not _strided or tensor.device.type != device or tensor.dtype != getattr(torch, dtype):
-            what = f"{tensor.dtype} on {tensor.device.type}"
+    # copied before anything is asked of them: what asks could be made to work first
+    copies = tuple(None if tensor is None else _clone(_detach(tensor)) for tensor in outputs)
+    if any(follower() is not None for follower in _followers):
+        raise ContractError("a timed call left a profiler or tracer of Python behind")
+    for copy in copies:
+        if copy is None:
+            continue
+        if copy.layout is not _strided or copy.device.type != device or copy.dtype != getattr(torch, dtype):
+            what = f"{copy.layout} {copy.dtype} on {copy.device.type}"
             raise ContractError(f"a timed call returned {what}, expected torch.{dtype} on {device}")
-    return tuple(None if tensor is None else _clone(tensor.detach()) for tensor in outputs)
+    return copies
+
+
+def overwritten(outputs: tuple, copies: tuple) -> bool:
+    """Whether outputs are no longer what they were when they were copied."""
+    pairs = [pair for pair in zip(outputs, copies, strict=True) if pair[0] is not None]
+    return not all(_equal(_detach(tensor), copy) for tensor, copy in pairs if not copy.isnan().any())
 
 
 def settings() -> dict[str, object]:
     """Settings of torch that change what a call computes or costs, by name."""
     tiny = torch.full((4,), 1e-38)
     return {
-        "matmul precision": torch.get_float32_matmul_precision(),
+        "matmul precision": _precision(),
         "TF32": (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),
         "number of threads": torch.get_num_threads(),
         "default dtype": torch.get_default_dtype(),
@@ -114,14 +129,29 @@ def settings() -> dict[str, object]:
     }
 
 
+def _precision():
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError as error:  # where somebody has set a part of it by its other name
+        return str(error)
+
+
 def _precision_of_mkldnn():
     module = getattr(torch.backends, "mkldnn", None)
     parts = (module, getattr(module, "matmul", None))
     return tuple(str(getattr(part, "fp32_precision", None)) for part in parts)
 
 
-def peak(candidate: Candidate, inputs: tuple, device: str) -> int | None:
-    """Bytes that one call takes on top of what is there, or None where the system does not tell."""
+def peak(candidate: Candidate, prepare: Callable[[], tuple], device: str, calls: int = 3) -> int | None:
+    """Bytes that one call takes on top of what is there, its results among them; None where the system does not tell.
+
+    The least of a few calls: what a call finds in the heap depends on what was there before.
+    """
+    seen = [_peak(candidate, prepare(), device) for _ in range(calls)]
+    return None if None in seen else min(seen)
+
+
+def _peak(candidate, inputs, device):
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()

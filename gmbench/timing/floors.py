@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable
 
 import torch
-from scipy.optimize import brentq
 
 from gmbench.contract import LayerType
 from gmbench.timing.candidates import Candidate, update
@@ -95,6 +94,8 @@ def _matched(kind: LayerType, size: Size) -> list[int]:
     """Feature counts of dense layers with as many parameters: of one layer the output is changed, of a stack what is
     between the layers.
     """
+    from scipy.optimize import brentq  # slow to import, and needed once
+
     wanted = sum(math.prod(shape) for axes in layers(kind, size) for shape in kind.shapes(axes).values())
     widths = _widths(kind, size)
     free = range(1, max(2, len(widths) - 1))

@@ -16,6 +16,7 @@ from gmbench.timing.sizes import Size, layers
 LOUD = 64  # rows of a batch that decide the gradients of the parameters, at the most
 WORDS = 2**26  # loud rows times parameters, at the most
 QUIET = 2.0**-20  # times eps: the cotangents of the other rows
+_load, _savez = np.load, np.savez  # bound before an implementation is imported
 
 
 def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -60,13 +61,13 @@ def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Where a measuring process finds them, all at once."""
     part = path.with_suffix(".part")
     with open(part, "wb") as file:
-        np.savez(file, **arrays)
+        _savez(file, **arrays)
     os.replace(part, path)
 
 
 def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The arrays of such a file."""
-    with np.load(path, allow_pickle=False) as file:
+    with _load(path, allow_pickle=False) as file:
         return dict(file.items())
 
 

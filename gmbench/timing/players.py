@@ -24,18 +24,17 @@ import numpy as np
 from gmbench.contract import LayerType
 from gmbench.runs.declared import environment
 from gmbench.timing.inputs import draw, kept, write
-from gmbench.timing.sizes import Size
+from gmbench.timing.sizes import NOTHING, Size
 from gmbench.timing.statistics import FEW
 
 ROUNDS = 40  # undisturbed samples wanted of each candidate
 PATIENCE = 3  # at most so many times as many rounds
 BUDGET = 10.0  # seconds of rounds a pass, but at least FEW rounds
 WARM_UPS = 3
-NOTHING = "nothing"  # what every process can run: it takes no time, and the way to it and back takes what it takes
 SECONDS = 600.0  # that one process may take in all
 MEMORY = 8 * 2**30  # bytes of address space of one process
-SLACK = 2e-4  # seconds, and
-SHARE = 0.5  # of what the child says: how far the parent's clock may be beyond it
+SLACK = 1e-4  # seconds, and
+SHARE = 0.15  # of what the child says: how far the parent's clock may be beyond it
 RETAINED = {  # freed blocks stay with the process; glibc's own names
     "MALLOC_MMAP_THRESHOLD_": "4294967296",
     "MALLOC_TRIM_THRESHOLD_": "8589934592",
@@ -182,7 +181,7 @@ class Table:
     def turn(self, candidate: Candidate, keep: Callable[[float], set[str]] | None = None) -> tuple[float, bool] | None:
         """One call of a candidate: its seconds, and whether nothing interrupted it; None if it went wrong.
 
-        :param keep: tells, from the seconds, why its outputs are to be kept, if at all
+        :param keep: tells, from the seconds by the parent's clock, why its outputs are to be kept, if at all
         """
         try:
             said = candidate.process.ask("prepare", candidate.name, self.call)
@@ -194,7 +193,7 @@ class Table:
             if "error" in said:
                 raise Gone(said["error"])
             seconds, quiet = float(said["seconds"]), bool(said["quiet"])
-            whys = keep(seconds) if keep else set()
+            whys = keep(wall) if keep else set()
             file = kept(self.folder, candidate.number, self.call)
             said = candidate.process.ask("keep", file) if whys else candidate.process.ask("drop")
             if "error" in said:
@@ -244,11 +243,11 @@ def take_turns(table: Table, candidates: Sequence[Candidate], rounds: int = ROUN
         drawn = table.deal()
         for candidate in chance.sample(alive, len(alive)):
 
-            def wanted(seconds, candidate=candidate, count=count):
+            def wanted(wall, candidate=candidate, count=count):
                 if not candidate.kept:
                     return set()
-                before = [*candidate.quiet.values(), *candidate.disturbed.values()]
-                whys = {"fastest": seconds < min(before, default=math.inf), "random": chance.randrange(count + 1) == 0}
+                fastest = wall < min(candidate.walls, default=math.inf)
+                whys = {"fastest": fastest, "random": chance.randrange(count + 1) == 0}
                 return {why for why, holds in whys.items() if holds}
 
             found = table.turn(candidate, wanted)
@@ -259,15 +258,27 @@ def take_turns(table: Table, candidates: Sequence[Candidate], rounds: int = ROUN
                     table.inputs[table.call] = drawn
         used = {call for candidate in candidates for call in candidate.files.values()}
         table.inputs = {call: drawn for call, drawn in table.inputs.items() if call in used}
+    ways = [way for candidate in _alive(candidates) if (way := _way(table, candidate)) is not None]
     for candidate in _alive(candidates):
-        _finish(table, candidate)
+        _finish(table, candidate, min(ways))
 
 
 def _alive(candidates):
     return [candidate for candidate in candidates if not candidate.error]
 
 
-def _finish(table, candidate):
+def _way(table, candidate) -> float | None:
+    """Seconds that the way to a candidate's process and back takes, beside the call."""
+    nothing = Candidate(candidate.key, NOTHING, candidate.process, False)
+    for _ in range(FEW):
+        table.turn(nothing)
+    if nothing.error:
+        candidate.fail(nothing.error)
+        return None
+    return median(nothing.walls)
+
+
+def _finish(table, candidate, way):
     """Its memory, torch's settings, and whether its clock and the parent's tell the same."""
     try:
         said = candidate.process.ask("finish", candidate.name, table.call)
@@ -277,13 +288,8 @@ def _finish(table, candidate):
         candidate.fail(said["error"])
         return
     candidate.peak = said.get("peak")
-    nothing = Candidate(candidate.key, NOTHING, candidate.process, False)
-    for _ in range(FEW):
-        table.turn(nothing)
-    if nothing.error:
-        candidate.fail(nothing.error)
-        return
-    # However busy the machine, the typical call cannot be much faster than the fastest that the parent saw.
-    told, seen = median(candidate.seconds.values()), min(candidate.walls) - min(nothing.walls)
+    # However busy the machine, the typical call cannot be much faster than the fastest that the parent saw. The way
+    # is the shortest of all, for a process can make its own look longer.
+    told, seen = median(candidate.seconds.values()), min(candidate.walls) - way
     if candidate.kept and seen > (1 + SHARE) * told + SLACK:
         candidate.fail(f"its clock says {told:.3g} s, by the parent's no call took less than {seen:.3g} s")

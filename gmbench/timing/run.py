@@ -333,12 +333,13 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
         own = {**task, "folder": folder}
 
         def start(**more):
-            process = Process({**own, **more}, folder, allocator, limits["memory"], limits["seconds"])
+            limit = max(limits["seconds"], SECONDS) if more["yardsticks"] else limits["seconds"]
+            process = Process({**own, **more}, folder, allocator, limits["memory"], limit)
             stack.callback(process.close)
             return process
 
         ours = start(key=None, file=None, yardsticks=list(NAMES))
-        processes = {subject.key: start(key=subject.key, file=subject.file) for subject, _ in able}
+        processes = {subject.key: start(key=subject.key, file=subject.file, yardsticks=[]) for subject, _ in able}
         machine = _ready(ours)
         broken = {}
         for key, process in processes.items():

@@ -16,20 +16,19 @@ def forward(x, mu, sigma, U, v):
     """The layer for x (B, d), with the variances folded into the weights instead of the inputs; then what is saved."""
     K, C, d = U.shape
     variance = sigma * sigma
-    m, s2 = x @ mu.mT, (x * x) @ variance.mT
+    m, s2 = (x.unsqueeze(1) * mu).sum(-1), ((x * x).unsqueeze(1) * variance).sum(-1)
     A, P = expectations(m, s2)
     W = (U * variance.unsqueeze(1)).view(K * C, d)
     c = (U * mu.unsqueeze(1)).sum(-1) + v
     E = (x @ W.mT).view(-1, K, C)
     value = (P.unsqueeze(-1) * E + A.unsqueeze(-1) * c).sum(1) / K
-    return value, (m, s2, A, P, E), (W, c)
+    return value, (m, s2, A, P, E), (c, W)
 
 
-def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, W, c, mu, sigma, U):
+def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, c, W, mu, sigma, U):
     """The gradients for a cotangent G (B, C), with dP/dm = n/s, dP/ds2 = -nz/2s^2, dA/dm = P and dA/ds2 = n/2s."""
     K, C, d = U.shape
-    G = G / K
-    g = G.unsqueeze(1)
+    g = G.unsqueeze(1) / K
     dP, dA = (g * E).sum(-1), (g * c).sum(-1)
     dE = (P.unsqueeze(-1) * g).view(-1, K * C)
     tiny = torch.finfo(s2.dtype).tiny
@@ -44,11 +43,11 @@ def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, W, c, mu, sigma, U
         # K terms summed while dE @ W is read, in place of two more products and their (B, d) results
         dx = dE @ W + (dm.unsqueeze(-1) * mu + ds2.unsqueeze(-1) * variance * (2 * x.unsqueeze(1))).sum(1)
     if wants_parameters:
-        dv = A.mT @ G
+        dv = A.mT @ G / K
         dW = (dE.mT @ x).view(K, C, d)
         dU = dW * variance.unsqueeze(1) + dv.unsqueeze(-1) * mu.unsqueeze(1)
-        dmu = (dv.unsqueeze(-1) * U).sum(1) + dm.mT @ x
-        dsigma = 2 * sigma * ((dW * U).sum(1) + ds2.mT @ (x * x))
+        dmu = (dv.unsqueeze(-1) * U).sum(1) + (dm.unsqueeze(-1) * x.unsqueeze(1)).sum(0)
+        dsigma = 2 * sigma * ((dW * U).sum(1) + (ds2.unsqueeze(-1) * (x * x).unsqueeze(1)).sum(0))
     return dx, dmu, dsigma, dU, dv
 
 
@@ -75,8 +74,8 @@ class _Layer(torch.autograd.Function):
     def forward(ctx, x, *parameters):
         ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous()
         mu, sigma, U, v = (parameter.contiguous() for parameter in parameters)
-        value, rows, others = _run(forward, (), (flat,), (mu, sigma, U, v), U)
-        ctx.save_for_backward(flat, *rows, *others, mu, sigma, U)
+        value, rows, (c, W) = _run(forward, (), (flat,), (mu, sigma, U, v), U)
+        ctx.save_for_backward(flat, *rows, c, W if ctx.needs_input_grad[0] else None, mu, sigma, U)
         return value.view(*x.shape[:-1], U.shape[1])
 
     @staticmethod
