@@ -72,8 +72,9 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, *parameters):
-        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous()
-        mu, sigma, U, v = (parameter.contiguous() for parameter in parameters)
+        # detached last: a tensor that wants a gradient, or is a view of another, would make another graph of the same
+        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
+        mu, sigma, U, v = (parameter.contiguous().detach() for parameter in parameters)
         value, rows, (c, W) = _run(forward, (), (flat,), (mu, sigma, U, v), U)
         ctx.save_for_backward(flat, *rows, c, W if ctx.needs_input_grad[0] else None, mu, sigma, U)
         return value.view(*x.shape[:-1], U.shape[1])
@@ -84,7 +85,7 @@ class _Layer(torch.autograd.Function):
             raise RuntimeError("gm/compiled is differentiable once: create_graph=True asks for more, gm/eager can")
         saved = ctx.saved_tensors
         flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
-        rows = (G.reshape(-1, G.shape[-1]).contiguous(), *saved[:6])
+        rows = (G.reshape(-1, G.shape[-1]).contiguous().detach(), *saved[:6])
         dx, *others = _run(backward, flags, rows, saved[6:], saved[-1])
         return (None if dx is None else dx.view(ctx.shape), *others)
 
