@@ -204,7 +204,7 @@ class Turns:
         if self.check and name in self.names:
             outputs = self.own[name].run(*prepare())
             copies = self.snapshot(outputs, self.dtype, self.device)
-            self.own[name].run(*prepare())
+            self.own[name].run(*self.own[name].prepare(self.drawn | {"x": -0.5 * self.drawn["x"]}))
             if self.overwritten(outputs, copies):
                 raise ContractError("a call changed what an earlier one had returned")
         self.given = None

@@ -21,7 +21,7 @@ CHEATS, cheat = kit.cheats()
 # -- later ------------------------------------------------------------------------------------------------------------
 
 
-@cheat("thread")
+@cheat("thread", says=r"is off by|ulps|changed what an earlier one had returned")
 @when_timed
 def thread(x, mu, sigma, U, v):
     """when it is timed a thread fills the result after it was returned"""
@@ -34,7 +34,7 @@ def thread(x, mu, sigma, U, v):
     return out
 
 
-@cheat("fork")
+@cheat("fork", says=r"is off by|ulps|changed what an earlier one had returned")
 @when_timed
 def fork(x, mu, sigma, U, v):
     """when it is timed a forked process fills the result, in shared memory, after it was returned"""
@@ -148,7 +148,7 @@ def _finishing(function):
     return before
 
 
-@cheat("torch-patched", least=kit.LABOUR, through="the copy of the result begins with a method of the tensor")
+@cheat("torch-patched", least=kit.LABOUR)
 @when_timed
 def torch_patched(x, mu, sigma, U, v):
     """when it is timed the work is done by what a harness would read the result with: clone, detach, numpy, equal"""
@@ -162,7 +162,7 @@ def torch_patched(x, mu, sigma, U, v):
 _clone = torch.clone
 
 
-@cheat("tensor-patched", least=kit.LABOUR, through="the form of the result is looked at before it is copied")
+@cheat("tensor-patched", least=kit.LABOUR)
 @when_timed
 def tensor_patched(x, mu, sigma, U, v):
     """when it is timed the work is done where a harness looks at the form of the result: its dtype, device, layout"""
@@ -178,7 +178,7 @@ def tensor_patched(x, mu, sigma, U, v):
 _dtype = torch.Tensor.dtype
 
 
-@cheat("profiler", least=kit.LABOUR, through="nothing asks whether a profiler or a tracer of Python stays behind")
+@cheat("profiler", least=kit.LABOUR)
 @when_timed
 def profiler(x, mu, sigma, U, v):
     """when it is timed it leaves a profiler to Python that does the work once the answer is written"""
@@ -197,7 +197,7 @@ def profiler(x, mu, sigma, U, v):
 _seen: dict = {}
 
 
-@cheat("loader-patched", least=kit.LABOUR, through="the inputs are made by torch.tensor as it then is")
+@cheat("loader-patched", least=kit.LABOUR)
 @when_timed
 def loader_patched(x, mu, sigma, U, v):
     """when it is timed it computes the results while the harness makes tensors of the inputs, before the clock runs"""

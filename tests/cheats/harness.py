@@ -44,8 +44,6 @@ def slow_clock(x, mu, sigma, U, v):
 @cheat(
     "slow-decoy",
     least=kit.LABOUR,
-    through="the parent compares the fastest call by its own clock, but sees the outputs of the fastest by the child's",
-    always=False,
 )
 @when_timed
 def slow_decoy(x, mu, sigma, U, v):
@@ -62,7 +60,7 @@ def slow_decoy(x, mu, sigma, U, v):
 @cheat(
     "slow-a-little",
     least=kit.LABOUR,
-    through="the parent forgives half as much again and 0.2 ms, since the way there and back is not steady",
+    through="the parent forgives a seventh and 0.1 ms, since the way there and back is not steady",
     always=False,
 )
 @when_timed
@@ -78,7 +76,6 @@ def slow_a_little(x, mu, sigma, U, v):
 @cheat(
     "slow-way",
     least=kit.LABOUR,
-    through="what the parent takes for the way there and back is measured in the process that cheats",
 )
 @when_timed
 def slow_way(x, mu, sigma, U, v):
@@ -101,7 +98,6 @@ def slow_way(x, mu, sigma, U, v):
 @cheat(
     "postponed",
     least=kit.LABOUR,
-    through="the child looks up its clock in a module that an implementation can reach",
 )
 @when_timed
 def postponed(x, mu, sigma, U, v):
@@ -182,7 +178,8 @@ def answers(x, mu, sigma, U, v):
 @cheat(
     "answers-first",
     least=kit.LABOUR,
-    through="the pipe of the answers can be found in the child, and a profiler of Python may stay behind",
+    through="the pipe of the answers can be found in the child",
+    always=False,
 )
 @when_timed
 def answers_first(x, mu, sigma, U, v):

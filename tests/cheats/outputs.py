@@ -150,7 +150,7 @@ def buffer(x, mu, sigma, U, v):
     return torch.add(right(x, mu, sigma, U, v), 0, out=_kept.setdefault(key, blank(x, U)))
 
 
-@cheat("timed-buffer", through="a result is copied at once, and what becomes of its memory is not looked at")
+@cheat("timed-buffer", says="changed what an earlier one had returned")
 @when_timed
 def timed_buffer(x, mu, sigma, U, v):
     """when it is timed it returns the same memory each time, which the next call overwrites"""

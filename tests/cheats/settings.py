@@ -35,7 +35,6 @@ def timed_bfloat16(x, mu, sigma, U, v):
     "precision",
     by="gate",
     says="the matmul precision was changed",
-    through="global-state compares with what an earlier check has left behind",
 )
 def precision(x, mu, sigma, U, v):
     """it allows torch matrix products of less precision, everywhere and from then on"""
@@ -75,7 +74,10 @@ def timed_threads(x, mu, sigma, U, v):
     return right(x, mu, sigma, U, v)
 
 
-@cheat("threads-back", through="settings are compared at the end of a pass, not within a call")
+@cheat(
+    "threads-back",
+    through="settings are not compared within a call; nothing is gained, for all threads share the cores",
+)
 @when_timed
 def threads_back(x, mu, sigma, U, v):
     """when it is timed it takes more threads than it was given, and puts the number back before it returns"""
@@ -90,9 +92,7 @@ def threads_back(x, mu, sigma, U, v):
 _LARGE = torch.ones(2**20)
 
 
-@cheat(
-    "precision-back", through="settings are compared at the end of a pass, after a call that can be told from others"
-)
+@cheat("precision-back", says=SETTING)
 @when_timed
 def precision_back(x, mu, sigma, U, v):
     """when it is timed it allows less precision until the harness asks for its memory, and puts that back then"""

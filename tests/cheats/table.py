@@ -70,10 +70,9 @@ def timed(group, subjects, verdicts):
     """
     keys = [cheat.key for _, cheat in group] + ["gm/eager"] * (len(group) > 1)
     seconds = min(cheat.seconds for _, cheat in group)
-    honest = {key for key in keys if key not in {c.key for _, c in group if "clock" in c.says or not c.always}}
     for _ in range(3):
         rows = run.measure([subjects[key] for key in keys], SIZE, verdicts=verdicts, seconds=seconds, **LIMITS)
-        if not any("by the parent's" in row["message"] for row in rows if row["implementation"] in honest):
+        if not any("by the parent's" in row["message"] for row in rows if row["implementation"] == "gm/eager"):
             break
     return {key: [row for row in rows if row["implementation"] == key] for key in keys}
 
