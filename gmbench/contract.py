@@ -78,7 +78,8 @@ class Stack:
 
 @dataclass(frozen=True)
 class Goal:
-    """What an implementation is to reach: a ratio of times to ``against``, or, without it, bytes at the peak.
+    """What an implementation is to reach: a ratio of times to ``against``, or, without it, bytes of
+    temporaries: at the peak of a call, beside what it returns.
 
     ``size`` is a label as timings print it, ``against`` the floor or an implementation's name, ``allocator`` the
     regime in which it holds (None: in each).

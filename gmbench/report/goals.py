@@ -134,10 +134,10 @@ def _judged(name: str, goal: Goal, row: dict) -> tuple[str, str]:
     if row["status"] != "passed":
         return f"no time: {text(row['status'])}", UNMEASURED
     if goal.against is None:
-        peak = row.get("peak_bytes")
-        if absent(peak):
+        found = None if absent(row.get("peak_bytes")) else goals.temporaries(registry.layer_type(name), row)
+        if found is None:
             return NONE, UNMEASURED
-        return f"{number(peak / 1e6)} MB", verdict(goal.at_most, (peak, peak, peak))
+        return f"{number(found / 1e6)} MB", verdict(goal.at_most, (found, found, found))
     other = "floor" if goal.against == "floor" else f"{name}/{goal.against}"
     ratio = ratio_to(row, other)
     faster = ratio is not None and other != "floor" and goal.at_most < 1

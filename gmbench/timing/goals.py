@@ -5,11 +5,15 @@ The goals are for two cores with AVX-512; elsewhere they are only reported.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gmbench import registry
 from gmbench.contract import Goal, LayerType
+from gmbench.timing.sizes import STEP
+
+BYTES = {"float64": 8, "float32": 4, "bfloat16": 2}
 
 VERDICTS = ("reached", "reached, narrowly", "not reached, narrowly", "not reached", "not measured")
 
@@ -17,7 +21,7 @@ VERDICTS = ("reached", "reached, narrowly", "not reached, narrowly", "not reache
 def text(goal: Goal) -> str:
     """A goal in words."""
     if goal.against is None:
-        most = f"at most {goal.at_most / 1e6:g} MB"
+        most = f"at most {goal.at_most / 1e6:g} MB of temporaries"
     elif goal.against == "floor":
         most = f"at most {goal.at_most:g} x the floor"
     elif goal.at_most < 1:
@@ -43,12 +47,29 @@ def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float
     if goal.allocator and row.get("allocator") not in (goal.allocator, None):
         return None
     if goal.against is None:
-        peak = row.get("peak_bytes")
-        return None if peak is None or peak != peak else (peak, peak, peak)
+        found = temporaries(kind, row)
+        return None if found is None else (found, found, found)
     ratios = row.get("ratios")
     against = goal.against if goal.against == "floor" else f"{kind.name}/{goal.against}"
     found = ratios.get(against) if isinstance(ratios, Mapping) else None
     return tuple(found) if found else None
+
+
+def temporaries(kind: LayerType, row: Mapping[str, Any]) -> float | None:
+    """Bytes at the peak of a call beside what it returned: the value and, with backward, every gradient."""
+    peak = row.get("peak_bytes")
+    if peak is None or peak != peak:
+        return None
+    names = dict.fromkeys([kind.in_features, kind.out_features, *(a for p in kind.parameters for a in p.shape)])
+    axes = {axis: kind.fixed.get(axis, row.get(axis)) for axis in names}
+    if row["pass"] == STEP or any(length is None or length != length for length in axes.values()):
+        return float(peak)  # of a training step nothing is kept
+    axes = {axis: int(length) for axis, length in axes.items()}
+    numbers = row["batch"] * axes[kind.out_features]
+    if row["pass"] != "forward":
+        numbers += row["batch"] * axes[kind.in_features]
+        numbers += sum(math.prod(shape) for shape in kind.shapes(axes).values())
+    return max(0.0, peak - numbers * BYTES[row["dtype"]])
 
 
 def verdict(at_most: float, found: tuple[float, float | None, float | None] | None) -> str:
