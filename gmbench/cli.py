@@ -325,12 +325,14 @@ def _store_records(verdict, profile, store):
     "--rounds", type=click.IntRange(6), default=40, show_default=True, help="Undisturbed calls of each, a run."
 )
 @click.option(
-    "--seconds", type=click.FloatRange(0.1), default=10, show_default=True, help="Of a run for a pass, about."
+    "--seconds", type=click.FloatRange(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about."
 )
 @click.option(
-    "--memory-limit", type=click.FloatRange(0.5), default=8, show_default=True, help="GB a process, on a CPU."
+    "--memory-limit", type=click.FloatRange(1, 4096), default=8, show_default=True, help="GB a process, on a CPU."
 )
-@click.option("--time-limit", type=click.FloatRange(1), default=600, show_default=True, help="Seconds a process.")
+@click.option(
+    "--time-limit", type=click.FloatRange(1, 604800), default=600, show_default=True, help="Seconds a process."
+)
 @click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
 @click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
@@ -377,6 +379,8 @@ def time_command(
     if goals:
         if labels or batches or passes or full:
             raise Failure("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
+        if dtype != "float32" or device != "cpu" or any(name.endswith(".py") for name in targets):
+            raise Failure("--goals is for the built-in implementations in float32 on a CPU")
         parts = select_goals(targets)
         if not parts:
             raise Failure("these layer types have no goals")

@@ -483,6 +483,7 @@ def test_matched_dense_layers_have_as_many_parameters():
 def test_goals_are_judged_by_what_they_name():
     ratios = {"floor": [1.1, 1.0, 1.3], "gm/eager": [0.6, 0.55, 0.7]}
     row = {"implementation": "gm/compiled", "size": "784-100-10", "batch": 64, "pass": STEP, "dtype": "float32"}
+    row |= {"device": "cpu"}
     row |= {"status": "passed", "allocator": "default", "ratios": ratios, "peak_bytes": 3e6}
     floor, eager = [goal for goal in GM.goals if goal.direction == STEP]
     assert goals.verdict(floor.at_most, goals.measured(GM, floor, row)) == "reached"
@@ -550,7 +551,7 @@ def one_size(monkeypatch):
 
 
 def test_time_prints_and_stores_rows(tmp_path, monkeypatch, one_size):
-    monkeypatch.setattr(run, "gate", lambda *_: GREEN)
+    monkeypatch.setattr(run, "gate", lambda *_, **__: GREEN)
     store = tmp_path / "store"
     words = ["--rounds", "6", "--seconds", "2", "--allocator", "default"]
     result = CliRunner().invoke(main, ["time", "gm/eager", "--store", str(store), *words])
@@ -574,7 +575,7 @@ def test_a_file_is_timed_beside_the_fastest(outside, monkeypatch, one_size):
 
 def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outside, one_size):
     monkeypatch.setattr(run, "subjects", lambda names: [outside.double])
-    monkeypatch.setattr(run, "gate", lambda *_: run.Verdict("failed", "value: wrong"))
+    monkeypatch.setattr(run, "gate", lambda *_, **__: run.Verdict("failed", "value: wrong"))
     words = ["--alone", "--allocator", "default", "--rounds", "6", "--seconds", "1"]
     result = CliRunner().invoke(main, ["time", outside.double.file, *words, "--store", str(tmp_path), "--json"])
     assert result.exit_code == 1

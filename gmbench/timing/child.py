@@ -15,10 +15,12 @@ apart and simple cheats out; they are no sandbox against a hostile extension.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
-import random
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -30,8 +32,7 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     with os.fdopen(os.dup(1), "w") as results:
         os.dup2(2, 1)
-        if task.get("memory") and task.get("device", "cpu") == "cpu":  # CUDA reserves far more than it uses
-            resource.setrlimit(resource.RLIMIT_AS, (task["memory"], task["memory"]))
+        _limit(task)
 
         def answer(result):
             results.write(json.dumps(result) + "\n")
@@ -41,6 +42,17 @@ def main() -> None:
             answer(checked(task))
         else:
             take_turns(task, sys.stdin, answer)
+
+
+def _limit(task) -> None:
+    """Die with the parent, and of too much memory, where the system knows how."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if task.get("memory") and task.get("device", "cpu") == "cpu":  # CUDA reserves far more than it uses
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = task["memory"] if hard == resource.RLIM_INFINITY else min(task["memory"], hard)
+        with contextlib.suppress(ValueError, OSError):  # not on macOS
+            resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def found(task) -> list[Implementation]:
@@ -120,7 +132,8 @@ class Turns:
     def __init__(self, task):
         import torch
 
-        _cores(torch.get_num_threads())  # before there are threads, which inherit it
+        if task.get("cores"):
+            os.sched_setaffinity(0, task["cores"])  # before there are threads, which inherit it
 
         from gmbench.timing import candidates, clock, floors, inputs
         from gmbench.timing.sizes import NOTHING, Size
@@ -215,14 +228,6 @@ class Turns:
         changed = [what for what, value in self.settings().items() if value != self.before[what]]
         if changed:
             raise ContractError(f"it changed torch's {', '.join(changed)}")
-
-
-def _cores(threads: int) -> None:
-    """As many cores as torch has threads, so that more threads within a call gain nothing."""
-    if hasattr(os, "sched_setaffinity"):
-        cores = sorted(os.sched_getaffinity(0))
-        if threads < len(cores):
-            os.sched_setaffinity(0, random.sample(cores, threads))
 
 
 def reason(error: Exception) -> str:

@@ -26,6 +26,7 @@ _usage = resource.getrusage
 _clone, _detach, _equal, _matmul = torch.clone, torch.Tensor.detach, torch.equal, torch.matmul
 _Tensor, _strided = torch.Tensor, torch.strided
 _followers = (sys.getprofile, sys.gettrace, threading.getprofile, threading.gettrace)
+_synchronize, _Event, _empty = torch.cuda.synchronize, torch.cuda.Event, torch.empty
 _WAKE = torch.ones(256, 256)
 
 
@@ -45,8 +46,8 @@ def ready(device: str) -> None:
     gc.collect(0)
     gc.disable()
     if device == "cuda":
-        torch.empty(FLUSH, dtype=torch.int8, device="cuda").zero_()
-        torch.cuda.synchronize()
+        _empty(FLUSH, dtype=torch.int8, device="cuda").zero_()
+        _synchronize()
     else:
         _matmul(_WAKE, _WAKE)
 
@@ -68,13 +69,13 @@ def _on_cpu(run, inputs):
 
 
 def _on_gpu(run, inputs):
-    first, last = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-    torch.cuda.synchronize()
+    first, last = (_Event(enable_timing=True) for _ in range(2))
+    _synchronize()
     switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
     first.record()
     outputs = run(*inputs)
     last.record()
-    torch.cuda.synchronize()  # every stream: what is on another one the parent's clock sees
+    _synchronize()  # every stream: what is on another one the parent's clock sees
     quiet = _usage(resource.RUSAGE_SELF).ru_nivcsw == switches
     return Stopped(first.elapsed_time(last) / 1e3, quiet, outputs)
 

@@ -40,6 +40,7 @@ def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float
         "batch": goal.batch,
         "pass": goal.direction,
         "dtype": goal.dtype,
+        "device": "cpu",
         "status": "passed",
     }
     if any(row.get(name) != value for name, value in wanted.items()):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import platform
+import random
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -116,7 +117,9 @@ def _of_file(path: str) -> list[Subject]:
 _verdicts: dict[tuple, Verdict] = {}
 
 
-def gate(subject: Subject, dtype: str = "float32", device: str = "cpu") -> Verdict:
+def gate(
+    subject: Subject, dtype: str = "float32", device: str = "cpu", *, memory: int = MEMORY, seconds: float = SECONDS
+) -> Verdict:
     """Whether an implementation may be timed: its smoke checks of this dtype, in a process of their own.
 
     The verdict is remembered for as long as this process lives.
@@ -126,14 +129,14 @@ def gate(subject: Subject, dtype: str = "float32", device: str = "cpu") -> Verdi
     question = (subject.key, subject.file, dtype, device)
     if question not in _verdicts:
         task = {"do": "check", "file": subject.file, "key": subject.key, "dtype": dtype, "device": device}
-        _verdicts[question] = _asked(task)
+        _verdicts[question] = _asked(task, memory, seconds)
     return _verdicts[question]
 
 
-def _asked(task: dict) -> Verdict:
+def _asked(task: dict, memory: int, seconds: float) -> Verdict:
     """What a child says of the checks; a child that says nothing has failed them."""
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
-        process = Process(task, folder, None)
+        process = Process(task, folder, None, memory, seconds)
         try:
             said = process.answer()
             return Verdict(str(said["status"]), str(said["message"]))
@@ -223,7 +226,7 @@ def interleaved(
         for direction in chosen:
             obstacle = subject.obstacle(dtype, device, direction)
             if not obstacle and subject.key not in verdicts:
-                verdicts[subject.key] = gate(subject, dtype, device)
+                verdicts[subject.key] = gate(subject, dtype, device, memory=limits["memory"], seconds=limits["seconds"])
             verdict = Verdict("unsupported", obstacle) if obstacle else verdicts[subject.key]
             row = _base(subject, size, dtype, device, allocator, direction)
             base[subject.key, direction] = row | asdict(verdict)
@@ -233,7 +236,8 @@ def interleaved(
             able.append((subject, mine))
     if not able and not always:
         return Found(list(base.values()), {})
-    found = [_run(kind, able, size, dtype, device, allocator, chosen, limits) for _ in range(runs)]
+    with _locked():
+        found = [_run(kind, able, size, dtype, device, allocator, chosen, limits) for _ in range(runs)]
     group = secrets.token_hex(8)
     for key, row in base.items():
         parts = [run[key] for run, _ in found if key in run]
@@ -326,15 +330,17 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
         "device": device,
         "passes": passes,
         "yardsticks": [],
+        "cores": _cores(),
     }
     rounds, budget = limits["rounds"], limits["budget"]
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_locked())
         own = {**task, "folder": folder}
 
         def start(**more):
-            limit = max(limits["seconds"], SECONDS) if more["yardsticks"] else limits["seconds"]
-            process = Process({**own, **more}, folder, allocator, limits["memory"], limit)
+            memory, seconds = limits["memory"], limits["seconds"]
+            if more["yardsticks"]:  # these are ours
+                memory, seconds = max(memory, MEMORY), max(seconds, SECONDS)
+            process = Process({**own, **more}, folder, allocator, memory, seconds)
             stack.callback(process.close)
             return process
 
@@ -363,6 +369,15 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
             found.candidates[direction], found.inputs[direction] = players, table.inputs
             found.load[direction] = sorted((round(before, 2), round(os.getloadavg()[0], 2)))
     return found
+
+
+def _cores() -> list[int] | None:
+    """The cores of every process, as many as torch's threads where their number is given: more gain nothing then."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if not given.isdecimal() or not hasattr(os, "sched_setaffinity"):
+        return None
+    cores = sorted(os.sched_getaffinity(0))
+    return random.sample(cores, int(given)) if 0 < int(given) < len(cores) else None
 
 
 def _ready(process: Process) -> dict[str, Any]:
@@ -513,5 +528,9 @@ def _base(subject, size, dtype, device, allocator, direction):
 def _locked():
     from gmbench.runs.lock import timing_lock
 
-    with timing_lock():
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(timing_lock())
+        except OSError as error:
+            raise ContractError(f"the timing lock cannot be had: {error}") from None
         yield
