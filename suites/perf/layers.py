@@ -2,7 +2,7 @@
 
 One benchmark per layer type, size and implementation, found by name: as a parameter they would be numbered differently
 by every commit. Everything of one size, dtype, device and allocator is measured once, interleaved, when the first of
-its benchmarks asks, and the others read what was found. ``GMBENCH_PERF=full`` adds the whole grid.
+its benchmarks asks, and the others read what was found. ``GMBENCH_PERF=full`` adds the whole grid; what it alone measures is n/a without it.
 """
 
 import json
@@ -56,7 +56,16 @@ def measured(folder, kind, size, dtype, device, allocator):
     return once(folder, f"time {kind.name} {size.label} {size.batch} {dtype} {device} {allocator}", ask_clock)
 
 
-def obstacle(size, subject, direction, dtype, device, allocator):
+def in_full_alone(kind, size, dtype, allocator):
+    """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, and the
+    retained allocator but where temporaries are large or a whole step is timed.
+    """
+    if dtype == "float64":
+        return allocator == "retained" or size != sizes(kind)[0]
+    return allocator == "retained" and not (size.widths or size.batch > 64)
+
+
+def obstacle(kind, size, subject, direction, dtype, device, allocator):
     """Why a benchmark does not apply, or None; asked only when it runs, not when the suite is imported."""
     import torch
 
@@ -64,7 +73,7 @@ def obstacle(size, subject, direction, dtype, device, allocator):
         return "no CUDA device here"
     if allocator not in run.regimes_here(device):
         return "no such allocator here"
-    if allocator == "retained" and dtype != "float32" and not FULL:
+    if not FULL and in_full_alone(kind, size, dtype, allocator):
         return "only with GMBENCH_PERF=full"
     return subject.obstacle(dtype, device, direction) if subject else None
 
@@ -129,8 +138,8 @@ def every():
             for name, unit, subject, of in parts:
                 name = re.sub(r"\W", "_", name)
 
-                def refuse(*parameters, size=size, subject=subject):
-                    return obstacle(size, subject, *parameters)
+                def refuse(*parameters, kind=kind, size=size, subject=subject):
+                    return obstacle(kind, size, subject, *parameters)
 
                 yield name, benchmark(name, unit, of, list(size.passes), refuse)
 
