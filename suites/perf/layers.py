@@ -2,7 +2,8 @@
 
 One benchmark per layer type, size and implementation, found by name: as a parameter they would be numbered differently
 by every commit. Everything of one size, dtype, device and allocator is measured once, interleaved, when the first of
-its benchmarks asks, and the others read what was found. ``GMBENCH_PERF=full`` adds the whole grid; what it alone measures is n/a without it.
+its benchmarks asks, and the others read what was found. ``GMBENCH_PERF=full`` adds the whole grid; what it alone
+measures is n/a without it.
 """
 
 import json
@@ -57,8 +58,8 @@ def measured(folder, kind, size, dtype, device, allocator):
 
 
 def in_full_alone(kind, size, dtype, allocator):
-    """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, and the
-    retained allocator but where temporaries are large or a whole step is timed.
+    """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, and
+    the retained allocator but where temporaries are large or a whole step is timed.
     """
     if dtype == "float64":
         return allocator == "retained" or size != sizes(kind)[0]
