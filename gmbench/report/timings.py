@@ -358,7 +358,14 @@ def _cheat(row: dict) -> dict[str, str]:
         "cheat": text(row.get("cheat")),
         "what it does": text(row.get("what")),
         "caught by": text(_caught(row)) or "**not caught**",
+        "what that says": text(_short(row.get("message"))),
     }
+
+
+def _short(message: Any, most: int = 110) -> str:
+    """The beginning of a message."""
+    said = " ".join(str(message or "").split())
+    return said if len(said) <= most else said[: most - 1].rstrip() + "…"
 
 
 def _caught(row: dict) -> str:
