@@ -311,7 +311,8 @@ def test_cheats_are_shown_with_what_catches_them(tmp_path):
     )
     text = page(tmp_path)
     assert cells(text, "## Cheats", "clock") == {
-        **{"cheat": "clock", "what it does": "moves the clock", "caught by": "timing: clock"}
+        **{"cheat": "clock", "what it does": "moves the clock", "caught by": "timing: clock"},
+        "what that says": "disagrees",
     }
     assert cells(text, "## Cheats", "memo")["caught by"] == "gate: check value, timing"
     assert cells(text, "## Cheats", "subtle")["caught by"] == "**not caught**"
