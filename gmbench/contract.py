@@ -44,9 +44,9 @@ class Work:
     bytes_moved: int
 
     @property
-    def multiply_adds(self) -> int:
-        """Multiply-adds of the products."""
-        return self.batch * sum(inner * columns for inner, columns in self.products)
+    def operations(self) -> int:
+        """Multiply-adds of the products, and exponentials."""
+        return self.batch * sum(inner * columns for inner, columns in self.products) + self.exponentials
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Layer:
 
 
 BAD = [
-    (dict(layer_type="gmm"), "unknown layer type 'gmm'; did you mean 'gm'?"),
+    (dict(layer_type="gmx"), "unknown layer type 'gmx'; did you mean 'gm'?"),
     (dict(function=wrong_first), "the first argument must be x"),
     (dict(function=misses_two), "missing sigma, v"),
     (dict(function=unknown_one), "unknown temperature"),
@@ -114,5 +114,5 @@ def test_every_layer_type_is_complete():
         assert kind.name == name
         sizes = {axis: choices[0] for axis, choices in kind.domain.sizes.items()}
         assert set(kind.shapes(sizes)) == set(kind.names)
-        assert kind.work({**sizes, **kind.fixed}, 4, 4).multiply_adds > 0
+        assert kind.work({**sizes, **kind.fixed}, 4, 4).operations > 0
         assert any(i.layer_type == name for i in registry.load().implementations.values())

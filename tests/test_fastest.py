@@ -63,7 +63,7 @@ def measured(layer_type):
         for row in file["rows"]:
             if row["layer_type"] != layer_type or row["pass"] != "forward+backward" or row["status"] != "passed":
                 continue
-            work = registry.layer_type(layer_type).work(row, row["batch"], 4).multiply_adds
+            work = registry.layer_type(layer_type).work(row, row["batch"], 4).operations
             group = found.setdefault((path.name, row["device"], row["dtype"]), {})
             group.setdefault(work, {})[row["implementation"].partition("/")[2]] = row["median"]
     return [sizes[max(sizes)] for sizes in found.values()]

@@ -1,0 +1,50 @@
+"""The layer type `ugmm`: the logarithm of a mixture of one-dimensional Gaussians, one component for each input."""
+
+from gmbench.contract import Domain, LayerType, Parameter, Stack, Timed, Work
+from gmbench.layers.ugmm import bound, domain
+
+
+def work(sizes, batch, itemsize):
+    """Floor of one forward pass: one exponential for each row, neuron and input; no products."""
+    d, C = sizes["d"], sizes["C"]
+    return Work(
+        batch=batch,
+        products=(),
+        exponentials=batch * C * d,
+        bytes_moved=itemsize * (batch * (d + C) + 3 * C * d),
+    )
+
+
+TYPE = LayerType(
+    name="ugmm",
+    summary="a mixture of one-dimensional Gaussians for each neuron, one component for each input",
+    formula="logsumexp over i of log_softmax(logits)_i + log N(x_i; mu_i, sigma_i^2)",
+    parameters=(
+        Parameter("mu", ("C", "d"), "means"),
+        Parameter("log_sigma", ("C", "d"), "logarithms of the standard deviations"),
+        Parameter("logits", ("C", "d"), "logits of the weights, which are their softmax over the inputs"),
+    ),
+    in_features="d",
+    out_features="C",
+    reference="gmbench.references.ugmm:ugmm",
+    domain=Domain(
+        sizes=domain.SIZES,
+        wide=domain.WIDE,
+        large=domain.LARGE,
+        batches=domain.BATCHES,
+        regimes=domain.REGIMES,
+        draw=domain.draw,
+    ),
+    bound=bound.bound,
+    kinks=bound.kinks,
+    properties=domain.PROPERTIES,
+    limits=domain.limits,
+    work=work,
+    fastest=("eager",),
+    timed=(
+        Timed({"d": 784, "C": 128}, 128),
+        Timed({"d": 128, "C": 10}, 128),
+        Timed({"d": 1024, "C": 1024}, 256, everyday=False),
+    ),
+    stack=Stack((784, 128, 64, 10), {}, 128, {}),
+)

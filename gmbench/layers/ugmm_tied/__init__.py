@@ -1,0 +1,1 @@
+"""uGMM layers whose neurons share the means."""
