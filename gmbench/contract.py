@@ -186,6 +186,9 @@ class Implementation:
     def __call__(self, *args, **kwargs):
         return self.function(*args, **kwargs)
 
+    def __deepcopy__(self, memo):
+        return self  # frozen: modules that hold one can be copied
+
 
 @dataclass(frozen=True)
 class Initialisation:
