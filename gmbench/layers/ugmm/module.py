@@ -13,10 +13,6 @@ from gmbench.layers.modules import Layer, initialise
 
 __all__ = ["NORMS", "UGMMLayer", "initialise", "stack"]
 
-# The logit of a dropped component: below every log-density that a float can hold of the others, so that its weight and
-# all its gradients are exactly 0; -inf itself would be inf - inf where a whole part of a neuron is dropped.
-DROPPED = -1e30
-
 NORMS = ("none", "hidden", "all")
 
 
@@ -65,7 +61,7 @@ class UGMMLayer(Layer):
         """The layer's value for ``x (..., in_features)``."""
         logits = self.logits
         if self.training and self.dropout > 0:
-            logits = logits.masked_fill(self.mask().to(logits.device), DROPPED)
+            logits = logits.masked_fill(self.mask().to(logits.device), -math.inf)
         return self.value(x, self.mu, self.log_deviations(), logits)
 
     def log_deviations(self):
