@@ -4,11 +4,11 @@ The gradients are written out, so that one graph saves what the other needs and 
 """
 
 import math
-import types
 
 import torch
 
 import gmbench
+from gmbench.layers import graphs
 from gmbench.layers.gm.relu import expectations
 
 
@@ -51,20 +51,8 @@ def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, c, W, mu, sigma, U
     return dx, dmu, dsigma, dU, dv
 
 
-_graphs: dict = {}
-
-
-def _run(body, flags, rows, others, U):
-    """``body(*flags, *rows, *others)``, compiled for the shape of U and any number of rows above 1."""
-    key = (body, *flags, U.shape, U.dtype, U.device, len(rows[0]) > 1)
-    if key not in _graphs:
-        # A code object of its own for each: torch keeps at most eight graphs for one code object.
-        twin = types.FunctionType(body.__code__.replace(), body.__globals__, body.__name__)
-        # Without the patterns, which would make mm and add one addmm: that copies what it adds first.
-        _graphs[key] = torch.compile(twin, fullgraph=True, options={"pattern_matcher": False})
-        for tensor in rows if len(rows[0]) > 1 else ():
-            torch._dynamo.maybe_mark_dynamic(tensor, 0)
-    return _graphs[key](*flags, *rows, *others)
+# Without the patterns, which would make mm and add one addmm: that copies what it adds first.
+_OPTIONS = {"pattern_matcher": False}
 
 
 class _Layer(torch.autograd.Function):
@@ -75,7 +63,7 @@ class _Layer(torch.autograd.Function):
         # detached last: a tensor that wants a gradient, or is a view of another, would make another graph of the same
         ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
         mu, sigma, U, v = (parameter.contiguous().detach() for parameter in parameters)
-        value, rows, (c, W) = _run(forward, (), (flat,), (mu, sigma, U, v), U)
+        value, rows, (c, W) = graphs.run(forward, (), (flat,), (mu, sigma, U, v), _OPTIONS)
         ctx.save_for_backward(flat, *rows, c, W if ctx.needs_input_grad[0] else None, mu, sigma, U)
         return value.view(*x.shape[:-1], U.shape[1])
 
@@ -86,7 +74,7 @@ class _Layer(torch.autograd.Function):
         saved = ctx.saved_tensors
         flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
         rows = (G.reshape(-1, G.shape[-1]).contiguous().detach(), *saved[:6])
-        dx, *others = _run(backward, flags, rows, saved[6:], saved[-1])
+        dx, *others = graphs.run(backward, flags, rows, saved[6:], _OPTIONS)
         return (None if dx is None else dx.view(ctx.shape), *others)
 
 

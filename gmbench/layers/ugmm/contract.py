@@ -40,7 +40,7 @@ TYPE = LayerType(
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
-    fastest=("eager",),
+    fastest=("compiled", "chunked", "eager"),
     timed=(
         Timed({"d": 784, "C": 128}, 128),
         Timed({"d": 128, "C": 10}, 128),

@@ -28,5 +28,5 @@ TYPE = replace(
     domain=replace(UNTIED.domain, draw=functools.partial(domain.draw, tied=True)),
     limits=functools.partial(domain.limits, tied=True),
     work=work,
-    fastest=("eager",),
+    fastest=("compiled", "eager"),
 )
