@@ -1,6 +1,7 @@
 """One option of `gmbench run` puts an outside implementation or initialisation on the leaderboard, as one more arm."""
 
 import json
+import pathlib
 
 import pytest
 from click.testing import CliRunner
@@ -20,11 +21,11 @@ def theirs(x, mu, sigma, U, v):
 """
 TENTHS = """
 import gmbench
-from gmbench.layers.gm.initial import draw
 
 @gmbench.initialisation("gm", name="tenths")
 def tenths(layer, images, generator):
-    draw(layer, 0.1, generator)
+    for parameter in layer.parameters():
+        parameter.fill_(0.1)
 """
 
 
@@ -58,18 +59,28 @@ def run(*words):
 
 def titles(name):
     """The titles of the standard cells of one seed."""
-    chosen, usual = experiment(name), fastest("gm").key
+    chosen = experiment(name)
+    usual = {arm: fastest(chosen.layer_type_of(arm)).key for arm in chosen.arms}
     seed = chosen.budgets["smoke"].seeds[0]
-    return [f"{arm} seed {seed}" + ("" if arm in chosen.baselines else f" ({usual})") for arm in chosen.arms]
+    return [f"{arm} seed {seed}" + ("" if arm in chosen.baselines else f" ({usual[arm]})") for arm in chosen.arms]
+
+
+def for_layers(file, kind):
+    """The same file for another layer type."""
+    path = pathlib.Path(file)
+    signature = registry.layer_type(kind).signature.removeprefix("f")
+    text = path.read_text().replace('"gm"', f'"{kind}"').replace("layers.gm.", f"layers.{kind}.")
+    path.write_text(text.replace("(x, mu, sigma, U, v)", signature))
 
 
 @pytest.mark.parametrize("name", sorted(experiments()))
 @pytest.mark.parametrize("option", ["implementation", "initialisation"])
 def test_one_option_is_one_more_arm(name, option, files):
-    seed = experiment(name).budgets["smoke"].seeds[0]
+    seed, kind = experiment(name).budgets["smoke"].seeds[0], experiment(name).layer_type
+    for_layers(files[option], kind)
     added = {
-        "implementation": f"{experiment(name).headline} seed {seed} (gm/theirs)",
-        "initialisation": f"tenths seed {seed} ({fastest('gm').key})",
+        "implementation": f"{experiment(name).headline} seed {seed} ({kind}/theirs)",
+        "initialisation": f"tenths seed {seed} ({fastest(kind).key})",
     }
     rows = run(name, f"--{option}", files[option], "--dry-run")
     assert [row["title"] for row in rows] == [*titles(name), added[option]]

@@ -65,7 +65,7 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Data:
-    """A loaded data set: images float32 ``(n, features)``, normalised; labels int64 ``(n,)``.
+    """A loaded data set: images float32 ``(n, features)``, normalised or with pixels in [0, 1]; labels int64 ``(n,)``.
 
     ``digest`` is the sha256 of the stored pixels and labels, shapes and types included.
     """
@@ -112,9 +112,10 @@ def data_set(name: str) -> DataSet:
     return data_sets()[name]
 
 
-def load(name: str | DataSet) -> Data:
+def load(name: str | DataSet, normalised: bool = True) -> Data:
     """Load a data set, fetching it first if need be.
 
+    :param normalised: False: pixels are left in [0, 1]
     :raises ContractError: in one line, if there is no such data set, or a file of it is damaged, or can
         neither be found nor be downloaded and stored
     """
@@ -122,10 +123,10 @@ def load(name: str | DataSet) -> Data:
 
     chosen = data_set(name) if isinstance(name, str) else name
     raw = chosen.read(*(fetch(chosen, file) for file in chosen.files))
-    return _tensors(chosen, raw)
+    return _tensors(chosen, raw, normalised)
 
 
-def _tensors(chosen: DataSet, raw: Raw) -> Data:
+def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
     import numpy
     import torch
 
@@ -135,7 +136,8 @@ def _tensors(chosen: DataSet, raw: Raw) -> Data:
         digest.update(numpy.ascontiguousarray(array))
 
     def images(pixels):
-        return torch.from_numpy(pixels.astype("float32")).div_(chosen.full).sub_(chosen.mean).div_(chosen.std)
+        plain = torch.from_numpy(pixels.astype("float32")).div_(chosen.full)
+        return plain.sub_(chosen.mean).div_(chosen.std) if normalised else plain
 
     def labels(numbers):
         return torch.from_numpy(numbers.astype("int64"))

@@ -7,7 +7,7 @@ import importlib
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gmbench.contract import ContractError, Implementation, Initialisation
@@ -22,10 +22,18 @@ __all__ = ["Budget", "Experiment", "cells", "experiment", "experiments", "fastes
 
 @dataclass(frozen=True)
 class Budget:
-    """How much an experiment may spend."""
+    """How much an experiment may spend.
+
+    ``arms`` has the epochs of arms that are trained for another time than the others.
+    """
 
     epochs: int
     seeds: tuple[int, ...]
+    arms: Mapping[str, int] = field(default_factory=dict)
+
+    def epochs_of(self, arm: str) -> int:
+        """The epochs of an arm."""
+        return self.arms.get(arm, self.epochs)
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,11 @@ class Experiment:
     decisions: tuple[tuple[str, str], ...]
     cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
     claims: tuple[Any, ...] = ()  # of gmbench.experiments.evidence.Claim: what the paper says of this experiment
+    layer_types: Mapping[str, str] = field(default_factory=dict)  # of arms whose layers are of another type
+
+    def layer_type_of(self, arm: str) -> str:
+        """The layer type of an arm's layers."""
+        return self.layer_types.get(arm, self.layer_type)
 
 
 @functools.cache
@@ -93,8 +106,8 @@ def cells(
         loaded, once everything else is found to be right
     :param arms: some of the experiment's arms (default: all); one that is named twice is run once
     :param seeds: default: the budget's
-    :param implementation: of the layers of ``arms``; without ``arms`` one more arm, the headline's with this
-        implementation, beside all others with the fastest (see :func:`fastest`)
+    :param implementation: of the layers of ``arms`` (of those of its type); without ``arms`` one more arm, the
+        headline's with this implementation, beside all others with the fastest (see :func:`fastest`)
     :param initialisation: makes one more arm, called by its name
     :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
     """
@@ -103,20 +116,27 @@ def cells(
     for name in names:
         _choose("arm", name, chosen.arms)
     numbers = list(dict.fromkeys(spending.seeds if seeds is None else seeds))
-    # finding the fastest asks for a compiler, so it is left alone where nothing needs it
-    usual = fastest(chosen.layer_type, device) if implementation is None or arms is None else implementation
-    rows = [(name, usual, None) for name in names]
-    if implementation not in (None, usual):
+    given = None if arms is None else implementation
+    if given and names and given.layer_type not in map(chosen.layer_type_of, names):
+        _trainable(given, chosen.layer_type_of(names[0]), device)
+    usual: dict[str, Implementation] = {}
+    for kind in map(chosen.layer_type_of, names):
+        # finding the fastest asks for a compiler, so it is left alone where nothing needs it
+        if kind not in usual:
+            usual[kind] = given if given and given.layer_type == kind else fastest(kind, device)
+    rows = [(name, usual[chosen.layer_type_of(name)], None) for name in names]
+    if arms is None and implementation not in (None, usual[chosen.layer_type_of(chosen.headline)]):
         rows.append((chosen.headline, implementation, None))
     if initialisation is not None:
         name = initialisation.key.partition("/")[2]
         if name in chosen.arms:
             raise ContractError(f"the initialisation {name!r} is an arm of {chosen.name} already")
-        rows.append((name, implementation or usual, pack(initialisation)))
+        record = implementation or usual.get(chosen.layer_type) or fastest(chosen.layer_type, device)
+        rows.append((name, record, pack(initialisation)))
     parts: dict[str, dict[str, str]] = {}
-    for _, record, _ in rows:
+    for arm, record, _ in rows:
         if record.key not in parts:
-            _trainable(record, chosen.layer_type, device)
+            _trainable(record, chosen.layer_type_of(arm), device)
             parts[record.key] = pack(record)
     if digest is None:
         digest = load_data(data).digest
@@ -127,7 +147,7 @@ def cells(
             "data": data,
             "digest": digest,
             "budget": budget,
-            "epochs": spending.epochs,
+            "epochs": spending.epochs_of(arm),
             "arm": arm,
             "seed": seed,
             "device": device,

@@ -134,6 +134,7 @@ class Number:
     :param spread: the paper's own
     :param worst_of: the largest over so many seeds instead of the mean; with fewer it is inconclusive
     :param most: what the number cannot exceed, and neither does its interval; 100 where it is a share in %
+    :param whole: of a share near it, such as an accuracy near 100 %, "about" allows a tenth of what is missing
     :param beside: the same number by another statistic, with the verdict that it would give
     """
 
@@ -146,6 +147,7 @@ class Number:
     spread: float = 0.0
     worst_of: int = 0
     most: float = math.inf
+    whole: float = 0.0
     beside: tuple[Beside, ...] = ()
 
     @property
@@ -157,7 +159,8 @@ class Number:
     def margin(self) -> float:
         """What is allowed on either side; a tenth of a range is a tenth of its middle."""
         middle = self.low if self.high is None else (self.low + self.high) / 2
-        return self.digit / 2 + (ABOUT * abs(middle) if self.about else 0) + self.spread
+        size = abs(self.whole - middle) if self.whole else abs(middle)
+        return self.digit / 2 + (ABOUT * size if self.about else 0) + self.spread
 
     def band(self) -> tuple[float, float]:
         """The published value or range with its margin."""
@@ -430,6 +433,28 @@ class Beyond:
             detail.insert(0, FEW)
         shown = f"{wanted}: {short(centre)}{_span(interval)}"
         return Judgement(verdict, shown, centre, interval, len(values), detail=detail, side=side)
+
+
+@dataclass(frozen=True)
+class Undecidable:
+    """A statement that no run can decide, such as that something is not known: always inconclusive.
+
+    :param why: the reason
+    :param beside: what was measured about it
+    """
+
+    why: str
+    beside: tuple[Beside, ...] = ()
+
+    def judge(self, arms: Arms) -> Judgement:
+        """The verdict."""
+        detail, seeds = [self.why], 0
+        for other in self.beside:
+            seen = [value for _, value in _values(arms(other.arm), other.statistic)]
+            if seen:
+                detail.append(f"{other.what} ({other.arm}): {short(mean(seen))}{_span(intervals.of_mean(seen))}")
+                seeds = max(seeds, len(seen))
+        return Judgement(INCONCLUSIVE, "no run decides it", seeds=seeds, detail=detail)
 
 
 class Together:

@@ -12,7 +12,7 @@ import torch
 
 from gmbench.contract import Implementation, Initialisation
 from gmbench.data import Data
-from gmbench.experiments.training import data_on, finite, order_of, train
+from gmbench.experiments.training import at_start, data_on, finite, order_of, train
 from gmbench.layers.gm.initial import draw
 from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
@@ -135,25 +135,6 @@ def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequen
         torch.nn.init.zeros_(linear.bias)
         layers += [linear, torch.nn.ReLU()]
     return torch.nn.Sequential(*layers[:-1]).to(device)
-
-
-@torch.no_grad()
-def at_start(network, images) -> dict[str, Any]:
-    """Numbers of a network before training, on the calibration images.
-
-    ``parameters``; ``logit_std`` over all entries; ``class_std``, the mean over outputs of each one's deviation over
-    images; ``offset_std``, the deviation of the outputs' means; ``hidden_std`` after the first layer of several.
-    """
-    logits = network(images)
-    found = {
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "logit_std": finite(logits.std().item()),
-        "class_std": finite(logits.std(0).mean().item()),
-        "offset_std": finite(logits.mean(0).std().item()),
-    }
-    if len(network) > 1:
-        found["hidden_std"] = finite(network[0](images).std().item())
-    return found
 
 
 def at_end(network) -> dict[str, float | None]:

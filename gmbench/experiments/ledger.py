@@ -125,7 +125,8 @@ class Cells:
                 return sum(len(seeds) for found in digests[digest].values() for seeds in found.values()), digest
 
             variants = digests[max(digests, key=size)].get(own if colon else arm, {}) if digests else {}
-            usual = [f"{experiment.layer_type}/{each}" for each in layer_type(experiment.layer_type).fastest]
+            kind = experiment.layer_type_of(own if colon else arm)
+            usual = [f"{kind}/{each}" for each in layer_type(kind).fastest]
 
             def rank(key):
                 implementation, device = key
@@ -146,7 +147,7 @@ def _counts(spec: Mapping[str, Any], chosen: Experiment) -> bool:
         and spec.get("budget") == BUDGET
         and spec.get("arm") in chosen.arms
         and spec.get("seed") in chosen.budgets[BUDGET].seeds
-        and spec.get("epochs") == chosen.budgets[BUDGET].epochs
+        and spec.get("epochs") == chosen.budgets[BUDGET].epochs_of(spec["arm"])
         and not spec.get("initialisation")
         and not {"sha256", "origin", "approximate"} & set(part)
     )

@@ -99,6 +99,21 @@ def area(run: Run) -> float:
     return float(np.trapezoid(run.errors) / (len(run.errors) - 1)) if len(run.errors) > 1 else run.errors[0]
 
 
+def accuracy(error: Statistic) -> Statistic:
+    """100 % minus an error."""
+
+    def found(run: Run) -> float | None:
+        value = error(run)
+        return None if value is None else 100 - value
+
+    return found
+
+
+def best_until(epoch: int) -> Statistic:
+    """The lowest test error of the first epochs; None for a shorter run."""
+    return lambda run: min(run.errors[:epoch]) if len(run.errors) >= epoch else None
+
+
 def error_after(epoch: int) -> Statistic:
     """The test error at the end of an epoch; None for a shorter run."""
     return lambda run: run.errors[epoch - 1] if len(run.errors) >= epoch else None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,13 @@ CHUNK = 500  # test images evaluated at once: a GM layer makes K numbers of ever
 ORDER = 1_000_000  # added to a seed for the data order, so that no arm's initialisation shifts it
 
 
-def data_on(device: str, name: str, digest: str) -> Data:
+def data_on(device: str, name: str, digest: str, normalised: bool = True) -> Data:
     """The data set on a device.
 
+    :param normalised: False: pixels are left in [0, 1]
     :raises ContractError: if it cannot be had, or is not the one with this digest
     """
-    data = load(name)
+    data = load(name, normalised)
     if data.digest != digest:
         raise ContractError(f"the data set {name!r} found here is not the one that the spec names by its digest")
     return data.to(device)
@@ -34,16 +36,50 @@ def order_of(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(ORDER + seed)
 
 
-@torch.no_grad()
 def evaluate(network, images, labels) -> tuple[float, float]:
-    """Error in % and mean cross-entropy over images ``(n, d)``; logits that are not finite count as wrong."""
+    """Error in % and mean cross-entropy over images ``(n, d)``, without dropout; logits that are not finite count as
+    wrong.
+    """
     wrong, loss = torch.zeros((), device=images.device), torch.zeros((), device=images.device)
-    for x, y in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
-        logits = network(x)
-        right = (logits.argmax(1) == y) & logits.isfinite().all(1)
-        wrong += (~right).sum()
-        loss += cross_entropy(logits, y, reduction="sum")
+    with evaluated(network):
+        for x, y in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
+            logits = network(x)
+            right = (logits.argmax(1) == y) & logits.isfinite().all(1)
+            wrong += (~right).sum()
+            loss += cross_entropy(logits, y, reduction="sum")
     return 100 * wrong.item() / len(images), loss.item() / len(images)
+
+
+@contextlib.contextmanager
+def evaluated(network: torch.nn.Module) -> Iterator[None]:
+    """A network as it is evaluated: no dropout, no gradients; afterwards as it was."""
+    before = network.training
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        network.train(before)
+
+
+def at_start(network: torch.nn.Module, images) -> dict[str, Any]:
+    """Numbers of a network before training, on some images.
+
+    ``parameters``; ``logit_std`` over all entries; ``class_std``, the mean over outputs of each one's deviation over
+    images; ``offset_std``, the deviation of the outputs' means; ``hidden_std`` after the first module of several.
+    """
+    with evaluated(network):
+        logits = network(images)
+        found = {
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "logit_std": finite(logits.std().item()),
+            "class_std": finite(logits.std(0).mean().item()),
+            "offset_std": finite(logits.mean(0).std().item()),
+        }
+        first, *others = network.children()
+        if others:
+            found["hidden_std"] = finite(first(images).std().item())
+    return found
 
 
 @dataclass
@@ -59,7 +95,7 @@ class Trained:
 
 
 def train(
-    network: Callable[..., torch.Tensor],
+    network: torch.nn.Module,
     optimiser: torch.optim.Optimizer,
     data: Data,
     *,
@@ -67,6 +103,7 @@ def train(
     batch: int,
     order: torch.Generator,
     decay: bool = False,
+    milestones: Sequence[int] = (),
     thresholds: Sequence[float] = (),
     interval: int = 100,
     watch: Callable[[], None] = lambda: None,
@@ -77,6 +114,7 @@ def train(
     Training that diverged ends with its epoch: no step can bring it back.
 
     :param decay: let every learning rate fall to 0 along half a cosine, step by step
+    :param milestones: epochs at whose ends every learning rate falls to a tenth
     :param thresholds: test errors in % whose first hit is looked for, every ``interval`` steps and at
         epoch ends, until all are reached
     :param watch: called before training and at the end of every epoch
@@ -84,6 +122,7 @@ def train(
     begun, device = time.perf_counter(), data.train_images.device
     steps = epochs * math.ceil(len(data.train_images) / batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if decay else None
+    falls = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones) if milestones else None
     first: dict[float, int | None] = dict.fromkeys(thresholds)
     done = Trained()
     step = 0
@@ -112,6 +151,7 @@ def train(
         watch()
 
     row(None)
+    network.train()
     sound = torch.ones((), dtype=torch.bool, device=device)
     good = torch.zeros((), dtype=torch.int64, device=device)  # steps before the first loss that is not finite
     for _ in range(epochs):
@@ -136,6 +176,8 @@ def train(
                     test()
                 else:
                     report(step=step, steps=steps, epoch=len(done.epochs) - 1)
+        if falls:
+            falls.step()
         row(total.item() / len(data.train_images))
         if not sound:
             break
