@@ -1,0 +1,53 @@
+"""What the first layer of the uGMM network has learned: pictures of its neurons, and how concentrated they are."""
+
+from __future__ import annotations
+
+from gmbench.experiments import Budget, Experiment, ugmm_mnist, ugmm_nets
+
+ARMS = ("mlp", "ugmm", "ugmm-norm-unit")
+
+
+def cell(spec, report):
+    """One arm, one seed, as in ``ugmm-mnist``; ``neurons`` has the pictures before and after training."""
+    data, generator = ugmm_nets.prepare(spec)
+    network, setting = ugmm_mnist.network_of(spec, data, generator)
+    start = ugmm_nets.pictures(network[0])
+    found = ugmm_nets.trained(spec, report, data, network, setting)
+    return {**found, "neurons": {"start": start, **found["neurons"]}}
+
+
+DECISIONS = (
+    *ugmm_mnist.DECISIONS,
+    (
+        "networks and epochs",
+        "three arms of ugmm-mnist, trained for 20 epochs instead of 100, at the same shares of the schedule; the same "
+        "measures of the networks that were trained for 100 epochs stand there",
+    ),
+    (
+        "which neurons are shown",
+        f"the first {ugmm_nets.SHOWN} of the first layer, unselected; of the lowest seed. Neurons are exchangeable",
+    ),
+)
+
+CLAIMS = ()
+
+EXPERIMENT = Experiment(
+    name="ugmm-probe",
+    version=1,
+    paper="ugmm",
+    summary="what the neurons of a first uGMM layer have learned of an image, against those of an MLP",
+    layer_type="ugmm",
+    arms={arm: ugmm_mnist.EXPERIMENT.arms[arm] for arm in ARMS},
+    baselines=("mlp",),
+    headline="ugmm-norm-unit",
+    data_sets=("mnist", "fashion-mnist", "digits"),
+    default_data="digits",
+    budgets={
+        "smoke": Budget(epochs=1, seeds=(0,)),
+        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
+        "paper": Budget(epochs=20, seeds=(0, 1, 2, 3, 4)),
+    },
+    decisions=DECISIONS,
+    cell=cell,
+    claims=CLAIMS,
+)
