@@ -11,6 +11,7 @@ import torch
 
 from gmbench.checks.cases import Case, few_shapes
 from gmbench.checks.measure import WAIVED, bound, call, form_fault, inputs_of, numbers, tensors
+from gmbench.checks.settings import torch_settings
 from gmbench.contract import EPS, Implementation
 from gmbench.registry import layer_type
 
@@ -50,9 +51,9 @@ class Subject:
     def __call__(self, given):
         return call(self.implementation, given)
 
-    def run(self, given, G):
-        """Value and gradients (None where nothing is asked), as tensors."""
-        out = self(given)
+    def run(self, given, G, out=None):
+        """Value and gradients (zeros where nothing is asked), as tensors; ``out`` is the value where it is known."""
+        out = self(given) if out is None else out
         wanted = {n: t for n, t in given.items() if t.requires_grad}
         if not wanted or not out.requires_grad:
             return {"value": out}
@@ -145,18 +146,44 @@ def layouts(subject: Subject):
         given, G = subject.tensors(case)
         S = subject.bound(case)
         for shape in forms:
-            x = given["x"].reshape(*shape, -1)
-            for name, bent in subject.layouts(x):
-                plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
-                yield from _same(subject, plain, {**given, "x": bent}, G, S, f"x {tuple(x.shape)} {name}", case)
+            yield from _bent(subject, {**given, "x": given["x"].reshape(*shape, -1)}, "x", G, S, case)
         yield from _cotangents(subject, given, G, case)
-        for name, bent in subject.layouts(given["x"][0]):
-            plain = {**given, "x": bent.clone(memory_format=torch.contiguous_format)}
-            yield from _same(subject, plain, {**given, "x": bent}, G[:1], S, f"x (d,) {name}", case)
+        yield from _bent(subject, {**given, "x": given["x"][0]}, "x", G[:1], S, case)
         for parameter in subject.kind.names:
-            for name, bent in subject.layouts(given[parameter]):
-                plain = {**given, parameter: bent.clone(memory_format=torch.contiguous_format)}
-                yield from _same(subject, plain, {**given, parameter: bent}, G, S, f"{parameter} {name}", case)
+            yield from _bent(subject, given, parameter, G, S, case)
+
+
+def _bent(subject, given, argument, G, S, case):
+    """Faults where one argument in another layout gives other results than the same numbers contiguous."""
+    tensor = given[argument]
+    want, fault = _outcome(subject, given, G)
+    for name, bent in subject.layouts(tensor):
+        here, expected = S, want
+        if not fault and name == "expanded":  # other numbers: rows repeat
+            plain = bent.clone(memory_format=torch.contiguous_format)
+            expected, fault = _outcome(subject, {**given, argument: plain}, G)
+        got = None
+        if not fault:
+            got, fault = _outcome(subject, {**given, argument: bent}, G)
+        if not fault:
+            if name == "expanded" or given["x"].dim() == 1:  # and S is not of these numbers
+                here = {key: np.broadcast_to(S[key].max(), value.shape) for key, value in expected.items()}
+            fault = subject.differ(got, expected, here)
+        if fault:
+            yield f"{argument} {tuple(tensor.shape)} {name}, {case}: {fault}"
+            fault = ""
+            if want is None:
+                return
+
+
+def _outcome(subject, given, G):
+    """Value and gradients, None where their form is wrong, and how it is."""
+    leaves = {n: t.detach().requires_grad_(subject.differentiable) for n, t in given.items()}
+    out = subject(leaves)
+    fault = form_fault(out, leaves["x"], G.shape[-1])
+    if fault:
+        return None, fault
+    return subject.run(leaves, G.reshape(out.shape) if G.numel() == out.numel() else torch.ones_like(out), out), ""
 
 
 def _cotangents(subject, given, G, case):
@@ -181,25 +208,6 @@ def _cotangents(subject, given, G, case):
         fault = subject.differ(results[0], results[1], S)
         if fault:
             yield f"{name} cotangent, {case}: {fault}"
-
-
-def _same(subject, plain, bent, G, S, what, case):
-    """Faults where the contiguous and the other layout of the same numbers give other results."""
-    features = G.shape[-1]
-    results = []
-    for given in (plain, bent):
-        leaves = {n: t.detach().requires_grad_(subject.differentiable) for n, t in given.items()}
-        out = subject(leaves)
-        fault = form_fault(out, leaves["x"], features)
-        if fault:
-            yield f"{what}, {case}: {fault}"
-            return
-        results.append(subject.run(leaves, G.reshape(out.shape) if G.numel() == out.numel() else torch.ones_like(out)))
-    if "expanded" in what or "x (d,)" in what:  # other numbers than S was made for: rows repeat
-        S = {name: np.broadcast_to(S[name].max(), value.shape) for name, value in results[0].items()}
-    fault = subject.differ(results[1], results[0], S)
-    if fault:
-        yield f"{what}, {case}: {fault}"
 
 
 def form(subject: Subject):
@@ -435,17 +443,10 @@ def transforms(subject: Subject):
 
 def settings() -> dict:
     """Global settings that an implementation must leave alone, by name."""
-    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
     return {
         "the random state": torch.random.get_rng_state().tolist(),
         "numpy's random state": np.random.get_state()[1].tolist(),
-        "the default dtype": torch.get_default_dtype(),
-        "grad mode": torch.is_grad_enabled(),
-        "the number of threads": torch.get_num_threads(),
-        "the matmul precision": torch.get_float32_matmul_precision(),
-        "deterministic mode": torch.are_deterministic_algorithms_enabled(),
-        "anomaly mode": torch.is_anomaly_enabled(),
-        "the flushing of denormals": bool(smallest / 2 == 0),
+        **{f"the {name}": value for name, value in torch_settings().items()},
         "numpy's error state": np.geterr(),
         "the working folder": os.getcwd(),
     }

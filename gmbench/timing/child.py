@@ -135,15 +135,16 @@ class Turns:
         if task.get("cores"):
             os.sched_setaffinity(0, task["cores"])  # before there are threads, which inherit it
 
+        from gmbench.checks.settings import torch_settings
         from gmbench.timing import candidates, clock, floors, inputs
         from gmbench.timing.sizes import NOTHING, Size
 
         # bound before the implementation is imported
-        self.call, self.ready, self.snapshot, self.settings = clock.call, clock.ready, clock.snapshot, clock.settings
+        self.call, self.ready, self.snapshot, self.settings = clock.call, clock.ready, clock.snapshot, torch_settings
         self.overwritten, self.peak, self.read, self.write = clock.overwritten, clock.peak, inputs.read, inputs.write
         self.folder, self.dtype, self.device = task["folder"], task["dtype"], task["device"]
         torch.set_float32_matmul_precision("highest")
-        self.before = clock.settings()
+        self.before = self.settings()
         self.machine = {"threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability()}
         kind, size = registry.layer_type(task["layer_type"]), Size(**task["size"])
         where = (kind, size, self.dtype, self.device)

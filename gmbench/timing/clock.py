@@ -109,40 +109,6 @@ def overwritten(outputs: tuple, copies: tuple) -> bool:
     return not all(_equal(_detach(tensor), copy) for tensor, copy in pairs if not copy.isnan().any())
 
 
-def settings() -> dict[str, object]:
-    """Settings of torch that change what a call computes or costs, by name."""
-    tiny = torch.full((4,), 1e-38)
-    return {
-        "matmul precision": _precision(),
-        "TF32": (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),
-        "number of threads": torch.get_num_threads(),
-        "default dtype": torch.get_default_dtype(),
-        "use of deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
-        "autocast": (torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")),
-        "gradient mode": torch.is_grad_enabled(),
-        "treatment of tiny numbers": bool((tiny * 1e-4 > 0).all()),
-        "oneDNN precision": _precision_of_mkldnn(),
-        "stack of modes": tuple(
-            getattr(torch._C, name)()
-            for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack")
-            if hasattr(torch._C, name)
-        ),
-    }
-
-
-def _precision():
-    try:
-        return torch.get_float32_matmul_precision()
-    except RuntimeError as error:  # where somebody has set a part of it by its other name
-        return str(error)
-
-
-def _precision_of_mkldnn():
-    module = getattr(torch.backends, "mkldnn", None)
-    parts = (module, getattr(module, "matmul", None))
-    return tuple(str(getattr(part, "fp32_precision", None)) for part in parts)
-
-
 def peak(candidate: Candidate, prepare: Callable[[], tuple], device: str, calls: int = 3) -> int | None:
     """Bytes that one call takes on top of what is there, its results among them; None where the system does not tell.
 

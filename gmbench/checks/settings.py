@@ -1,0 +1,39 @@
+"""Global settings of torch that change what a call computes or costs, and that an implementation must leave alone."""
+
+from __future__ import annotations
+
+import torch
+
+
+def torch_settings() -> dict[str, object]:
+    """The settings as they are, by name."""
+    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
+    return {
+        "default dtype": torch.get_default_dtype(),
+        "grad mode": torch.is_grad_enabled(),
+        "number of threads": torch.get_num_threads(),
+        "matmul precision": _matmul_precision(),
+        "TF32 setting": (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32),
+        "oneDNN precision": _onednn_precision(),
+        "deterministic mode": torch.are_deterministic_algorithms_enabled(),
+        "autocast setting": (torch.is_autocast_enabled("cpu"), torch.is_autocast_enabled("cuda")),
+        "anomaly mode": torch.is_anomaly_enabled(),
+        "flushing of denormals": bool(smallest / 2 == 0),
+        "stack of modes": tuple(
+            getattr(torch._C, name)()
+            for name in ("_len_torch_dispatch_stack", "_len_torch_function_stack")
+            if hasattr(torch._C, name)
+        ),
+    }
+
+
+def _matmul_precision():
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError as error:  # where somebody has set a part of it by its other name
+        return str(error)
+
+
+def _onednn_precision():
+    module = getattr(torch.backends, "mkldnn", None)
+    return tuple(str(getattr(part, "fp32_precision", None)) for part in (module, getattr(module, "matmul", None)))
