@@ -11,7 +11,7 @@ import click
 
 from gmbench import __version__
 from gmbench.contract import ContractError
-from gmbench.timing.sizes import PASSES, STEP
+from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 
 TIMED = (*PASSES, STEP)
 
@@ -317,7 +317,7 @@ def _store_records(verdict, profile, store):
 @click.option("--size", "labels", multiple=True, metavar="IN-OUT", help="Only this size, such as 784-100; repeatable.")
 @click.option("--batch", "batches", multiple=True, type=click.IntRange(1), help="Only this batch; repeatable.")
 @click.option("--pass", "passes", multiple=True, type=click.Choice(TIMED), help="Only this pass; repeatable.")
-@click.option("--allocator", type=click.Choice(["default", "retained"]), help="On a CPU (default: both).")
+@click.option("--allocator", type=click.Choice(ALLOCATORS), help="On a CPU (default: both).")
 @click.option("--full", is_flag=True, help="The whole grid of sizes, not only the everyday ones.")
 @click.option("--goals", is_flag=True, help="Only what the layer types' goals need, and which of them are reached.")
 @click.option("--runs", type=click.IntRange(1), help="Begin anew so often, medians over these (default: 1, goals 5).")

@@ -14,12 +14,12 @@ from gmbench.report.page import Page
 from gmbench.report.tables import NONE, absent, counted, exact, number, table, text
 from gmbench.timing import goals
 from gmbench.timing.goals import VERDICTS, verdict
+from gmbench.timing.sizes import ALLOCATORS
 
 if TYPE_CHECKING:
     import pandas
 
 COMMAND = "gmbench time --goals --runs 5 --store STORE"
-ALLOCATORS = ("default", "retained")
 UNMEASURED = VERDICTS[-1]
 Ratio = tuple[float, float | None, float | None]
 
@@ -111,17 +111,8 @@ def _row(outcome: Outcome, several: bool) -> dict[str, str]:
 
 
 def _outcomes(name: str, goal: Goal, allocator: str, rows: list[dict]) -> Iterator[Outcome]:
-    wanted = {
-        "layer_type": name,
-        "implementation": f"{name}/{goal.implementation}",
-        "size": goal.size,
-        "batch": goal.batch,
-        "pass": goal.direction,
-        "dtype": goal.dtype,
-        "device": "cpu",
-        "allocator": allocator,
-    }
-    own = [row for row in rows if all(row.get(key) == value for key, value in wanted.items())]
+    kind = registry.layer_type(name)
+    own = [row for row in rows if row.get("allocator") == allocator and goals.concerns(kind, goal, row)]
     if not own:
         yield Outcome(name, goal, allocator, "", None, NONE, UNMEASURED)
     for row in own:
@@ -133,14 +124,15 @@ def _judged(name: str, goal: Goal, row: dict) -> tuple[str, str]:
     """What was measured of a goal, as Markdown, and the verdict."""
     if row["status"] != "passed":
         return f"no time: {text(row['status'])}", UNMEASURED
-    if goal.against is None:
-        found = None if absent(row.get("peak_bytes")) else goals.temporaries(registry.layer_type(name), row)
+    kind = registry.layer_type(name)
+    other = goals.rival(kind, goal)
+    if other is None:
+        found = goals.temporaries(kind, row)
         if found is None:
             return NONE, UNMEASURED
         whole = number(row["peak_bytes"] / 1e6)
         said = f"{number(found / 1e6)} MB, {whole} MB with what it returns"
         return said, verdict(goal.at_most, (found, found, found))
-    other = "floor" if goal.against == "floor" else f"{name}/{goal.against}"
     ratio = ratio_to(row, other)
     faster = ratio is not None and other != "floor" and goal.at_most < 1
     return (f"{shown(_inverse(ratio))} times" if faster else shown(ratio)), verdict(goal.at_most, ratio)

@@ -32,8 +32,8 @@ def text(goal: Goal) -> str:
     return f"{goal.implementation}, {goal.size} x {goal.batch}, {goal.direction}{dtype}: {most}"
 
 
-def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
-    """What a row says of a goal: the ratio or the bytes, and their interval; None if it is of something else."""
+def concerns(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> bool:
+    """Whether a row, passed or not, is of what a goal is about."""
     wanted = {
         "implementation": f"{kind.name}/{goal.implementation}",
         "size": goal.size,
@@ -41,19 +41,24 @@ def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float
         "pass": goal.direction,
         "dtype": goal.dtype,
         "device": "cpu",
-        "status": "passed",
     }
-    if any(row.get(name) != value for name, value in wanted.items()):
-        return None
-    if goal.allocator and row.get("allocator") not in (goal.allocator, None):
+    return goal.allocator in (None, row.get("allocator")) and all(row.get(key) == wanted[key] for key in wanted)
+
+
+def rival(kind: LayerType, goal: Goal) -> str | None:
+    """What a goal's ratio is to, as rows name it."""
+    return goal.against if goal.against in ("floor", None) else f"{kind.name}/{goal.against}"
+
+
+def measured(kind: LayerType, goal: Goal, row: Mapping[str, Any]) -> tuple[float, float, float] | None:
+    """What a row says of a goal: the ratio or the bytes, and their interval; None if it is of something else."""
+    if row.get("status") != "passed" or not concerns(kind, goal, row):
         return None
     if goal.against is None:
         found = temporaries(kind, row)
         return None if found is None else (found, found, found)
-    ratios = row.get("ratios")
-    against = goal.against if goal.against == "floor" else f"{kind.name}/{goal.against}"
-    found = ratios.get(against) if isinstance(ratios, Mapping) else None
-    return tuple(found) if found else None
+    ratio = row["ratios"].get(rival(kind, goal))
+    return tuple(ratio) if ratio else None
 
 
 def temporaries(kind: LayerType, row: Mapping[str, Any]) -> float | None:

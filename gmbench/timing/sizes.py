@@ -10,6 +10,7 @@ from gmbench.contract import ContractError, LayerType
 
 PASSES = ("forward", "forward+backward")
 STEP = "training step"
+ALLOCATORS = ("default", "retained")  # glibc's as it is, or told to keep freed blocks
 NOTHING = "nothing"  # what every measuring process can run: what it takes is the way there and back
 
 
