@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from gmbench.report.figures import GREY, WIDE, drawn
+from gmbench.report.tables import shortened
 
 REACH = 5.0  # margins from what is published to the end of the axis
 # verdict: colour and mark, told apart in grey too
@@ -37,10 +38,6 @@ def position(row: Row, value: float) -> float:
     return 0.0 if value == middle else float("inf") if value > middle else float("-inf")
 
 
-def _short(words: str) -> str:
-    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
-
-
 @drawn
 def forest(rows: Sequence[Row], title: str) -> Figure | None:
     """A line a claim: the published band from -1 to 1, our mean and interval in the colour of the verdict."""
@@ -67,11 +64,17 @@ def forest(rows: Sequence[Row], title: str) -> Figure | None:
                 [at], [y], mark, color=shade, markersize=8, markeredgecolor="white", markeredgewidth=0.6, zorder=4
             )
         axes.text(
-            1.025, y, _short(row.said), transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color="#444444"
+            1.025,
+            y,
+            shortened(row.said, LONGEST),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
+            color="#444444",
         )
     axes.set_xlim(-REACH, REACH)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_yticks(range(len(rows)), [_short(row.label) for row in rows], fontsize=8.5)
+    axes.set_yticks(range(len(rows)), [shortened(row.label, LONGEST) for row in rows], fontsize=8.5)
     axes.set_xlabel("margins from the published value (shaded: inside)")
     axes.grid(visible=False, axis="y")
     axes.set_title(title)

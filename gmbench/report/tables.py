@@ -61,6 +61,12 @@ def text(value: Any) -> str:
     return NONE if absent(value) else _SPECIAL.sub(r"\\\g<0>", " ".join(str(value).split()))
 
 
+def shortened(words: str, most: int) -> str:
+    """The beginning of a text, on one line."""
+    said = " ".join(words.split())
+    return said if len(said) <= most else said[: most - 1].rstrip() + "…"
+
+
 def code(value: Any) -> str:
     """Any text in a code span, on one line, also in a table."""
     shown = " ".join(str(value).split()).replace("|", "\\|")

@@ -16,7 +16,7 @@ from gmbench.report import figures, goals
 from gmbench.report.goals import Ratio, ratio_to, shown
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made, stamp
-from gmbench.report.tables import NONE, absent, bullets, code, counted, exact, number, table, text
+from gmbench.report.tables import NONE, absent, bullets, code, counted, exact, number, shortened, table, text
 
 COMMAND = "gmbench time --store STORE"
 GPU = "gmbench time {} --device cuda --store STORE"
@@ -358,14 +358,8 @@ def _cheat(row: dict) -> dict[str, str]:
         "cheat": text(row.get("cheat")),
         "what it does": text(row.get("what")),
         "caught by": text(_caught(row)) or "**not caught**",
-        "what that says": text(_short(row.get("message"))),
+        "what that says": text(shortened(str(row.get("message") or ""), 110)),
     }
-
-
-def _short(message: Any, most: int = 110) -> str:
-    """The beginning of a message."""
-    said = " ".join(str(message or "").split())
-    return said if len(said) <= most else said[: most - 1].rstrip() + "…"
 
 
 def _caught(row: dict) -> str:
