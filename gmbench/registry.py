@@ -136,17 +136,27 @@ def _missing(need: str) -> str | None:
 
 
 def _no_compiler() -> str | None:
-    """Why torch.compile has no C++ compiler to call; asked of inductor itself, since it has no fallback."""
-    import subprocess
-
+    """Why torch.compile has no C++ compiler to call; it has no fallback."""
+    usual = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+    if sys.platform != "win32" and _runs(usual):  # inductor's own first choice: to import inductor takes seconds
+        return None
     try:
         from torch._inductor.cpp_builder import get_cpp_compiler
 
         compiler = get_cpp_compiler()
-        subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60)
     except Exception as error:
         return f"torch.compile finds no C++ compiler ({type(error).__name__})"
-    return None
+    return None if _runs(compiler) else f"the C++ compiler {compiler} does not run"
+
+
+def _runs(compiler: str) -> bool:
+    import subprocess
+
+    try:
+        subprocess.run([compiler, "--version"], capture_output=True, check=True, timeout=60)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 def records(module: ModuleType, source: str) -> list[Implementation | Initialisation]:
