@@ -13,7 +13,8 @@ import numpy as np
 from gmbench.contract import EPS, LayerType
 from gmbench.timing.sizes import Size, layers
 
-LOUD = 64  # rows of a batch that decide the gradients of the parameters, at the most
+FINE = 2.0**-40  # an eps below which the formula in float64 cannot decide
+LOUD = 64  # rows of a batch that decide the gradients of the parameters then, at the most
 WORDS = 2**26  # loud rows times parameters, at the most
 QUIET = 2.0**-20  # times eps: the cotangents of the other rows
 _load, _savez = np.load, np.savez  # bound before an implementation is imported
@@ -25,8 +26,9 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
     One layer: ``x (batch, in_features)``, every parameter, the cotangent ``G (batch, out_features)``. A stack:
     ``x``, ``labels (batch,)`` and the parameters as ``0.mu``, ``1.mu`` and so on.
 
-    The gradient of a parameter is a sum over the rows, and the reference needs as many rows as that sum has. In a
-    large batch, therefore, a few random rows of G decide it and the others are too small to matter.
+    The gradient of a parameter is a sum over the rows. In float32 the formula in float64 decides it; in float64 only
+    the reference can, for which large batches are too long: there a few random rows of G decide it, and the others
+    are too small to matter.
     """
     from gmbench.checks.measure import rounded
 
@@ -34,10 +36,16 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
         return rounded(_stack(kind, size, rng), dtype)
     inputs = kind.domain.draw(size.axes, size.batch, "bulk", 0, 0, rng)
     G = rng.standard_normal((size.batch, size.axes[kind.out_features]))
-    words = sum(inputs[name].size for name in kind.names)
-    few = min(size.batch, LOUD, max(4, WORDS // words))
-    G[rng.permutation(size.batch)[few:]] *= QUIET * EPS[dtype]
+    if fine(dtype):
+        words = sum(inputs[name].size for name in kind.names)
+        few = min(size.batch, LOUD, max(4, WORDS // words))
+        G[rng.permutation(size.batch)[few:]] *= QUIET * EPS[dtype]
     return rounded({**inputs, "G": G}, dtype)
+
+
+def fine(dtype: str) -> bool:
+    """Whether the formula in float64 is too coarse to decide what is computed in a dtype."""
+    return EPS[dtype] < FINE
 
 
 def loud(G: np.ndarray, dtype: str) -> np.ndarray:

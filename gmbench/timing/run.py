@@ -21,7 +21,6 @@ from gmbench.runs.declared import declared
 from gmbench.timing.floors import NAMES
 from gmbench.timing.inputs import kept
 from gmbench.timing.players import (
-    ALLOCATORS,
     BUDGET,
     MEMORY,
     ROUNDS,
@@ -32,7 +31,7 @@ from gmbench.timing.players import (
     Table,
     take_turns,
 )
-from gmbench.timing.sizes import Size, select
+from gmbench.timing.sizes import ALLOCATORS, Size, select
 from gmbench.timing.statistics import ratio, summary
 from gmbench.timing.verify import Mismatch, Undecided, worst
 
@@ -434,6 +433,8 @@ def _judged(candidate, kind, size, dtype, claim, direction, inputs, folder) -> d
         return {"status": "inconclusive", "message": str(error)}
     except (Mismatch, OSError, ValueError, KeyError) as error:  # the last three: what it wrote is no result
         return {"status": "failed", "message": str(error)}
+    if candidate.doubt:
+        return {"status": "failed", "message": candidate.doubt}
     return {"status": "passed", "message": "", "ulps": max(ulps), "claim": claim, "verified": len(calls)}
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
+from gmbench import registry
 from gmbench.contract import EPS, TINY, LayerType
 from gmbench.timing.candidates import RATE, names
-from gmbench.timing.inputs import loud, read
+from gmbench.timing.inputs import fine, loud, read
 from gmbench.timing.sizes import STEP, Size, layers
 
 ROWS = 8  # of a value that is compared alone
+FORMULA = "eager"  # the implementation of every layer type that reads like its formula
+PARTS = ("mid", "rest", "radius")
 WORDS = 2**23  # float64 numbers that one temporary of the reference may hold
 
 
@@ -27,8 +31,8 @@ class Undecided(Exception):  # noqa: N818
 def worst(kind: LayerType, size: Size, dtype: str, claim: float, direction: str, inputs, outputs: Path) -> float:
     """The largest error of one timed call, in ulps of the error measure.
 
-    Of a forward pass a random part of the rows is compared; of one with gradients the rows that decide those of the
-    parameters, all of these, and a random part of the others.
+    A random part of the rows is compared with the reference, and the gradients of the parameters, where there are
+    some, with the formula in float64 over all rows; in float64 with the reference, over the rows that decide them.
 
     :param inputs: float64 arrays, as they were drawn
     :param outputs: the file that the timing process wrote
@@ -59,12 +63,40 @@ def _layer(kind, got, exact, G, dtype, claim) -> float:
     some = np.random.default_rng().permutation(len(G))[:ROWS]
     found = [compared(kind, _rows(got, some), _rows(exact, some), G[some], dtype, claim)]
     if set(got) - {"value", "x"}:
-        deciding = loud(G, dtype)
-        rest = np.delete(np.arange(len(G)), deciding)
-        spare = (exact | {"x": exact["x"][rest]}, G[rest])
-        own, given = (_rows(arrays, deciding, True) for arrays in (got, exact))
-        found.append(compared(kind, own, given, G[deciding], dtype, claim, spare))
+        found.append((_decided if fine(dtype) else _summed)(kind, got, exact, G, dtype, claim))
     return max(found)
+
+
+def _decided(kind, got, exact, G, dtype, claim) -> float:
+    """Of the gradients of the parameters, by the reference, from the rows that decide them."""
+    deciding = loud(G, dtype)
+    rest = np.delete(np.arange(len(G)), deciding)
+    own, given = (_rows(arrays, deciding, True) for arrays in (got, exact))
+    truth = enclosures(kind, given, G[deciding])
+    if len(rest):
+        little = _bounds(kind, exact | {"x": exact["x"][rest]}, G[rest], dtype, claim)
+        truth |= {n: replace(truth[n], radius=truth[n].radius + little[n]) for n in kind.names}
+    return compared(kind, own, given, G[deciding], dtype, claim, truth)
+
+
+def _summed(kind, got, exact, G, dtype, claim) -> float:
+    """Of the gradients of the parameters, by the formula in float64, from all rows."""
+    from gmbench.checks.measure import obtain
+    from gmbench.references import Enclosure
+
+    formula = registry.load().implementation(kind.name, FORMULA)
+    ulps = formula.ulps["float64"]
+
+    def part(x, G):
+        arrays, fault = obtain(formula, exact | {"x": x}, G, "float64", "cpu")
+        if fault:
+            raise Undecided(f"{formula.key} {fault}")
+        return arrays
+
+    sums = _joined(kind, exact, G, part)
+    S64 = _bounds(kind, exact, G, "float64", ulps)
+    truth = {n: Enclosure(sums[n], np.zeros_like(sums[n]), ulps * EPS["float64"] * S64[n]) for n in kind.names}
+    return compared(kind, {name: got[name] for name in kind.names}, exact, G, dtype, claim, truth)
 
 
 def _rows(arrays, rows, parameters=False):
@@ -108,25 +140,20 @@ def _step(kind, size, dtype, claim, inputs, got) -> float:
     return max(found)
 
 
-def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, rest=None) -> float:
+def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, truth=None) -> float:
     """The largest error in ulps, of the quantities in ``got``.
 
     At these sizes ball arithmetic is out of reach, so an error counts as within the claim only with the
     reference's own bound added to it, and as beyond only with that bound taken off.
 
-    :param rest: inputs and cotangents of rows that add little to the gradients of the parameters
+    :param truth: enclosures; by default those of the reference
     """
-    from gmbench.checks.measure import bound
-
-    truth = enclosures(kind, inputs, G)
-    S, S64 = (bound(kind, inputs, G, each, claim) for each in (dtype, "float64"))
-    little = bound(kind, *rest, dtype, claim) if rest is not None and len(rest[1]) else {}
+    truth = truth or enclosures(kind, inputs, G)
+    S, S64 = (_bounds(kind, inputs, G, each, claim) for each in (dtype, "float64"))
     kinks = kind.kinks(inputs, EPS[dtype], claim)
     largest = 0.0
     for name, value in got.items():
         unit, radius = EPS[dtype] * S[name], truth[name].radius + 4 * EPS["float64"] * S64[name]
-        if name not in ("value", "x") and little:
-            radius = radius + little[name]
         gap = np.abs((value - truth[name].mid) - truth[name].rest)
         gap[kinks.get(name, np.zeros(gap.shape, bool)) & np.isfinite(value)] = 0.0
         # written so that NaN is wrong; a difference of exactly 0 is right whatever the unit
@@ -146,17 +173,35 @@ def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, rest=Non
 
 
 def enclosures(kind: LayerType, inputs, G):
-    """The float64 reference, a few rows at a time: its temporaries grow with the rows and the parameters."""
+    """The float64 reference."""
     from gmbench.checks.measure import reference
     from gmbench.references import Enclosure
 
+    def part(x, G):
+        found = reference(kind, inputs | {"x": x}, G)
+        return {f"{name} {what}": getattr(found[name], what) for name in found for what in PARTS}
+
+    joined = _joined(kind, inputs, G, part)
+    return {name: Enclosure(*(joined[f"{name} {what}"] for what in PARTS)) for name in ("value", "x", *kind.names)}
+
+
+def _bounds(kind, inputs, G, dtype, claim):
+    """S of every quantity."""
+    from gmbench.checks.measure import bound
+
+    return _joined(kind, inputs, G, lambda x, G: bound(kind, inputs | {"x": x}, G, dtype, claim))
+
+
+def _joined(kind, inputs, G, part) -> dict[str, np.ndarray]:
+    """What ``part(x, G)`` gives of a few rows at a time, for its temporaries grow with the rows and the parameters:
+    of a value and the gradient of x the rows, of any other gradient the sum.
+    """
     step = max(1, WORDS // sum(inputs[name].size for name in kind.names))
-    parts = [
-        reference(kind, {**inputs, "x": inputs["x"][i : i + step]}, G[i : i + step]) for i in range(0, len(G), step)
-    ]
-
-    def join(name, what):
-        arrays = [getattr(part[name], what) for part in parts]
-        return np.concatenate(arrays) if name in ("value", "x") else np.sum(arrays, axis=0)
-
-    return {name: Enclosure(*(join(name, what) for what in ("mid", "rest", "radius"))) for name in parts[0]}
+    parts: dict[str, list[np.ndarray]] = {}
+    for i in range(0, len(G), step):
+        for name, array in part(inputs["x"][i : i + step], G[i : i + step]).items():
+            parts.setdefault(name, []).append(array)
+    return {
+        name: np.concatenate(arrays) if name.partition(" ")[0] in ("value", "x") else np.sum(arrays, axis=0)
+        for name, arrays in parts.items()
+    }

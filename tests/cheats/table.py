@@ -31,8 +31,9 @@ UNDEFENDED = [
     "Processes that leave the process group, and work on another machine, are not followed.",
     "The reference can be read from its file by its path: the result is right then, and slow.",
     "An implementation may claim any accuracy up to 2^-6: a row shows the claim and what was measured.",
-    "In a batch of more than 64 rows the gradients of the parameters are decided by at most 64 random rows, for the"
-    " cotangents of the others are tiny: an implementation that leaves out rows with tiny cotangents passes.",
+    "In float64, in a batch of more than 64 rows, the gradients of the parameters are decided by at most 64 random"
+    " rows, for the cotangents of the others are tiny: an implementation that leaves out such rows passes. In float32"
+    " every row counts.",
     "The inputs are normally distributed, and an implementation may be tuned to that and to the sizes that are timed.",
 ]
 
