@@ -57,8 +57,8 @@ def pytest_generate_tests(metafunc):
             skip = pytest.mark.skip(reason=f"not available: {reason}")
             planned.append(pytest.param(None, id=implementation.key, marks=skip))
             continue
-        # what one process has compiled or evaluated serves all checks of an implementation
-        together = pytest.mark.xdist_group(implementation.key)
+        # what one process has compiled or evaluated serves all implementations of a layer type
+        together = pytest.mark.xdist_group(implementation.layer_type)
         planned += [pytest.param(check, id=check.key, marks=together) for check in plan(implementation, device)]
     if not given:
         for broken in found.broken:

@@ -10,6 +10,7 @@ from gmbench.timing import run
 table = registry.load_file(__file__.replace("test_cheats.py", "cheats/table.py"))
 FOUND = table.cheats()
 BY_KEY = {cheat.key: cheat for _, cheat in FOUND}
+pytestmark = pytest.mark.xdist_group("cheats")  # what takes long is made once
 
 
 @pytest.fixture(scope="module")

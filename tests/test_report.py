@@ -19,6 +19,7 @@ from gmbench.runs.store import read_json, write_json
 KUMAR = experiment("kumar")
 NASTY = "<script>alert(1)</script> | `tick` $x$ _a_ [b](c)"
 QUANTITIES = ("value", "gradient-x", "gradient-mu")
+pytestmark = pytest.mark.xdist_group("report")  # what takes long is made once
 
 
 def made(cpu="Adding Machine", when="2026-01-02T03:04:05Z", dirty=False):
