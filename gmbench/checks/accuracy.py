@@ -152,13 +152,16 @@ def _limit(layer: str, name: str, dtype: str, ball: bool = False):
 def relation(
     name: str, implementation: Implementation, dtype: str, device: str, profile: Profile, case: Case | None = None
 ) -> records.Record:
-    """A property: sum of weight * h(inputs) = constant, within twice the claim; at sizes no reference is needed for."""
+    """A property: sum of weight * h(inputs) = constant, within twice the claim; at sizes no reference is needed for.
+
+    It gives ``[(weight, inputs), ...], constant``, and ``"at most"`` behind them where the sum may also be less.
+    """
     kind = layer_type(implementation.layer_type)
     claim = 2 * implementation.ulps.get(dtype, WAIVED)
 
     def judge(case: Case) -> Outcome:
         inputs, G = inputs_of(case, dtype)
-        terms, constant = kind.properties[name](inputs, dtype, np.random.default_rng(case.seed))
+        terms, constant, *below = kind.properties[name](inputs, dtype, np.random.default_rng(case.seed))
         total = np.zeros(G.shape, np.longdouble) if constant is None else -constant
         S = np.zeros(G.shape)
         for weight, changed in terms:
@@ -174,6 +177,8 @@ def relation(
             total = total + np.longdouble(weight) * numbers(out)
             # underflow is no error, and a term that was scaled down may underflow where the others do not
             S = S + abs(weight) * (bound(kind, changed, G, dtype, claim)["value"] + TINY[dtype] / EPS[dtype])
+        if below:
+            total = np.maximum(total, 0)  # NaN stays NaN
         with np.errstate(all="ignore"):
             ulps = np.where(total == 0, 0.0, np.abs(total) / (EPS[dtype] * S)).astype(float)
         worst = float(np.where(np.isnan(ulps), np.inf, ulps).max())

@@ -117,6 +117,7 @@ def limits(dtype, tied=False):
     rng = np.random.default_rng(20250909)
     x, mu, log_sigma, logits = (entries(rng, shape) for shape in ((4, 3), (2, 3), (2, 3), (2, 3)))
     mu = mu[0] if tied else mu
+    long = entries(rng, (4, 4, 200))
     base = {"x": x, "mu": mu, "log_sigma": log_sigma, "logits": logits}
     none = np.zeros_like
     far = {"float64": 1e16, "float32": 1e8, "bfloat16": 1e4}[dtype]  # of -log density
@@ -133,6 +134,12 @@ def limits(dtype, tied=False):
         "logits of -1e4, all the same": {**base, "logits": none(logits) - LOGIT},
         "a component dropped": {**base, "logits": np.where(first, -np.inf, logits)},
         "other components dropped": {**base, "logits": np.where([first, ~first], -np.inf, logits)},
+        "a long stretch dropped": {
+            "x": long[0],
+            "mu": long[1, 0] if tied else long[1, :2],
+            "log_sigma": long[2, :2],
+            "logits": np.where(np.arange(200) < 150, -np.inf, long[3, :2]),
+        },
         "the nearest component dropped": {
             **base,
             "x": np.where(first, mu if tied else mu[0], 100.0) + none(x),
@@ -152,7 +159,7 @@ def limits(dtype, tied=False):
     }
 
 
-# Relations: each returns [(weight, inputs), ...] and a constant; sum of weight * h(inputs) = constant.
+# Relations: each returns [(weight, inputs), ...] and a constant; sum of weight * h(inputs) = constant, or at most that.
 
 
 def permutation(inputs, dtype, rng):
@@ -186,11 +193,33 @@ def scale(inputs, dtype, rng):
 
 
 def dropped(inputs, dtype, rng):
-    """What a dropped component holds does not matter."""
-    gone = rng.random(inputs["logits"].shape) < 0.5
-    gone[np.arange(len(gone)), rng.integers(gone.shape[1], size=len(gone))] = False
-    fixed = {**inputs, "logits": np.where(gone, -np.inf, inputs["logits"])}
+    """What a dropped component holds does not matter, even where a whole stretch of them is dropped."""
+    logits = inputs["logits"]
+    stays = rng.integers(logits.shape[1])
+    gone = rng.random(logits.shape) < 0.5
+    gone[:, :stays] |= rng.random() < 0.5
+    gone[:, stays] = False
+    fixed = {**inputs, "logits": np.where(gone, -np.inf, logits)}
     return [(1.0, fixed), (-1.0, {**fixed, "log_sigma": np.where(gone, 0.0, inputs["log_sigma"])})], None
+
+
+def one_component(inputs, dtype, rng):
+    """With a single component it is the normal log-density."""
+    i = rng.integers(inputs["x"].shape[1])
+    alone = {name: tensor[..., i : i + 1] for name, tensor in inputs.items()}
+    x, mu, log_sigma = (alone[name].astype(np.longdouble) for name in ("x", "mu", "log_sigma"))
+    z = (x - mu[..., 0]) * np.exp(-log_sigma[:, 0])
+    return [(1.0, alone)], -log_sigma[:, 0] - np.log(2 * np.longdouble(np.pi)) / 2 - z**2 / 2
+
+
+def upper_bound(inputs, dtype, rng):
+    """At most max(-log sigma) - log sqrt(2 pi), which is reached where the narrowest component holds all weight."""
+    mu, log_sigma, logits = (inputs[name] for name in ("mu", "log_sigma", "logits"))
+    means = np.broadcast_to(mu, logits.shape)
+    x = means[rng.integers(len(means), size=len(inputs["x"]))]
+    narrowest = log_sigma == log_sigma.min(1, keepdims=True)
+    most = -log_sigma.min(1).astype(np.longdouble) - np.log(2 * np.longdouble(np.pi)) / 2
+    return [(1.0, {**inputs, "x": x, "logits": np.where(narrowest, logits + 50, logits)})], most, "at most"
 
 
 PROPERTIES = {
@@ -199,4 +228,6 @@ PROPERTIES = {
     "shift": shift,
     "scale": scale,
     "dropped": dropped,
+    "one-component": one_component,
+    "upper-bound": upper_bound,
 }
