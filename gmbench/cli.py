@@ -16,6 +16,16 @@ from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 TIMED = (*PASSES, STEP)
 
 
+class Number(click.FloatRange):
+    """A number in a range; NaN, which is in every range, is none."""
+
+    def convert(self, value, param, ctx):
+        found = super().convert(value, param, ctx)
+        if found != found:
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return found
+
+
 class Group(click.Group):
     """A group that lists its commands in the order of a first session and turns bad input into one line."""
 
@@ -171,8 +181,8 @@ def new(layer_type, file, name):
 @click.option("--case", metavar="JSON", help="Replay one case, as a failure printed it.")
 @click.option("--keep-going", "-k", is_flag=True, help="Run every check, also after one has failed.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--time-limit", type=click.FloatRange(1), help="Seconds (default: 55, deep profile 12 h).")
-@click.option("--memory-limit", type=click.FloatRange(1), default=8.0, show_default=True, help="GiB.")
+@click.option("--time-limit", type=Number(1), help="Seconds (default: 55, deep profile 12 h).")
+@click.option("--memory-limit", type=Number(1), default=8.0, show_default=True, help="GiB.")
 @click.option("--store", type=click.Path(file_okay=False), help="Write the records into this store.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def verify(target, profile, device, only, case, keep_going, threads, time_limit, memory_limit, store, as_json):
@@ -324,15 +334,9 @@ def _store_records(verdict, profile, store):
 @click.option(
     "--rounds", type=click.IntRange(6), default=40, show_default=True, help="Undisturbed calls of each, a run."
 )
-@click.option(
-    "--seconds", type=click.FloatRange(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about."
-)
-@click.option(
-    "--memory-limit", type=click.FloatRange(1, 4096), default=8, show_default=True, help="GB a process, on a CPU."
-)
-@click.option(
-    "--time-limit", type=click.FloatRange(1, 604800), default=600, show_default=True, help="Seconds a process."
-)
+@click.option("--seconds", type=Number(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
+@click.option("--memory-limit", type=Number(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
+@click.option("--time-limit", type=Number(1, 604800), default=600, show_default=True, help="Seconds a process.")
 @click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
 @click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")

@@ -285,7 +285,8 @@ def test_a_timing_suspends_cells(tmp_path, monkeypatch):
     assert sent == [signal.SIGSTOP, signal.SIGCONT]
 
 
-def test_the_lock_is_free_when_its_holder_is_killed():
+def test_the_lock_is_free_when_its_holder_is_killed_and_who_waits_is_told(monkeypatch, capsys):
+    monkeypatch.setattr("gmbench.runs.lock.PATIENCE", 0.05)
     program = "import time\nfrom gmbench.runs.lock import timing_lock\n" \
               "with timing_lock(settle=0):\n print('held', flush=True)\n time.sleep(60)"  # fmt: skip
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
@@ -293,6 +294,7 @@ def test_the_lock_is_free_when_its_holder_is_killed():
     assert timing_now()
     with pytest.raises(TimeoutError), timing_lock(timeout=0.1):
         pass
+    assert capsys.readouterr().err.startswith("waiting for another timing to end, which holds ")
     holder.kill()
     holder.wait()
     holder.stdout.close()

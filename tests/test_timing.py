@@ -627,6 +627,7 @@ def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outs
         (["gm/eager", "--size", "100-10", "--pass", "training step"], "no size has the pass training step"),
         (["gm", "--goals", "--full"], "leave out --size, --batch, --pass and --full"),
         (["gm-full", "--goals"], "no goals"),
+        (["gm", "--seconds", "nan"], "is not a number"),
     ],
 )
 def test_bad_input_is_one_clear_line(tmp_path, arguments, line):

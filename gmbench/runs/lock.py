@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 POLL = 0.2  # seconds between two looks of an engine at the lock
+PATIENCE = 2.0  # seconds after which somebody who waits for the lock is told so
 VARIABLE = "GMBENCH_LOCK"  # the lock file, where the usual place will not do
 
 
@@ -36,8 +38,13 @@ def timing_lock(timeout: float = -1, settle: float = 3 * POLL) -> Iterator[None]
     :raises TimeoutError: if another timing did not end in time
     """
     lock = FileLock(lock_file())
+    soon = PATIENCE if timeout < 0 else min(PATIENCE, timeout)
     try:
-        lock.acquire(timeout=timeout)
+        try:
+            lock.acquire(timeout=soon)
+        except Timeout:
+            print(f"waiting for another timing to end, which holds {lock_file()}", file=sys.stderr, flush=True)
+            lock.acquire(timeout=timeout if timeout < 0 else timeout - soon)
     except Timeout:
         raise TimeoutError(f"another timing still holds {lock_file()} after {timeout:g} s") from None
     try:
