@@ -159,7 +159,7 @@ def test_cells_come_seed_by_seed():
 @pytest.mark.parametrize("name", sorted(experiments()))
 def test_cells_take_the_fastest_implementation(name):
     chosen = experiment(name)
-    usual = {arm: fastest(chosen.layer_type_of(arm)).key for arm in chosen.arms}
+    usual = {arm: chosen.usual(chosen.layer_type_of(arm)).key for arm in chosen.arms}
     expected = [(arm, None if arm in chosen.baselines else usual[arm]) for arm in chosen.arms]
     assert rows(cells(chosen, "digits", "0", "smoke")) == expected
 
@@ -174,7 +174,7 @@ def test_an_implementation_is_one_more_arm(name):
     assert rows(found) == 3 * [*standard, (chosen.headline, theirs.key)]
     assert not any(spec["initialisation"] for spec in found)
     # the fastest one is there already
-    assert rows(cells(chosen, "digits", "0", "smoke", implementation=fastest(chosen.layer_type))) == standard
+    assert rows(cells(chosen, "digits", "0", "smoke", implementation=chosen.usual(chosen.layer_type))) == standard
 
 
 def test_arms_that_are_named_take_the_implementation():

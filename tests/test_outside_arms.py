@@ -60,7 +60,7 @@ def run(*words):
 def titles(name):
     """The titles of the standard cells of one seed."""
     chosen = experiment(name)
-    usual = {arm: fastest(chosen.layer_type_of(arm)).key for arm in chosen.arms}
+    usual = {arm: chosen.usual(chosen.layer_type_of(arm)).key for arm in chosen.arms}
     seed = chosen.budgets["smoke"].seeds[0]
     return [f"{arm} seed {seed}" + ("" if arm in chosen.baselines else f" ({usual[arm]})") for arm in chosen.arms]
 
@@ -80,7 +80,7 @@ def test_one_option_is_one_more_arm(name, option, files):
     for_layers(files[option], kind)
     added = {
         "implementation": f"{experiment(name).headline} seed {seed} ({kind}/theirs)",
-        "initialisation": f"tenths seed {seed} ({fastest(kind).key})",
+        "initialisation": f"tenths seed {seed} ({experiment(name).usual(kind).key})",
     }
     rows = run(name, f"--{option}", files[option], "--dry-run")
     assert [row["title"] for row in rows] == [*titles(name), added[option]]

@@ -64,10 +64,18 @@ class Experiment:
     cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
     claims: tuple[Any, ...] = ()  # of gmbench.experiments.evidence.Claim: what the paper says of this experiment
     layer_types: Mapping[str, str] = field(default_factory=dict)  # of arms whose layers are of another type
+    preferred: tuple[str, ...] = ()  # implementations that come before the fastest, such as eager for tiny layers
 
     def layer_type_of(self, arm: str) -> str:
         """The layer type of an arm's layers."""
         return self.layer_types.get(arm, self.layer_type)
+
+    def usual(self, layer_type: str, device: str = "cpu") -> Implementation:
+        """The implementation that a run takes by default for layers of a type: the first that runs here.
+
+        :raises ContractError: if none does
+        """
+        return _first_of((*self.preferred, *find_type(layer_type).fastest), layer_type, device)
 
 
 @functools.cache
@@ -107,7 +115,7 @@ def cells(
     :param arms: some of the experiment's arms (default: all); one that is named twice is run once
     :param seeds: default: the budget's
     :param implementation: of the layers of ``arms`` (of those of its type); without ``arms`` one more arm, the
-        headline's with this implementation, beside all others with the fastest (see :func:`fastest`)
+        headline's with this implementation, beside all others with the usual one (see :meth:`Experiment.usual`)
     :param initialisation: makes one more arm, called by its name
     :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
     """
@@ -123,7 +131,7 @@ def cells(
     for kind in map(chosen.layer_type_of, names):
         # finding the fastest asks for a compiler, so it is left alone where nothing needs it
         if kind not in usual:
-            usual[kind] = given if given and given.layer_type == kind else fastest(kind, device)
+            usual[kind] = given if given and given.layer_type == kind else chosen.usual(kind, device)
     rows = [(name, usual[chosen.layer_type_of(name)], None) for name in names]
     if arms is None and implementation not in (None, usual[chosen.layer_type_of(chosen.headline)]):
         rows.append((chosen.headline, implementation, None))
@@ -131,7 +139,7 @@ def cells(
         name = initialisation.key.partition("/")[2]
         if name in chosen.arms:
             raise ContractError(f"the initialisation {name!r} is an arm of {chosen.name} already")
-        record = implementation or usual.get(chosen.layer_type) or fastest(chosen.layer_type, device)
+        record = implementation or usual.get(chosen.layer_type) or chosen.usual(chosen.layer_type, device)
         rows.append((name, record, pack(initialisation)))
     parts: dict[str, dict[str, str]] = {}
     for arm, record, _ in rows:
@@ -159,13 +167,17 @@ def cells(
 
 
 def fastest(layer_type: str, device: str = "cpu") -> Implementation:
-    """The implementation that a run takes by default: the layer type's fastest that runs here.
+    """The layer type's fastest implementation that runs here.
 
     :raises ContractError: if none does
     """
+    return _first_of(find_type(layer_type).fastest, layer_type, device)
+
+
+def _first_of(names: Iterable[str], layer_type: str, device: str) -> Implementation:
     known = load_registry()
     reasons = []
-    for name in find_type(layer_type).fastest:
+    for name in names:
         record = known.implementation(layer_type, name)
         reason = unavailable(record, device)
         if not reason:

@@ -126,7 +126,7 @@ class Cells:
 
             variants = digests[max(digests, key=size)].get(own if colon else arm, {}) if digests else {}
             kind = experiment.layer_type_of(own if colon else arm)
-            usual = [f"{kind}/{each}" for each in layer_type(kind).fastest]
+            usual = [f"{kind}/{each}" for each in (*experiment.preferred, *layer_type(kind).fastest)]
 
             def rank(key):
                 implementation, device = key
