@@ -129,6 +129,7 @@ def test_reference_imports_no_implementation():
 
     code = (
         "import sys, gmbench.references.gm, gmbench.references.gm_full; "
+        "import gmbench.references.ugmm, gmbench.references.ugmm_tied; "
         "assert 'torch' not in sys.modules; "
         "assert not any(m.startswith('gmbench.layers') for m in sys.modules)"
     )
