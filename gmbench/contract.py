@@ -36,12 +36,14 @@ class Work:
     """What one forward pass costs at the least: matrix products with the batch, exponentials, and bytes in and out.
 
     ``products`` are pairs (inner, columns): each stands for one (batch x inner) @ (inner x columns).
+    ``backward_exponentials`` are those that backward needs anew, because so many of forward are not kept.
     """
 
     batch: int
     products: tuple[tuple[int, int], ...]
     exponentials: int
     bytes_moved: int
+    backward_exponentials: int = 0
 
     @property
     def operations(self) -> int:

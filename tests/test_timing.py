@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 import gmbench
@@ -18,7 +19,7 @@ from gmbench.timing import candidates, clock, floors, goals, inputs, players, ru
 from gmbench.timing.sizes import PASSES, STEP, Size, select, sizes
 from gmbench.timing.statistics import ratio, summary
 
-GM = registry.layer_type("gm")
+GM, UGMM = registry.layer_type("gm"), registry.layer_type("ugmm")
 SMALL = Size({"K": 2, "d": 5, "C": 3}, batch=4, label="5-3")
 STACK = Size({"K": 2}, batch=4, label="5-4-3", widths=(5, 4, 3))
 QUICK = {"rounds": 6, "budget": 3.0}
@@ -205,12 +206,12 @@ def given(size=SMALL, dtype="float32"):
     return inputs.draw(GM, size, dtype, np.random.default_rng(3))
 
 
-def outputs(folder, drawn, size=SMALL, direction="forward+backward", dtype="float32", change=None):
-    """What `gm/eager` gives for one timed call, written as a measuring process writes it."""
-    implementation = registry.load().implementation("gm", "eager")
-    own = candidates.candidate(implementation, GM, size, dtype, "cpu", direction)
+def outputs(folder, drawn, size=SMALL, direction="forward+backward", dtype="float32", change=None, kind=GM):
+    """What eager code gives for one timed call, written as a measuring process writes it."""
+    implementation = registry.load().implementation(kind.name, "eager")
+    own = candidates.candidate(implementation, kind, size, dtype, "cpu", direction)
     found = clock.snapshot(own.run(*own.prepare(drawn)), dtype, "cpu")
-    arrays = dict(zip(candidates.names(GM, size, direction), (t.double().numpy() for t in found), strict=True))
+    arrays = dict(zip(candidates.names(kind, size, direction), (t.double().numpy() for t in found), strict=True))
     if change:
         change(arrays)
     inputs.write(folder / "kept.npz", arrays)
@@ -279,6 +280,14 @@ def test_in_float64_few_rows_decide_the_gradients():
     few = inputs.loud(drawn["G"], "float64")
     assert len(few) == inputs.LOUD
     assert np.delete(rows, few).max() < EPS["float64"] ** 1.2 and np.delete(rows, few).min() > 0
+
+
+def test_few_rows_decide_parameters_that_matter_only_near_some_inputs(tmp_path):
+    """A component of `ugmm` counts where x is near its mean, which no row that decides need be."""
+    size = Size({"d": 100, "C": 60}, 100, "100-60")
+    drawn = inputs.draw(UGMM, size, "float64", np.random.default_rng(3))
+    file = outputs(tmp_path, drawn, size, dtype="float64", kind=UGMM)
+    assert 0 < verify.worst(UGMM, size, "float64", 40, "forward+backward", drawn, file) < 20
 
 
 @pytest.mark.parametrize(
@@ -497,11 +506,23 @@ def test_the_floor_holds_the_products_of_the_layer():
     floor = floors.yardstick("floor", GM, SMALL, "float32", "cpu", "forward+backward")
     products, exponentials = floor.prepare({})
     assert [(x.shape, W.shape, grad) for x, W, _, grad in products] == [((4, 5), (n, 5), True) for n in (6, 2, 2)]
-    assert exponentials.shape == (8,) and len(floor.run(products, exponentials)) == 1 + 3 * 3
+    assert len(floor.run(products, exponentials)) == 1 + 3 * 3
     step = floors.yardstick("floor", GM, STACK, "float32", "cpu", STEP)
     products, exponentials = step.prepare({})
     assert [grad for *_, grad in products] == [False] * 3 + [True] * 3  # images need no gradient
     assert len(step.run(products, exponentials)) == 1 + 3 * 2 + 3 * 3
+
+
+@pytest.mark.parametrize(("kind", "axes", "each"), [(GM, SMALL.axes, (8, 8)), (UGMM, {"d": 5, "C": 3}, (60, 120))])
+def test_the_floor_holds_the_exponentials_of_each_pass(monkeypatch, kind, axes, each):
+    counted, exp2 = [], torch.exp2
+    monkeypatch.setattr(torch, "exp2", lambda e, out: counted.append(len(e)) or exp2(e, out=out))
+    monkeypatch.setitem(floors.BLOCK, "cpu", 7)
+    for direction, number in zip(PASSES, each, strict=True):
+        counted.clear()
+        floor = floors.yardstick("floor", kind, Size(axes, 4, "5-3"), "float32", "cpu", direction)
+        floor.run(*floor.prepare({}))
+        assert sum(counted) == number and max(counted) == 7
 
 
 def test_matched_dense_layers_have_as_many_parameters():
@@ -538,15 +559,15 @@ def test_what_goals_need_is_selected():
     assert goals.select_goals(["gm-full"]) == []
 
 
-def peak_of(name, size, direction, folder):
+def peak_of(kind, name, size, direction, folder):
     """Bytes that one call takes at its peak, in a process of its own."""
-    (subject,) = run.subjects([name])
-    task = {"do": "time", "layer_type": "gm", "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
+    (subject,) = run.subjects([f"{kind.name}/{name}"])
+    task = {"do": "time", "layer_type": kind.name, "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
     task |= {"passes": [direction], "yardsticks": [], "key": subject.key, "file": None, "folder": str(folder)}
     process = players.Process(task, str(folder), "default")
     try:
         assert "threads" in process.answer()
-        table = players.Table(GM, size, "float32", str(folder))
+        table = players.Table(kind, size, "float32", str(folder))
         candidate = players.Candidate(name, direction, process, False)
         table.deal()
         assert table.turn(candidate), candidate.error
@@ -555,22 +576,25 @@ def peak_of(name, size, direction, folder):
         process.close()
 
 
-@pytest.mark.parametrize("goal", [g for g in GM.goals if g.against is None], ids=goals.text)
-def test_memory_goals_are_kept(goal, tmp_path):
-    if registry.unavailable(registry.load().implementation("gm", goal.implementation), "cpu"):
+MEMORY = [(kind, goal) for kind in registry.layer_types().values() for goal in kind.goals if goal.against is None]
+
+
+@pytest.mark.parametrize(("kind", "goal"), MEMORY, ids=[f"{kind.name}/{goals.text(goal)}" for kind, goal in MEMORY])
+def test_memory_goals_are_kept(kind, goal, tmp_path):
+    if registry.unavailable(registry.load().implementation(kind.name, goal.implementation), "cpu"):
         pytest.skip("it does not run here")
-    (size,) = select(GM, [goal.size], [goal.batch])
-    peak = peak_of(f"gm/{goal.implementation}", size, goal.direction, tmp_path)
+    (size,) = select(kind, [goal.size], [goal.batch])
+    peak = peak_of(kind, goal.implementation, size, goal.direction, tmp_path)
     if peak is None:
         pytest.skip("this system does not tell the peak of a process")
     row = {**size.axes, "batch": size.batch, "pass": goal.direction, "dtype": "float32", "peak_bytes": peak}
-    assert 0 < goals.temporaries(GM, row) <= goal.at_most
+    assert 0 < goals.temporaries(kind, row) <= goal.at_most
 
 
 def test_peaks_are_seen(tmp_path):
     """Eager materialises (batch, K, d) at least once: 32 MB."""
     (size,) = select(GM, ["784-100"], [1024])
-    peak = peak_of("gm/eager", size, "forward", tmp_path)
+    peak = peak_of(GM, "eager", size, "forward", tmp_path)
     assert peak is None or peak >= 4 * 1024 * 10 * 784
 
 

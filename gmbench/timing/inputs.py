@@ -17,6 +17,7 @@ FINE = 2.0**-40  # an eps below which the formula in float64 cannot decide
 LOUD = 64  # rows of a batch that decide the gradients of the parameters then, at the most
 WORDS = 2**26  # loud rows times parameters, at the most
 QUIET = 2.0**-20  # times eps: the cotangents of the other rows
+NEAR = 2.0**-10  # relative distance of their x from one of the loud rows
 _load, _savez = np.load, np.savez  # bound before an implementation is imported
 
 
@@ -28,7 +29,8 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
 
     The gradient of a parameter is a sum over the rows. In float32 the formula in float64 decides it; in float64 only
     the reference can, for which large batches are too long: there a few random rows of G decide it, and the others
-    are too small to matter.
+    are too small to matter. The x of each of those lies beside that of a row which decides, so that they are no more
+    sensitive to any parameter.
     """
     from gmbench.checks.measure import rounded
 
@@ -39,7 +41,10 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
     if fine(dtype):
         words = sum(inputs[name].size for name in kind.names)
         few = min(size.batch, LOUD, max(4, WORDS // words))
-        G[rng.permutation(size.batch)[few:]] *= QUIET * EPS[dtype]
+        order = rng.permutation(size.batch)
+        G[order[few:]] *= QUIET * EPS[dtype]
+        beside = inputs["x"][rng.choice(order[:few], size.batch - few)]
+        inputs["x"][order[few:]] = beside * (1 + NEAR * rng.standard_normal(beside.shape))
     return rounded({**inputs, "G": G}, dtype)
 
 

@@ -1,17 +1,18 @@
 """The layer type `ugmm`: the logarithm of a mixture of one-dimensional Gaussians, one component for each input."""
 
-from gmbench.contract import Domain, LayerType, Parameter, Stack, Timed, Work
+from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.ugmm import bound, domain
 
 
 def work(sizes, batch, itemsize):
-    """Floor of one forward pass: one exponential for each row, neuron and input; no products."""
+    """Floor: one exponential for each row, neuron and input in each pass, too many to be saved; no products."""
     d, C = sizes["d"], sizes["C"]
     return Work(
         batch=batch,
         products=(),
         exponentials=batch * C * d,
         bytes_moved=itemsize * (batch * (d + C) + 3 * C * d),
+        backward_exponentials=batch * C * d,
     )
 
 
@@ -47,4 +48,9 @@ TYPE = LayerType(
         Timed({"d": 1024, "C": 1024}, 256, everyday=False),
     ),
     stack=Stack((784, 128, 64, 10), {}, 128, {}),
+    goals=(
+        Goal("compiled", "784-128", 128, "forward+backward", 1 / 30, "eager", allocator="default"),
+        Goal("compiled", "784-128", 128, "forward+backward", 1 / 4.5, "eager", allocator="retained"),
+        Goal("compiled", "784-128", 128, "forward+backward", 10e6),
+    ),
 )

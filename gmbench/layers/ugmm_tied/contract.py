@@ -9,13 +9,14 @@ from gmbench.layers.ugmm.contract import TYPE as UNTIED
 
 
 def work(sizes, batch, itemsize):
-    """Floor of one forward pass: one exponential for each row, neuron and input; no products."""
+    """Floor: one exponential for each row, neuron and input in each pass, too many to be saved; no products."""
     d, C = sizes["d"], sizes["C"]
     return Work(
         batch=batch,
         products=(),
         exponentials=batch * C * d,
         bytes_moved=itemsize * (batch * (d + C) + 2 * C * d + d),
+        backward_exponentials=batch * C * d,
     )
 
 
@@ -28,5 +29,8 @@ TYPE = replace(
     domain=replace(UNTIED.domain, draw=functools.partial(domain.draw, tied=True)),
     limits=functools.partial(domain.limits, tied=True),
     work=work,
+    timed=UNTIED.timed[:1],
+    stack=replace(UNTIED.stack, everyday=False),
+    goals=(),
     fastest=("compiled", "eager"),
 )
