@@ -8,7 +8,6 @@ the centre, log f(x) is reached by integrating <grad log f, dx> along the ray (:
 import flint
 import numpy as np
 from flint import arb
-from scipy.special import logsumexp
 
 from gmbench.references import Enclosure
 from gmbench.references import arb as ball
@@ -27,7 +26,7 @@ def ugmm(inputs, G):
     :return: an :class:`~gmbench.references.Enclosure` for ``value``, ``x`` and every parameter
     """
     tensors = (inputs[name] for name in NAMES)
-    results = formula(*tensors, G, np.exp, lambda t: logsumexp(t, axis=-1), np.log(2 * np.pi) / 2)
+    results = formula(*tensors, G, np.exp, logsumexp, np.log(2 * np.pi) / 2)
     return {name: Enclosure(value, 0 * value, 0 * value) for name, value in results.items()}
 
 
@@ -62,12 +61,18 @@ def formula(x, mu, log_sigma, logits, G, exp, logsumexp, log_root):
     }
 
 
+def logsumexp(t):
+    """log of the sum of exp(t) over the last axis."""
+    m = t.max(-1)
+    return m + np.log(np.exp(t - m[..., None]).sum(-1))
+
+
 exp = np.frompyfunc(lambda b: b.exp(), 1, 1)
 log = np.frompyfunc(lambda b: b.log(), 1, 1)
 
 
 def logsumexp_ball(t):
-    """log of the sum of exp(t) over the last axis; any shift is right."""
+    """The same of balls; any shift is right."""
     shift = ball.balls(np.vectorize(lambda b: float(b.mid()), otypes=[float])(t).max(-1))
     return shift + log(exp(t - shift[..., None]).sum(-1))
 
@@ -81,7 +86,7 @@ def near(inputs, G):
     A component is (1/pi) times the integral of cos(u (x - mu)) exp(-sigma^2 u^2 / 2) over u > 0, here v = sigma u.
     """
     x, mu, log_sigma, logits = (inputs[name] for name in NAMES)
-    sigma, p = np.exp(log_sigma), np.exp(logits - logsumexp(logits, axis=-1, keepdims=True))
+    sigma, p = np.exp(log_sigma), np.exp(logits - logsumexp(logits)[..., None])
     z = (x[:, None] - mu) / sigma
 
     def integrand(v):

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gmbench import check, registry
+from gmbench.checks.template import template
+
 RIGHT = """
 import os, sys, time
 import torch
@@ -161,6 +164,15 @@ def test_new_writes_a_template_that_passes_and_overwrites_nothing(tmp_path):
         again = gmbench("new", kind, path)
         assert again.returncode == 2
         assert "exists already" in again.stderr
+
+
+@pytest.mark.parametrize("kind", sorted(set(registry.layer_types()) - {"gm", "gm-full"}))
+def test_the_template_of_every_other_layer_type_is_right(kind, tmp_path):
+    path = tmp_path / "my_layer.py"
+    path.write_text(template(registry.layer_type(kind), "mine"))
+    record = registry.load(files=[path]).implementation(kind, "mine")
+    assert record.source == str(path) and record.derivatives >= 1
+    assert [r.line() for r in check(record, profile="smoke") if not r.ok] == []
 
 
 def test_list(tmp_path):

@@ -8,7 +8,6 @@ A component that was dropped (a logit of -infinity) takes no part: its p and r a
 """
 
 import numpy as np
-from scipy.special import logsumexp
 
 
 def bound(inputs, G, eps, tiny, ulps):
@@ -21,7 +20,7 @@ def bound(inputs, G, eps, tiny, ulps):
     kept = logits > -np.inf
     floor = np.where(kept, tiny / eps, 0.0)
     sigma, width = np.exp(log_sigma), np.abs(log_sigma)
-    total = logsumexp(logits, axis=1, keepdims=True)
+    total = logsumexp(logits)
     w, size = logits - total, np.where(kept, np.abs(logits), 0.0)
     S_w = size + (np.exp(w) * size).sum(1, keepdims=True) + 1 + np.abs(total)
     p = np.maximum(np.exp(np.minimum(0, w + ulps * eps * S_w)), floor)
@@ -34,7 +33,7 @@ def bound(inputs, G, eps, tiny, ulps):
         Z = (np.abs(row) + np.abs(mu)) / sigma + z * (1 + width)
         T = S_w + width + 1 + z * Z
         t = w - log_sigma - np.log(2 * np.pi) / 2 - z * z / 2
-        out = logsumexp(t, axis=1, keepdims=True)
+        out = logsumexp(t)
         near = t - out + ulps * eps * T
         r = np.maximum(np.exp(np.minimum(0, near + ulps * eps * T)), floor)
         S_out = 1 + np.abs(out) + (r * T).sum(1, keepdims=True)
@@ -49,6 +48,12 @@ def bound(inputs, G, eps, tiny, ulps):
         S_log_sigma += g * r * (2 * z * Z + (1 + z * z) * c) + floor
         S_logits += g * (r * c + p * (1 + S_w + (r * c).sum(1, keepdims=True))) + floor
     return {**S, "mu": S_mu if mu.ndim == 2 else S_mu.sum(0), "log_sigma": S_log_sigma, "logits": S_logits}
+
+
+def logsumexp(t):
+    """log of the sum of exp(t) over the last axis, which stays."""
+    m = t.max(-1, keepdims=True)
+    return m + np.log(np.exp(t - m).sum(-1, keepdims=True))
 
 
 def kinks(inputs, eps, ulps):

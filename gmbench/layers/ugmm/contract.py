@@ -1,4 +1,8 @@
-"""The layer type `ugmm`: the logarithm of a mixture of one-dimensional Gaussians, one component for each input."""
+"""The layer type `ugmm`: the logarithm of a mixture of one-dimensional Gaussians, one component for each input.
+
+Each component sees its own input and ignores the others, so exp of the value is no density over the inputs: of two or
+more its integral is infinite. The value is a score.
+"""
 
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.ugmm import bound, domain
