@@ -112,7 +112,7 @@ def test_an_approximate_implementation_is_announced(files, tmp_path):
         ("", "needs one initialisation of gm, and has none"),
         (TENTHS + TENTHS.replace("tenths", "others"), "needs one initialisation of gm, and has tenths, others"),
         (TENTHS.replace("tenths", "bl"), "the name 'gm/bl' is taken (built in)"),
-        (TENTHS.replace("gm.", "no_such."), "cannot be imported"),
+        (TENTHS.replace("import gmbench", "import no_such"), "cannot be imported"),
     ],
 )
 def test_a_file_that_is_not_one_initialisation_is_refused(files, tmp_path, text, said):
