@@ -457,6 +457,23 @@ class Undecidable:
         return Judgement(INCONCLUSIVE, "no run decides it", seeds=seeds, detail=detail)
 
 
+class Alongside:
+    """Evidence that decides, and others, by their names, with the verdicts that they would give."""
+
+    def __init__(self, evidence: Any, others: Mapping[str, Any]):
+        self.evidence, self.others = evidence, others
+
+    def judge(self, arms: Arms) -> Judgement:
+        """The verdict."""
+        found = self.evidence.judge(arms)
+        for what, other in self.others.items():
+            seen = other.judge(arms)
+            if seen.verdict != NOT_RUN:
+                said = "; ".join(part.measured for part in seen.parts) or seen.measured
+                found.detail.append(f"{what}: {said}: {seen.verdict}")
+        return found
+
+
 class Together:
     """Several things that must all hold: not reproduced if any is not, reproduced if all are."""
 

@@ -21,7 +21,7 @@ WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark"
 OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
 METHOD = (
     "A printed number carries a *margin*: half of its last printed digit, a tenth of it where the paper says about (of "
-    "a range: of its middle), and the spread that the paper states.",
+    "a range: of its middle; of an accuracy: of what it lacks to 100 %), and the spread that the paper states.",
     "**Reproduced**: the 95 % interval over seeds lies inside what is published, give or take the margin. "
     "**Not reproduced**: it lies wholly outside. **Inconclusive**: anything else. **Not run**: there are no cells.",
     "An ordering is reproduced where the 95 % interval of the paired difference over seeds excludes 0 on the side that "
@@ -35,6 +35,7 @@ METHOD = (
     "100 % error.",
     "A seed that never reaches an error counts as the end of its training in a number of steps, if at least three "
     "others do; else the number is inconclusive.",
+    "What no run can decide stays inconclusive, and says why.",
     "A claim in words is judged by a measurable proxy, and an open setting is decided, in the experiment's file; its "
     "history, beside the commit of the cells, says which came first.",
 )
