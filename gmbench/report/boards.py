@@ -158,6 +158,8 @@ def boards(results: Results, name: str) -> list[Board]:
         arms = _arms(part, known, tuple(wanted))
         present = {arm.arm for arm in arms}
         missing = [arm for arm in (known.arms if known else ()) if arm not in present]
+        if known and budget in known.budgets:  # an arm that is trained for another time has another leaderboard
+            missing = [arm for arm in missing if known.budgets[budget].epochs_of(arm) == epochs]
         colours = _colours(arms, known)
         found.append(
             Board(

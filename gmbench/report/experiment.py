@@ -10,7 +10,7 @@ from statistics import mean, median
 import numpy as np
 import pandas
 
-from gmbench.report import claims, figures_cells, paths
+from gmbench.report import claims, figures_cells, neurons, paths
 from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made
@@ -46,6 +46,7 @@ BEFORE = {
     "calibration_images": "calibration images",
     "calibration_gradients": "calibration gradients",
 }
+BEGUN = "_start"  # ends the name of a measure that was taken before training too
 COUNTS = ("parameters", "calibration_images", "calibration_gradients")
 METHOD = (
     "**Best** is the lowest test error of any epoch after training began. It is chosen on the test set itself and "
@@ -147,6 +148,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
     _hits(found, board, key, title)
     _distributions(found, board, key, title)
     paths.section(found, board, results.extras, key, title)
+    neurons.section(found, board, results.extras, key, title)
 
 
 def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
@@ -239,6 +241,8 @@ def _measures(found: Page, board: Board) -> None:
         row |= {text(BEFORE[column]): _mean(cells[column], column in COUNTS) for column in before}
         rows.append(row | {"test error, %": _mean(start["test_error"]), "test loss, nats": _mean(start["test_loss"])})
     found.add("**Before training**, means over seeds", table(rows))
+    both = [column for column in after if f"{column}{BEGUN}" in after]
+    after = [column for column in after if column not in both and column.removesuffix(BEGUN) not in both]
     rows = []
     for arm in board.in_order:
         cells = arm.cells
@@ -250,9 +254,22 @@ def _measures(found: Page, board: Board) -> None:
         rows.append(row | {text(column.replace("_", " ")): _over_seeds(cells[column], column) for column in after})
     found.add("**The runs**", table(rows))
     found.add(_spent(board))
+    if both:
+        found.add(
+            "**Before and after training**, means over seeds", table(_changes(arm, both) for arm in board.in_order)
+        )
     ends = [text(c.replace("_", " ")) for c in after if c.endswith(("_min", "_max"))]
     if ends:
         found.add(f"{', '.join(ends)}: the extreme over seeds; other measures are means over seeds.")
+
+
+def _changes(arm: Arm, columns: Sequence[str]) -> dict[str, str]:
+    """Measures that cells have of both ends of their training."""
+    row, cells = {"arm": text(arm.label)}, arm.cells
+    for column in columns:
+        first, last = (_mean(cells[name]) for name in (f"{column}{BEGUN}", column))
+        row[text(column.replace("_", " "))] = NONE if NONE in (first, last) else f"{first} to {last}"
+    return row
 
 
 def _spent(board: Board) -> str:

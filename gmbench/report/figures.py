@@ -67,8 +67,8 @@ def colour(place: int) -> str:
 
 
 def mark(place: int) -> str:
-    """The mark of a place."""
-    return MARKS[place % len(MARKS)]
+    """The mark of a place; places of one colour have different ones."""
+    return MARKS[(place + place // len(COLOURS)) % len(MARKS)]
 
 
 @drawn

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,15 @@ WRONG = "wrong.json"  # in the store: which check catches which wrong implementa
 CHEATS = "cheats.json"  # in the store: what catches an implementation that only looks fast
 
 
+@dataclass(frozen=True)
+class Pictures:
+    """Pictures with one scale: ``images`` (n x side x side), of which ``low`` and ``high`` are the extremes."""
+
+    images: np.ndarray
+    low: float
+    high: float
+
+
 @dataclass
 class Results:
     """The frames of a store, in an order that does not depend on names of files.
@@ -28,7 +39,8 @@ class Results:
     Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None;
     ``cheats`` that of implementations that only look fast, or None.
     ``extras`` has, by the cell, what does not fit a table, each only where it is there and whole: ``tests``, pairs of
-    a step and the test error there; ``paths``, see :func:`paths_of`; ``measured``, the names of its measures.
+    a step and the test error there; ``paths``, see :func:`paths_of`; ``neurons``, see :func:`neurons_of`;
+    ``measured``, the names of its measures.
     """
 
     checks: pandas.DataFrame
@@ -97,7 +109,11 @@ def _extras(folder: Path) -> dict[str, dict[str, Any]]:
             file = read_json(path, "cells")
         except ContractError:
             continue  # loading the cells said so already
-        kept = {"tests": tests_of(file.get("tests")), "paths": paths_of(file.get("paths"))}
+        kept = {
+            "tests": tests_of(file.get("tests")),
+            "paths": paths_of(file.get("paths")),
+            "neurons": neurons_of(file.get("neurons")),
+        }
         kept["measured"] = sorted(file["measures"]) if isinstance(file.get("measures"), dict) else []
         stamp = (str(file.get("when")), json.dumps(file.get("commit"), sort_keys=True), str(file.get("id")))
         found.append((stamp, {key: value for key, value in kept.items() if value}))
@@ -131,6 +147,23 @@ def paths_of(paths: Any) -> dict[str, Any]:
         return {}
     share = _array(paths.get("basis_share"), ())
     return {**found, "basis_share": None if share is None else float(share)}
+
+
+def neurons_of(neurons: Any) -> dict[str, dict[str, Pictures]]:
+    """Pictures of neurons, ``when`` -> quantity -> :class:`Pictures`; those that are whole and square."""
+    found: dict[str, dict[str, Pictures]] = {}
+    for when, kinds in neurons.items() if isinstance(neurons, dict) else ():
+        for name, kind in kinds.items() if isinstance(kinds, dict) else ():
+            try:
+                levels = [np.frombuffer(base64.b64decode(each), np.uint8) for each in kind["neurons"]]
+                side = math.isqrt(len(levels[0]))
+                images = np.stack(levels).reshape(len(levels), side, side) / 255
+                low, high = float(kind["low"]), float(kind["high"])
+            except (IndexError, KeyError, TypeError, ValueError):
+                continue
+            if images.size and math.isfinite(low) and math.isfinite(high):
+                found.setdefault(str(when), {})[str(name)] = Pictures(low + (high - low) * images, low, high)
+    return found
 
 
 def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:
