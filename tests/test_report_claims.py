@@ -176,7 +176,7 @@ def test_only_claims_with_a_band_and_a_number_are_in_the_picture():
     ordering = claim("A", low=None, high=None, measured=-2.0, shown="lower")
     made = claims.page(found(ordering, claim("B"), MIXED[3]))
     (axes,) = made.figures["claims"].axes
-    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["B  best of B"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["B best of B"]
     assert "2 claims without a published band or a number of ours" in "\n".join(made.parts)
     assert not claims.page(found(ordering)).figures
     explicit = claims.page(found(claim("A", measured="5 %", centre=5.0))).figures["claims"]
