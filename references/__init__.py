@@ -1,4 +1,5 @@
-"""References: each layer type by numerical integration, with an error bound of its own.
+"""References: each layer type by numerical integration, or by its formula in ball arithmetic where integrals confirm
+that; with an error bound of its own.
 
 A reference never imports an implementation, and no implementation imports a reference. Both integrators return
 :class:`Enclosure` objects: in float64 by composite Gauss-Legendre rules whose two orders must agree, in ball

@@ -113,11 +113,11 @@ def _ulps(record) -> float | None:
 def _accuracy(page: Page, frame: pandas.DataFrame) -> None:
     page.add(
         "## How right",
-        "The largest error seen of the value and of each gradient, against numerical integration, in ulps of the "
-        "error measure (machine epsilon times a running error bound of the formula), and the number of ulps "
-        "claimed. Ranked by the largest of a row. It is the worst of finitely many inputs, so small differences "
-        "mean little; more thorough profiles find larger errors, and profiles are never ranked together. An "
-        "implementation of which any check failed, was inconclusive or was not run has no place.",
+        "The largest error seen of the value and of each gradient, against numerical integration or a proven "
+        "enclosure, in ulps of the error measure (machine epsilon times a running error bound of the formula), and the "
+        "number of ulps claimed. Ranked by the largest of a row. It is the worst of finitely many inputs, so small "
+        "differences mean little; more thorough profiles find larger errors, and profiles are never ranked together. "
+        "An implementation of which any check failed, was inconclusive or was not run has no place.",
     )
     for kind, of_kind in frame.groupby("layer_type", dropna=False, sort=True):
         panels, approximate, unranked = {}, [], []
