@@ -65,8 +65,8 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _span(interval: tuple[float, float] | None) -> str:
-    return "" if interval is None else f" ({short(interval[0])} to {short(interval[1])})"
+def _span(interval: tuple[float, float] | None, said: Callable[[float], str] = short) -> str:
+    return "" if interval is None else f" ({said(interval[0])} to {said(interval[1])})"
 
 
 def _lost(arm: str, runs: Mapping[int, Run]) -> list[str]:
@@ -135,6 +135,7 @@ class Number:
     :param worst_of: the largest over so many seeds instead of the mean; with fewer it is inconclusive
     :param most: what the number cannot exceed, and neither does its interval; 100 where it is a share in %
     :param whole: of a share near it, such as an accuracy near 100 %, "about" allows a tenth of what is missing
+    :param what: what it is, where a claim has several
     :param beside: the same number by another statistic, with the verdict that it would give
     """
 
@@ -148,6 +149,7 @@ class Number:
     worst_of: int = 0
     most: float = math.inf
     whole: float = 0.0
+    what: str = ""
     beside: tuple[Beside, ...] = ()
 
     @property
@@ -175,8 +177,16 @@ class Number:
         for other in self.beside:
             seen = self._of(arms(other.arm), other.statistic)
             if seen.centre is not None:
-                found.detail.append(f"{other.what}: {seen.measured}{_span(seen.interval)}, {seen.verdict}")
+                span = _span(seen.interval, self._said)
+                found.detail.append(f"{other.what}: {seen.measured}{span}, {seen.verdict}")
+        if self.what:
+            found.measured = f"{self.what}: {found.measured}{_span(found.interval, self._said)}"
         return found
+
+    def _said(self, value: float) -> str:
+        """Three digits, or as many decimals as the paper prints."""
+        decimals = -math.floor(math.log10(self.digit)) if 0 < self.digit < 1 else 0
+        return max(short(value), f"{value:,.{decimals}f}", key=len) if abs(value) >= 1 else short(value)
 
     def _of(self, runs: Mapping[int, Run], statistic: Statistic) -> Judgement:
         low, high = self.band()
@@ -200,9 +210,9 @@ class Number:
         if len(values) < self.worst_of:
             verdict, side = INCONCLUSIVE, ""
             detail.append(f"a maximum over {len(values)} seeds is not one over {self.worst_of}")
-        each = [short(value) if math.isfinite(value) else f"> {short(run.steps[-1])}" for run, value in pairs]
+        each = [self._said(value) if math.isfinite(value) else f"> {short(run.steps[-1])}" for run, value in pairs]
         detail.append("seeds: " + ", ".join(each))
-        shown = ("at least " if never else "") + short(centre)
+        shown = ("at least " if never else "") + self._said(centre)
         return Judgement(verdict, shown, centre, interval, len(values), self.margin, low, high, detail, side)
 
 

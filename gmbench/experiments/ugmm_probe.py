@@ -35,13 +35,13 @@ FEW = 0.1  # of the inputs
 INPUTS = 784
 
 
-def _start(name: str) -> tuple[Beside, ...]:
-    """The same before training, and after it where LayerNorm follows and training began with sigma = 1."""
+def _others(name: str, what: str) -> tuple[Beside, ...]:
+    """The same before training, and of other networks."""
     return (
-        Beside("before training", "ugmm", measure(f"{name}_start")),
-        Beside("with LayerNorm, from sigma = 1", "ugmm-norm-unit", measure(name)),
-        Beside("of an MLP", "mlp", measure(name)),
-        Beside("after 100 epochs", "ugmm-mnist:ugmm", measure(name)),
+        Beside(f"{what} before training", "ugmm", measure(f"{name}_start")),
+        Beside(f"{what} after 100 epochs", "ugmm-mnist:ugmm", measure(name)),
+        Beside(what, "ugmm-norm-unit", measure(name)),
+        Beside(what, "mlp", measure(name)),
     )
 
 
@@ -52,9 +52,9 @@ CLAIMS = (
             Beyond(
                 *("ugmm", measure("effective_inputs"), "effective inputs"),
                 below=FEW * INPUTS,
-                beside=_start("effective_inputs"),
+                beside=_others("effective_inputs", "effective inputs"),
             ),
-            Beyond("ugmm", measure("spread"), "spread over the image", below=0.5, beside=_start("spread")),
+            Beyond("ugmm", measure("spread"), "spread over the image", below=0.5, beside=_others("spread", "spread")),
         ),
         "sparse: fewer effective inputs than a tenth of the pixels; localised: less than half the spread of equal "
         "weights (see the decisions). Without LayerNorm, from the authors' start, as their code is",
@@ -63,11 +63,17 @@ CLAIMS = (
     Claim(
         *("UGMM-21", "mechanism 2", "components split the inputs into meaningful submodes", "submodes", ""),
         Together(
-            Beyond("ugmm", measure("leaders"), "leading components of a neuron", above=2, beside=_start("leaders")),
+            Beyond(
+                "ugmm",
+                measure("leaders"),
+                "leading components of a neuron",
+                above=2,
+                beside=_others("leaders", "leading components"),
+            ),
             Beyond(
                 *("ugmm", measure("class_information"), "share of the class that the leading component tells"),
                 above=0.1,
-                beside=_start("class_information"),
+                beside=_others("class_information", "share of the class"),
             ),
         ),
         "split: different images have different leading components, more than two of a neuron by the exponential of "
