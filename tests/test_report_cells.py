@@ -282,8 +282,21 @@ def test_panels_of_one_quantity_have_one_scale():
     row = [("error", {"a": curves([[50, 40]])}), ("error", {"b": curves([[5, 4]])}), ("loss", {"a": curves([[1, 2]])})]
     one, two, three = figures_cells.curves([row], {"a": 0, "b": 1}, "t").axes
     assert one.get_ylim() == two.get_ylim() != three.get_ylim()
-    assert [axes.get_ylabel() for axes in (one, two, three)] == ["error", "", "loss"]
+    assert [axes.get_ylabel() for axes in (one, two, three)] == ["error (log scale)", "", "loss (log scale)"]
     assert figures_cells.curves([[("loss", {"a": curves([[np.nan, np.nan]])})]], {"a": 0}, "t") is None
+
+
+def test_zeros_and_negative_losses_are_on_their_axes():
+    panel = {"a": curves([[90.0, 4.0, 0.0], [80.0, 2.0, 0.0], [85.0, 0.0, 1.0]])}
+    losses = {"a": curves([[300.0, 2.0, -1.5], [200.0, 1.0, -1.0], [100.0, 0.2, -0.1]])}
+    error, loss = figures_cells.curves([[("error", panel), ("loss", losses)]], {"a": 0}, "t").axes
+    for axes, low, high in ((error, 0.0, 90.0), (loss, -1.5, 300.0)):
+        assert axes.get_ylim()[0] < low and high < axes.get_ylim()[1]
+        assert 0 in axes.get_yticks() and axes.get_ylabel().endswith("(log scale, linear near 0)")
+    panels = {"best": {"a": ([0.0, 0.0, 4.0, 20.0], 1)}}
+    (axes,) = figures_cells.distributions(panels, {"a": 0}, "t").axes
+    assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 20 and 0 in axes.get_xticks()
+    assert [line.get_xdata()[0] for line in lines(axes, figures_cells.MEAN)] == [6]
 
 
 def test_first_hits_have_a_panel_for_each_threshold_and_count_who_never_got_there():

@@ -309,7 +309,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
         for column in quantities
     }
     # the paper's arms: both quantities side by side; others: a column for each group
-    pairs = [(f"{quantity} (log scale)", drawn[column]) for column, quantity in quantities.items()]
+    pairs = [(quantity, drawn[column]) for column, quantity in quantities.items()]
     first = [[(quantity, panels[0]) for quantity, panels in pairs]]
     further = [[(quantity, panel) for panel in panels[1:]] for quantity, panels in pairs]
     for suffix, rows in (("", first), ("-further", further)):
@@ -342,9 +342,7 @@ def _start(found: Page, board: Board, results: Results, key: str, title: str) ->
     panel = {label: curves for label, curves in panel.items() if curves is not None and min(curves.x) < each}
     if not panel:
         return
-    figure = figures_cells.curves(
-        [[("test error, % (log scale)", panel)]], board.colours, f"the start, {title}", steps=True
-    )
+    figure = figures_cells.curves([[("test error, %", panel)]], board.colours, f"the start, {title}", steps=True)
     found.show(f"{key}-start", figure, f"test error over the first training steps, {board.title}")
     found.add(f"The first {START} epochs, as often as was tested; an arm ends where its seeds had no common test more.")
 

@@ -21,6 +21,7 @@ from gmbench.report.tables import number
 MEDIAN, MEAN = "#E69F00", "#1B9E3A"  # of the note's figures: orange line, green triangle
 ALIKE = 1.6  # ratio of two panels' extents up to which they have one scale
 SHOWN = 11  # ellipses of a component
+AROUND = "log scale, linear near 0"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def curves(
         for axes, (quantity, panel) in zip(line, row, strict=False):
             ends = [end for label, each in panel.items() for end in _curve(axes, label, each, places[label])]
             alike = [c for name, other in row if name == quantity for c in other.values()]
-            _vertical(axes, _numbers(alike, whole), log)
+            scale = _vertical(axes, _numbers(alike, whole), log)
             last = max(max(each.x) for each in panel.values())
             first = min(min(each.x) for each in panel.values())
             if steps:
@@ -92,7 +93,7 @@ def curves(
             axes.set_xlabel("training step (log scale)" if steps else "epoch")
             _direct_labels(axes, ends, gap=0.19 / height)
             if quantity != before:
-                axes.set_ylabel(quantity)
+                axes.set_ylabel(quantity + scale)
             before = quantity
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure
@@ -131,12 +132,36 @@ def _curve(axes, label: str, each: Curves, place: int):
         yield f"{label}: {said}", float(ends.max()), shade, False
 
 
-def _vertical(axes, numbers: np.ndarray, log: bool) -> None:
-    positive = numbers[numbers > 0]
-    if log and len(positive):
-        _logarithmic(axes, positive.min() / 1.15, positive.max() * 1.15)
-    elif not log:
+def _vertical(axes, numbers: np.ndarray, log: bool) -> str:
+    """Set the scale, and say which it is."""
+    if not log:
         axes.set_ylim(min(0.0, numbers.min() * 1.05), max(numbers.max() * 1.05, 1e-12))
+        return ""
+    if not (numbers > 0).any():
+        return ""
+    if numbers.min() > 0:
+        _logarithmic(axes, numbers.min() / 1.15, numbers.max() * 1.15)
+        return " (log scale)"
+    _around_zero(axes, numbers)
+    return f" ({AROUND})"
+
+
+def _around_zero(axes, numbers: np.ndarray, which: str = "y", top: float = 1.15) -> None:
+    """A log axis to both sides of 0, linear near it, for numbers of which some are not positive.
+
+    :param top: the axis ends at the largest number times this
+    """
+    sizes = np.abs(numbers[numbers != 0])
+    small = max(sizes.min(), sizes.max() / 1e3)
+    low, high = numbers.min(), max(numbers.max(), 0.0) * top
+    getattr(axes, f"set_{which}scale")("symlog", linthresh=small, linscale=0.4)
+    getattr(axes, f"set_{which}lim")(low * 1.15 if low < 0 else -0.08 * small, high)
+    powers = [10.0**d for d in range(math.ceil(math.log10(small)), math.ceil(math.log10(sizes.max())) + 1)]
+    ticks = [0.0, *powers, *(-power for power in powers)]
+    axis = getattr(axes, f"{which}axis")
+    axis.set_major_locator(FixedLocator(sorted(t for t in ticks if low <= t <= high)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
 def _logarithmic(axes, low: float, high: float, which: str = "y") -> None:
@@ -225,13 +250,14 @@ def distributions(
     figure = Figure(figsize=(WIDE, 1.35 + 0.42 * len(labels)), layout="constrained")
     line = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     positive = [value for value in numbers if value > 0] or [1.0]
+    zeros = min(numbers, default=1.0) <= 0 < max(numbers)
     low, high = min(positive) / 1.12, max(positive) * 1.12
     edge = high * (high / low) ** 0.06
     right = high * (high / low) ** (0.38 if lost else 0.0)
     for axes, (quantity, each) in zip(line, panels.items(), strict=True):
         for y, label in enumerate(labels):
             errors, diverged = each.get(label, ((), 0))
-            values = np.maximum(np.sort(np.asarray(errors, float)), low)
+            values = np.maximum(np.sort(np.asarray(errors, float)), 0.0 if zeros else low)
             shade = colour(places[label])
             if len(values) >= FEWEST:
                 first, middle, third = np.percentile(values, [25, 50, 75])
@@ -247,13 +273,16 @@ def distributions(
             if diverged:
                 said = f"{diverged} of {diverged + len(values)} diverged"
                 axes.text(edge, y, said, va="center", fontsize=8.5, color=shade)
-        _logarithmic(axes, low, right, "x")
+        if zeros:
+            _around_zero(axes, np.asarray(numbers, float), "x", top=right / max(numbers))
+        else:
+            _logarithmic(axes, low, right, "x")
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= high])
         if lost:
             axes.axvline(high * (high / low) ** 0.03, color=GREY, linewidth=1, linestyle="--")
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"{quantity}, % (log scale)")
+        axes.set_xlabel(f"{quantity}, % ({AROUND if zeros else 'log scale'})")
     _names(line[0], labels, places)
     drawn_marks = [
         matplotlib.lines.Line2D([], [], linestyle="", marker="^", color=MEAN, markersize=8, label="mean"),
