@@ -14,7 +14,8 @@ from gmbench.contract import ContractError
 from gmbench.experiments import cells, experiment, experiments, ledger, training, ugmm_cnn, ugmm_mnist, ugmm_nets
 from gmbench.experiments.outcomes import Run, accuracy, best_until, last
 from gmbench.layers.ugmm.module import UGMMLayer
-from gmbench.report.experiment import page
+from gmbench.report.boards import boards
+from gmbench.report.experiment import commands, page
 from gmbench.report.results import neurons_of, read
 from gmbench.runs.cell import run_cell
 
@@ -317,12 +318,16 @@ def test_the_page_of_the_probe_shows_its_neurons(tmp_path):
 def test_an_arm_of_another_length_is_on_a_leaderboard_of_its_own(tmp_path):
     chosen = experiment("ugmm-mnist")
     rows = {"epochs": [{"epoch": e, "step": e, "test_error": 50.0} for e in range(3)], "measures": {}}
-    for arm in ("mlp", "ugmm-notebook"):
+    run = ("ugmm-tied", "ugmm-norm", "mlp", "ugmm-notebook", "ugmm")
+    for arm in run:
         run_cell(spec("ugmm-mnist", arm, "paper"), lambda spec, report: rows, tmp_path)
-    from gmbench.report.boards import boards
-
-    missing = {board.epochs: board.missing for board in boards(read(tmp_path), "ugmm-mnist")}
-    assert missing[50] == [] and set(missing[100]) == set(chosen.arms) - {"mlp", "ugmm-notebook"}
+    found = {board.epochs: board for board in boards(read(tmp_path), "ugmm-mnist")}
+    assert found[50].missing == [] and set(found[100].missing) == set(chosen.arms) - set(run)
+    # in the order of the experiment, whatever the other experiments of the paper call their arms
+    assert [arm.arm for arm in found[100].in_order] == ["mlp", "ugmm", "ugmm-norm", "ugmm-tied"]
+    # layers of two types, none of them from outside
+    again = "gmbench run ugmm-mnist --data digits --budget paper --store STORE"
+    assert commands(found[100], "ugmm-mnist") == [again]
 
 
 # -- claims ----------------------------------------------------------------------------------------------------------

@@ -102,13 +102,14 @@ class Board:
     arms: list[Arm]  # the best first
     missing: list[str]
     colours: dict[str, int]  # of each label: an arm keeps its own in every figure
+    ranks: dict[str, int]  # of each label: where it stands among the arms of this experiment
     groups: list[list[Arm]]  # arms that are shown together: first the paper's
     thresholds: list[float]  # test errors whose first hit was looked for, the easiest first
 
     @property
     def in_order(self) -> list[Arm]:
         """The arms as they are declared, and then others."""
-        return sorted(self.arms, key=lambda arm: self.colours[arm.label])
+        return sorted(self.arms, key=lambda arm: self.ranks[arm.label])
 
     @property
     def steps(self) -> int:
@@ -161,10 +162,13 @@ def boards(results: Results, name: str) -> list[Board]:
         if known and budget in known.budgets:  # an arm that is trained for another time has another leaderboard
             missing = [arm for arm in missing if known.budgets[budget].epochs_of(arm) == epochs]
         colours = _colours(arms, known)
+        own = list(known.arms) if known else []
+        ordered = sorted(arms, key=lambda arm: (own.index(arm.arm) if arm.arm in own else len(own), colours[arm.label]))
+        ranks = {arm.label: rank for rank, arm in enumerate(ordered)}
         found.append(
             Board(
-                *(str(data), str(budget), int(epochs), int(version), title, part, arms, missing, colours),
-                groups=_groups(arms, known, colours),
+                *(str(data), str(budget), int(epochs), int(version), title, part, arms, missing, colours, ranks),
+                groups=_groups(ordered, known),
                 thresholds=_thresholds(part, results.extras),
             )
         )
@@ -232,11 +236,10 @@ def _colours(arms: list[Arm], known) -> dict[str, int]:
     return taken
 
 
-def _groups(arms: list[Arm], known, colours: Mapping[str, int]) -> list[list[Arm]]:
+def _groups(ordered: list[Arm], known) -> list[list[Arm]]:
     """At most :data:`LINES` arms each. Where there are more, the first group ends with the arm that stands for the
     layer, and each further one begins with it.
     """
-    ordered = sorted(arms, key=lambda arm: colours[arm.label])
     if len(ordered) <= LINES:
         return [ordered] if ordered else []
     chief = next((arm for arm in ordered if known and arm.arm == known.headline), ordered[0])

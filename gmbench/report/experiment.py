@@ -97,14 +97,16 @@ def commands(board: Board, name: str) -> list[str]:
     """What runs the cells of a leaderboard again: a line, and one for each row from outside the experiment."""
     base = f"gmbench run {name} --data {board.data} --budget {board.budget}"
     used = Counter((arm.implementation, arm.device) for arm in board.arms if arm.implementation)
-    usual, _ = min(used.items(), key=lambda item: (-item[1], item[0])) if used else ((None, "cpu"), 0)
+    usual = {}  # of each layer type
+    for key, _ in sorted(used.items(), key=lambda item: (-item[1], item[0])):
+        usual.setdefault(key[0].partition("/")[0], key)
     lines = []
     for arm in board.in_order:
         device = f" --device {arm.device}" if arm.device != "cpu" else ""
         line = base
         if arm.initialisation:
             line += f" --initialisation {arm.initialisation.rpartition('/')[2]}"
-        elif arm.implementation and (arm.implementation, arm.device) != usual:
+        elif arm.implementation and (arm.implementation, arm.device) not in usual.values():
             line += f" --arms {arm.arm} --implementation {arm.implementation.rpartition('/')[2]}"
         lines.append(f"{line}{device} --store STORE")
     return list(dict.fromkeys(lines)) or [f"{base} --store STORE"]
