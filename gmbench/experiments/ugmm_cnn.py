@@ -38,9 +38,11 @@ def front(features: int, device: str) -> tuple[torch.nn.Sequential, int]:
     before = 1
     for channels in CHANNELS:
         convolution = torch.nn.Conv2d(before, channels, KERNEL, padding=padding)
-        layers += [convolution, torch.nn.ReLU(), torch.nn.MaxPool2d(2)]
+        layers += [convolution, torch.nn.MaxPool2d(2), torch.nn.ReLU()]  # in this order a quarter of the work
         before = channels
-    return torch.nn.Sequential(*layers, torch.nn.Flatten()).to(device), before * left**2
+    network = torch.nn.Sequential(*layers, torch.nn.Flatten())
+    # the layout that convolutions are twice as fast in on a CPU
+    return network.to(device=device, memory_format=torch.channels_last), before * left**2
 
 
 def cell(spec, report):
