@@ -158,6 +158,7 @@ class Candidate:
     quiet: dict[int, float] = field(default_factory=dict)  # seconds by round
     disturbed: dict[int, float] = field(default_factory=dict)
     walls: list[float] = field(default_factory=list)  # seconds by the parent's clock, the way there and back included
+    worked: list[float] = field(default_factory=list)  # the same without what was waited for a core
     doubt: str = ""  # where that clock and its own do not tell the same
     files: dict[str, int] = field(default_factory=dict)  # calls whose outputs are kept, by why
     peak: int | None = None
@@ -204,7 +205,7 @@ class Table:
             said = candidate.process.ask("prepare", candidate.name, self.call)
             if "error" in said:
                 raise Gone(said["error"])
-            wall, said = self._go(candidate.process)
+            wall, worked, said = self._go(candidate.process)
             if "error" in said:
                 raise Gone(said["error"])
             seconds, quiet = float(said["seconds"]), bool(said["quiet"])
@@ -223,13 +224,13 @@ class Table:
             self._forget(candidate, why)
             candidate.files[why] = self.call
         candidate.walls.append(wall)
+        candidate.worked.append(worked)
         return seconds, quiet
 
     @staticmethod
-    def _go(process) -> tuple[float, dict]:
-        """Run what is prepared: the seconds by the parent's clock, and the answer.
-
-        What both sides waited for a core does not count, unless another thread of the process was at work.
+    def _go(process) -> tuple[float, float, dict]:
+        """Run what is prepared: the seconds by the parent's clock; those without what both sides waited for a core,
+        unless another thread of the process was at work meanwhile; and the answer.
         """
         waited, ran = process.spent()
         begin, mine = time.perf_counter(), _scheduled("/proc/thread-self/schedstat")[1]
@@ -237,7 +238,7 @@ class Table:
         wall, mine = time.perf_counter() - begin, _scheduled("/proc/thread-self/schedstat")[1] - mine
         after, then = process.spent()
         busiest = max((seconds - ran.get(tid, 0.0) for tid, seconds in then.items()), default=0.0)
-        return max(wall - mine - (after - waited), min(busiest, wall)), said
+        return wall, max(wall - mine - (after - waited), min(busiest, wall)), said
 
     def _forget(self, candidate, why):
         """Remove the outputs that were kept for the same reason before."""
@@ -263,6 +264,7 @@ def take_turns(table: Table, candidates: Sequence[Candidate], rounds: int = ROUN
         table.deal()
     for candidate in candidates:
         candidate.walls.clear()
+        candidate.worked.clear()
     start = time.perf_counter()
     for count in range(PATIENCE * rounds):
         alive = _alive(candidates)
@@ -317,8 +319,10 @@ def _finish(table, candidate, way):
         candidate.fail(said["error"])
         return
     candidate.peak = said.get("peak")
-    # However busy the machine, the typical call cannot be much faster than the fastest that the parent saw. The way
-    # is the shortest of all, for a process can make its own look longer.
+    # The typical call cannot be much faster than the fastest that the parent saw, nor, where the machine is so busy
+    # that every one was held up, than the typical one without the waiting. The way is the shortest of all, for a
+    # process can make its own look longer.
     told, seen = median(candidate.seconds.values()), min(candidate.walls) - way
-    if candidate.kept and seen > (1 + SHARE) * told + SLACK:
+    most = (1 + SHARE) * told + SLACK
+    if candidate.kept and seen > most and median(candidate.worked) - way > most:
         candidate.doubt = f"its clock says {told:.3g} s, by the parent's no call took less than {seen:.3g} s"
