@@ -23,12 +23,14 @@ REGIMES = {
     "means": "inputs that lie on the means: z = 0",
 }
 SIZES = {"d": (1, 2, 3, 5, 8, 17, 40, 130, 400), "C": (1, 2, 3, 5, 7)}
-WIDE = {"d": (2, 3, 30, 300, 1000), "C": (1, 5, 33)}
+WIDE = {"d": (2, 3, 30, 300, 1000), "C": (1, 5, 33, 150)}
 LARGE = (
     ({"d": 784, "C": 128}, 4, "bulk"),
     ({"d": 128, "C": 10}, 64, "balanced"),
     ({"d": 300, "C": 33}, 5, "far"),
     ({"d": 64, "C": 20}, 130, "both"),
+    ({"d": 32, "C": 300}, 5, "dominant"),
+    ({"d": 48, "C": 2}, 300, "offset"),
 )
 BATCHES = (1, 2, 3, 5)
 LOG_SIGMA, LOGIT = 15.0, 1e4
@@ -185,8 +187,9 @@ def shift(inputs, dtype, rng):
 
 
 def scale(inputs, dtype, rng):
-    """x, mu and sigma times 2^n shift the layer by -n log 2."""
-    n = int(rng.choice([-8, -1, 1, 8]))
+    """x, mu and sigma times 2^n shift the layer by -n log 2, both ways almost to the end of the dtype's range."""
+    reach = {"float64": 800, "float32": 90, "bfloat16": 90}[dtype]
+    n = int(rng.choice([-reach, -8, -1, 1, 8, reach]))
     changed = {**inputs, "x": inputs["x"] * 2.0**n, "mu": inputs["mu"] * 2.0**n}
     changed["log_sigma"] = inputs["log_sigma"] + n * np.log(2)
     return [(1.0, inputs), (-1.0, changed)], np.full(1, n * np.log(np.longdouble(2)))
