@@ -109,6 +109,7 @@ def wrong(store):
         {"implementation": "gm/two", "file": "gm", "mistake": "views", "first": "value", "all": ["value", "shapes"]},
         {"implementation": "gm/missed", "file": "gm", "mistake": "subtle", "first": None, "all": []},
     ]
+    rows[2]["run"] = {"profile": "deep", "when": "2026-01-09T10:00:00Z"}
     write_json(store / "wrong.json", {"kind": "wrong", "profile": "ci", **made(), "rows": rows})
 
 
@@ -267,6 +268,7 @@ def test_wrong_implementations_are_counted_by_check(output):
     assert rows(page, "shapes") == [["shapes", "1", "0", tables.NONE]]
     assert column(page, "first caught by", "gm/missed", "implementation") == "**not caught**"
     assert "of which **2 are caught**" in page
+    assert "; and with profile deep, 2026-01-09 10:00 UTC." in page
 
 
 def test_machines_and_commits_are_told_apart(output):

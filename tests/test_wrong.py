@@ -3,6 +3,8 @@
 A family of layer types, those whose names begin alike, is known by its files in ``tests/wrong``.
 """
 
+import json
+
 import pytest
 
 from gmbench import registry
@@ -53,9 +55,19 @@ def test_every_check_catches_one_alone():
 
 
 def test_every_family_has_enough_and_half_of_the_least_were_written_blind():
-    families = {name.partition("-")[0] for name in registry.layer_types()}
-    assert families == {table.family(record) for _, record in FOUND}
+    families = {table.family(name) for name in registry.layer_types()}
+    assert families == {table.family(record.key) for _, record in FOUND}
     for family in families:
-        files = [file for file, record in FOUND if table.family(record) == family]
+        files = [file for file, record in FOUND if table.family(record.key) == family]
         assert len(files) >= 20
         assert files.count(f"{family}_blind") >= 10
+
+
+def test_one_family_leaves_the_rows_of_the_others(tmp_path):
+    rows = [{"implementation": "gm/a"}, {"implementation": "ugmm/b"}, {"implementation": "ugmm-tied/c"}]
+    path = tmp_path / "wrong.json"
+    path.write_text(json.dumps({"profile": "ci", "commit": None, "when": "then", "rows": rows}))
+    assert table.kept(path, "ugmm") == [
+        {"implementation": "gm/a", "run": {"profile": "ci", "commit": None, "when": "then"}}
+    ]
+    assert table.kept(path, None) == []

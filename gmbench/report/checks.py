@@ -339,10 +339,6 @@ def _wrong(page: Page, file: dict | None) -> None:
         f"{'**' if missed else ''}{len(caught) - len(missed)} are caught{'**' if missed else ''}. "
         "What each check catches, and what no other check would:"
     )
-    known = [f"profile {file['profile']}"] if file.get("profile") else []
-    commit = file.get("commit") or {}
-    known += [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
-    known += [str(file["when"]).replace("T", " ").rstrip("Z")[:16] + " UTC"] if file.get("when") else []
     checks = list(dict.fromkeys(check for each in caught.values() for check in each))
     rows = []
     for check in checks:
@@ -376,7 +372,17 @@ def _wrong(page: Page, file: dict | None) -> None:
         if wrong
         else ""
     )
-    page.add(f"Run with {text(', '.join(known))}." if known else "")
+    runs = dict.fromkeys(_wrong_run(row.get("run") or file) for row in wrong or [{}])
+    page.add(f"Run with {text('; and with '.join(run for run in runs if run))}." if any(runs) else "")
+
+
+def _wrong_run(run: dict) -> str:
+    """With what and when a row was found: the profile, the commit, the time."""
+    known = [f"profile {run['profile']}"] if run.get("profile") else []
+    commit = run.get("commit") or {}
+    known += [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
+    known += [str(run["when"]).replace("T", " ").rstrip("Z")[:16] + " UTC"] if run.get("when") else []
+    return ", ".join(known)
 
 
 def catch(file: dict | None) -> str:

@@ -31,9 +31,18 @@ def wrong():
     return found, alone
 
 
-def family(record) -> str:
-    """The family of an implementation's layer type: `ugmm` of `ugmm-tied`."""
-    return record.layer_type.partition("-")[0]
+def family(key: str) -> str:
+    """The family of a layer type, or of an implementation's key: `ugmm` of `ugmm-tied/eager`."""
+    return key.partition("/")[0].partition("-")[0]
+
+
+def kept(path: Path, only: str | None) -> list[dict]:
+    """The rows of an old file that stay where one family alone was run, each with the run it came from."""
+    if only is None or not path.is_file():
+        return []
+    old = json.loads(path.read_text("utf-8"))
+    run = {name: old.get(name) for name in ("profile", "commit", "when")}
+    return [{"run": run, **row} for row in old["rows"] if family(row["implementation"]) != only]
 
 
 def main():
@@ -53,7 +62,7 @@ def main():
     from gmbench.runs.store import write_json
 
     torch.set_num_threads(1)
-    found = [(file, record) for file, record in wrong()[0] if options.family in (None, family(record))]
+    found = [(file, record) for file, record in wrong()[0] if options.family in (None, family(record.key))]
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")
     path = Path(options.store) / "wrong.json"
@@ -79,9 +88,7 @@ def main():
         print(f"{record.key:40} {', '.join(caught) or 'NOT CAUGHT'}", flush=True)
         if not caught:
             missed.append(record.key)
-    mine = {family(record) for _, record in found}
-    others = json.loads(path.read_text("utf-8"))["rows"] if options.family and path.is_file() else []
-    rows = [row for row in others if row["implementation"].partition("/")[0].partition("-")[0] not in mine] + rows
+    rows = kept(path, options.family) + rows
     write_json(path, {"schema": 1, "kind": "wrong", **run, "rows": rows})
     if options.corpus:
         for layer in sorted({record.layer_type for _, record in found}):
