@@ -53,8 +53,8 @@ def main():
     parser.add_argument("--corpus", action="store_true", help="rewrite the corpus of the layer types")
     options = parser.parse_args()
 
-    kept = tempfile.TemporaryDirectory()
-    os.environ["GMBENCH_CORPUS"] = kept.name
+    folder = tempfile.TemporaryDirectory()
+    os.environ["GMBENCH_CORPUS"] = folder.name
     import torch
 
     from gmbench.checks import corpus, plan
@@ -92,7 +92,7 @@ def main():
     write_json(path, {"schema": 1, "kind": "wrong", **run, "rows": rows})
     if options.corpus:
         for layer in sorted({record.layer_type for _, record in found}):
-            entries = [json.loads(p.read_text()) for p in sorted(Path(kept.name, layer).glob("*.json"))]
+            entries = [json.loads(p.read_text()) for p in sorted(Path(folder.name, layer).glob("*.json"))]
             entries.sort(key=lambda entry: (entry["implementation"], entry["check"], str(entry["case"])))
             lines = ",\n".join(json.dumps(entry) for entry in entries)
             corpus.shipped_file(layer).write_text(f"[\n{lines}\n]\n", "utf-8")
