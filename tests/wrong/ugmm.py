@@ -16,7 +16,7 @@ ALONE = {  # which are blind ones
     "second-derivatives": "ugmm/frozen-responsibilities",
 }
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
-WIDE = 784  # inputs: beyond, another path is taken
+WIDE = 1536  # inputs: beyond, another path is taken
 
 
 def wrong(name, alone=None, layer="ugmm", **capabilities):
@@ -114,7 +114,7 @@ def dropped_chunk_in_backward(x, mu, log_sigma, logits):
 
 @wrong("wide-remainder", alone="permutation")
 def wide_remainder(x, mu, log_sigma, logits):
-    """the path for d > 784 takes 64 components at a time and leaves out the remainder"""
+    """the path for d > 1536 takes 64 components at a time and leaves out the remainder"""
     t = terms(x, mu, log_sigma, logits)
     d = t.shape[-1]
     return torch.logsumexp(t[..., : d // 64 * 64] if d > WIDE else t, -1)
@@ -122,7 +122,7 @@ def wide_remainder(x, mu, log_sigma, logits):
 
 @wrong("wide-softmax-unguarded", alone="logit-offset")
 def wide_softmax_unguarded(x, mu, log_sigma, logits):
-    """the path for d > 784 normalises the weights without taking the maximum out"""
+    """the path for d > 1536 normalises the weights without taking the maximum out"""
     if logits.shape[-1] <= WIDE:
         return right(x, mu, log_sigma, logits)
     w = logits - torch.log(torch.exp(logits).sum(-1, keepdim=True))
@@ -131,7 +131,7 @@ def wide_softmax_unguarded(x, mu, log_sigma, logits):
 
 @wrong("wide-square-expanded", alone="shift", dtypes=("float64",))
 def wide_square_expanded(x, mu, log_sigma, logits):
-    """the path for d > 784 expands z^2 into a^2 - 2 a m + m^2, a = x/sigma and m = mu/sigma, kept above 0"""
+    """the path for d > 1536 expands z^2 into a^2 - 2 a m + m^2, a = x/sigma and m = mu/sigma, kept above 0"""
     if logits.shape[-1] <= WIDE:
         return right(x, mu, log_sigma, logits)
     a, m = x.unsqueeze(-2) * torch.exp(-log_sigma), mu * torch.exp(-log_sigma)
@@ -141,7 +141,7 @@ def wide_square_expanded(x, mu, log_sigma, logits):
 
 @wrong("wide-softmax-centred", alone="dropped")
 def wide_softmax_centred(x, mu, log_sigma, logits):
-    """the path for d > 784 takes the mean logit out instead of the largest: NaN where a component was dropped"""
+    """the path for d > 1536 takes the mean logit out instead of the largest: NaN where a component was dropped"""
     if logits.shape[-1] > WIDE:
         logits = logits - logits.mean(-1, keepdim=True)
     return right(x, mu, log_sigma, logits)
@@ -157,7 +157,7 @@ def one_input_many_neurons(x, mu, log_sigma, logits):
 
 @wrong("wide-epsilon-in-log", alone="upper-bound", dtypes=("float64",))
 def wide_epsilon_in_log(x, mu, log_sigma, logits):
-    """the path for d > 784 adds 1e-6 before the logarithm, the maximum already taken out"""
+    """the path for d > 1536 adds 1e-6 before the logarithm, the maximum already taken out"""
     t = terms(x, mu, log_sigma, logits)
     if t.shape[-1] <= WIDE:
         return torch.logsumexp(t, -1)
