@@ -45,7 +45,7 @@ TYPE = LayerType(
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
-    fastest=("compiled", "chunked", "eager"),
+    fastest=("native", "compiled", "chunked", "eager"),
     timed=(
         Timed({"d": 784, "C": 128}, 128),
         Timed({"d": 128, "C": 10}, 128),
@@ -56,5 +56,6 @@ TYPE = LayerType(
         Goal("compiled", "784-128", 128, "forward+backward", 1 / 30, "eager", allocator="default"),
         Goal("compiled", "784-128", 128, "forward+backward", 1 / 4.5, "eager", allocator="retained"),
         Goal("compiled", "784-128", 128, "forward+backward", 10e6),
+        Goal("native", "784-128", 128, "forward+backward", 10e6),
     ),
 )

@@ -32,5 +32,5 @@ TYPE = replace(
     timed=UNTIED.timed[:1],
     stack=replace(UNTIED.stack, everyday=False),
     goals=(),
-    fastest=("compiled", "eager"),
+    fastest=("native", "compiled", "eager"),
 )
