@@ -57,12 +57,12 @@ def layers(kind: LayerType, size: Size) -> list[dict[str, int]]:
 
 
 def select(kind: LayerType, labels: Iterable[str] = (), batches: Iterable[int] = (), full: bool = False) -> list[Size]:
-    """Sizes by label and by batch, of the whole grid as soon as one is named.
+    """Sizes by label and by batch, of the whole grid as soon as one is named or where none is for every day.
 
     :raises ContractError: if none is like that, with those that are there
     """
     labels, batches = set(labels), set(batches)
-    every = sizes(kind, full or bool(labels or batches))
+    every = sizes(kind, full or bool(labels or batches)) or sizes(kind, full=True)
     found = [s for s in every if (not labels or s.label in labels) and (not batches or s.batch in batches)]
     if not found:
         known = ", ".join(size.text for size in every)

@@ -20,6 +20,7 @@ except ImportError:  # the benchmarked commit is older than these timings
 
 FULL = os.environ.get("GMBENCH_PERF") == "full"
 ROUNDS, BUDGET = 25, 2.5  # samples, and seconds of measuring, a pass
+LARGE = 100_000  # numbers in x, from which on temporaries are large
 DTYPES, DEVICES, ALLOCATORS = ["float32", "float64"], ["cpu", "cuda"], ["default", "retained"]
 
 
@@ -58,12 +59,13 @@ def measured(folder, kind, size, dtype, device, allocator):
 
 
 def in_full_alone(kind, size, dtype, allocator):
-    """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, and
-    the retained allocator but where temporaries are large or a whole step is timed.
+    """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, if it
+    is a small one, and the retained allocator but where temporaries are large or a whole step is timed.
     """
+    large = not size.widths and size.batch * size.axes[kind.in_features] >= LARGE
     if dtype == "float64":
-        return allocator == "retained" or size != sizes(kind)[0]
-    return allocator == "retained" and not (size.widths or size.batch > 64)
+        return allocator == "retained" or size != sizes(kind)[0] or large
+    return allocator == "retained" and not (size.widths or large)
 
 
 def obstacle(kind, size, subject, direction, dtype, device, allocator):
