@@ -308,8 +308,8 @@ CLAIMS = (
         ),
         NOTE + "the repository's newest script, its last epoch, the mean over 20 seeds; others beside it",
         {
-            "below": "The number is a mean over seeds, and one seed says little here: perfect last and perfect ever, on "
-            "the page, are the shares of seeds without an error. The score beside them is what was trained."
+            "below": "The number is a mean over seeds, and one seed says little here: perfect last and perfect ever, "
+            "on the page, are the shares of seeds without an error. The score beside them is what was trained."
         },
     ),
     Claim(
