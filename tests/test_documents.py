@@ -1,5 +1,6 @@
 """README, CONTRIBUTING and Makefile name what there is, and their commands can be parsed."""
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -60,3 +61,10 @@ def test_the_readme_knows_the_budget_of_the_paper(name):
     budget = chosen.budgets["paper"]
     said = f"{len(chosen.arms)} arms, {budget.epochs} epochs, seeds {budget.seeds[0]} to {budget.seeds[-1]} |"
     assert f"| {said}" in row
+
+
+@pytest.mark.xdist_group("together")
+def test_groups_of_tests_stay_together(request):
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        pytest.skip("one process")
+    assert request.node.nodeid.endswith("@together"), "pytest-xdist does not know this pytest"

@@ -12,7 +12,6 @@ import gmbench
 
 ALONE = {  # which are blind ones
     "large": "ugmm/overwritten-x-gradient",
-    "scale": "ugmm/variance-underflow",
     "second-derivatives": "ugmm/frozen-responsibilities",
 }
 HALF_LOG_2PI = 0.5 * math.log(2 * math.pi)
@@ -153,6 +152,14 @@ def one_input_many_neurons(x, mu, log_sigma, logits):
     if logits.shape[-1] == 1:
         log_sigma = log_sigma[torch.arange(len(log_sigma), device=x.device) % 32]
     return right(x, mu, log_sigma, logits)
+
+
+@wrong("wide-deviations-floored", alone="scale", dtypes=("float64",))
+def wide_deviations_floored(x, mu, log_sigma, logits):
+    """for d > 1536, 1e-9 is added to every deviation"""
+    if x.shape[-1] <= WIDE:
+        return right(x, mu, log_sigma, logits)
+    return right(x, mu, torch.log(torch.exp(log_sigma) + 1e-9), logits)
 
 
 @wrong("wide-epsilon-in-log", alone="upper-bound", dtypes=("float64",))

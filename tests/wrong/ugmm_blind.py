@@ -82,22 +82,6 @@ def expanded_square(x, mu, log_sigma, logits):
     return torch.logsumexp((-0.5 * precision * row + mu * precision) * row + constant, -1)
 
 
-@gmbench.implementation("ugmm", name="variance-underflow", ulps=64, devices=EVERYWHERE, derivatives=2, transforms=ALL)
-def variance_underflow(x, mu, log_sigma, logits):
-    """The square is divided by sigma^2, which is 0 or infinite long before sigma is."""
-    square = (x.unsqueeze(-2) - mu).square() / (2 * torch.exp(log_sigma).square())
-    return torch.logsumexp(torch.log_softmax(logits, -1) - square - log_sigma - HALF_LOG_2PI, -1)
-
-
-@gmbench.implementation("ugmm-tied", name="square-first", ulps=64, devices=EVERYWHERE, derivatives=2, transforms=ALL)
-def square_first(x, mu, log_sigma, logits):
-    """(x - mu)^2 is made once for all neurons: it under- or overflows where (x - mu) / sigma is ordinary."""
-    square = (x - mu).square().unsqueeze(-2)
-    inverse = torch.exp(-log_sigma)
-    t = torch.log_softmax(logits, -1) - 0.5 * square * inverse * inverse - log_sigma - HALF_LOG_2PI
-    return torch.logsumexp(t, -1)
-
-
 @gmbench.implementation("ugmm", name="single-inside", ulps=64, devices=EVERYWHERE, derivatives=2, transforms=ALL)
 def single_inside(x, mu, log_sigma, logits):
     """The terms are made in float64 and summed in float32, whatever the dtype of the input."""

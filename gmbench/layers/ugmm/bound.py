@@ -38,8 +38,7 @@ def bound(inputs, G, eps, tiny, ulps):
         r = np.maximum(np.exp(np.minimum(0, near + ulps * eps * T)), floor)
         S_out = 1 + np.abs(out) + (r * T).sum(1, keepdims=True)
         r = np.maximum(np.exp(np.minimum(0, near + ulps * eps * S_out)), floor)
-        others = np.maximum(r.sum(1, keepdims=True) - r, 0.0)
-        c = np.minimum(1 + T + S_out, 4 + others / eps)  # S(r) / r
+        c = 1 + T + S_out  # S(r) / r
         z = z + ulps * eps * Z
         slope = g * r * (Z + z * c) / sigma + floor
         S["value"][b] = S_out[:, 0]
