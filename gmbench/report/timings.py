@@ -88,8 +88,8 @@ def _introduction(found: Page, frame: pandas.DataFrame) -> None:
         "interleaved, so ratios, taken call by call, are safer to compare than times. In brackets: 95 % intervals.",
         bullets(
             (
-                "`x floor`: the floor is the matrix products and exponentials that no implementation can do without, as "
-                "calls of torch; below it is a kernel whose exponentials are faster than torch's.",
+                "`x floor`: the floor is the matrix products and exponentials that no implementation can do without, "
+                "as calls of torch; below it is a kernel whose exponentials are faster than torch's.",
                 "`x fastest rival`: the fastest other implementation timed together with it; bold where it is clearly "
                 "slower.",
                 "`allocator`: glibc's as it is (default), or told to keep freed memory (retained). "
