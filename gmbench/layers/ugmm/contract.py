@@ -49,7 +49,7 @@ TYPE = LayerType(
     timed=(
         Timed({"d": 784, "C": 128}, 128),
         Timed({"d": 128, "C": 10}, 128, everyday=False),
-        Timed({"d": 1024, "C": 1024}, 256, everyday=False),
+        Timed({"d": 1024, "C": 1024}, 64, everyday=False),
     ),
     stack=Stack((784, 128, 64, 10), {}, 128, {}),
     goals=(
