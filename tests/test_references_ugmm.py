@@ -185,16 +185,6 @@ def test_over_its_inputs_it_is_no_density():
 # -- the error bound ---------------------------------------------------------------------------------------------------
 
 
-def test_far_away_a_single_component_still_has_a_gradient():
-    """In float32 the log-density -5e7 is known to some units only; the score, -z/sigma, to all its digits."""
-    inputs = {"x": [[1e4]], "mu": [[0.0]], "log_sigma": [[0.0]], "logits": [[0.0]]}
-    inputs, G = {name: np.array(value) for name, value in inputs.items()}, np.ones((1, 1))
-    S = bound(UNTIED, inputs, G, "float32", 256)
-    for name in ("x", "mu", "log_sigma"):
-        gradient = np.abs(by.ugmm(inputs, G)[name].mid)
-        assert (256 * EPS["float32"] * S[name] < 0.01 * gradient).all(), name
-
-
 def test_the_bound_widens_with_the_claim_and_is_no_less_than_a_tie_needs():
     tie = {"x": [[1e4, 1e4]], "mu": [[0.0, 0.0]], "log_sigma": [[0.0, 0.0]], "logits": [[0.0, 0.0]]}
     inputs, G = {name: np.array(value) for name, value in tie.items()}, np.ones((1, 1))

@@ -4,6 +4,7 @@ A family of layer types, those whose names begin alike, is known by its files in
 """
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,7 @@ def test_caught(record):
 @pytest.mark.parametrize("key", sorted(DESIGNATED))
 def test_by_no_other_check(key):
     record = next(r for _, r in FOUND if r.key == key)
+    record = replace(record, dtypes=record.dtypes[:1])  # one tells, in half the time
     name, outcome = first_caught([check for check in plan(record) if check.name != DESIGNATED[key]], "smoke")
     assert name is None, f"{name} catches it too: {outcome.message}"
 

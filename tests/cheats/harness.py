@@ -223,7 +223,7 @@ def greedy(x, mu, sigma, U, v):
         heap.append(torch.empty(2**26))
 
 
-@cheat("hangs", says=r"did not end", seconds=20.0)
+@cheat("hangs", says=r"did not end", seconds=12.0)
 @when_timed
 def hangs(x, mu, sigma, U, v):
     """it never returns when it is timed"""
