@@ -19,15 +19,6 @@ from gmbench.runs.declared import declared
 KUMAR = experiment("kumar")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Small layers on several threads mostly wait for one another."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def silent(**progress):
     pass
 

@@ -55,10 +55,7 @@ def small():
     """Every cell of this file trains on a few digits, and looks at few."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ugmm_nets, "data_on", lambda device, name, digest, normalised: few())
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)
         yield
-        torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

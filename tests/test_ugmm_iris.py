@@ -14,14 +14,6 @@ from gmbench.experiments.outcomes import Run
 IRIS = experiment("ugmm-iris")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def iris():
     return data.load("iris", normalised=False)
