@@ -191,6 +191,12 @@ class Implementation:
     def __deepcopy__(self, memo):
         return self  # frozen: modules that hold one can be copied
 
+    def __getstate__(self):
+        return {**self.__dict__, "ulps": dict(self.ulps)}  # and saved: a read-only view of a dict cannot be pickled
+
+    def __setstate__(self, state):
+        self.__dict__.update(state, ulps=MappingProxyType(state["ulps"]))
+
 
 @dataclass(frozen=True)
 class Initialisation:
