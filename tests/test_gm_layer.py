@@ -112,7 +112,7 @@ def test_kumar_uses_2048_images_and_rescales_the_readout_only():
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: GMLayer(0, 3), "in_features must be at least 1"),
+        (lambda: GMLayer(0, 3), "in_features must be a whole number of at least 1, not 0"),
         (lambda: GMLayer(3, 3, implementation="eagre"), "did you mean 'eager'"),
         (lambda: GMLayer(3, 3)(torch.zeros(2, 4)), "x has 4 features, the layer takes 3"),
         (lambda: stack([3]), "at least two widths"),

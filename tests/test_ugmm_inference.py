@@ -3,6 +3,7 @@
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -130,6 +131,8 @@ def test_shapes(network):
     assert one.x.shape == (5,) and one.score.shape == () and one.states.shape == (2,)
     none = most_probable_explanation(network, x[:0], {4: (0.0, 1.0)})
     assert none.x.shape == (0, 3, 5) and none.score.shape == (0, 3)
+    climbed = most_probable_explanation(network, x[:0], {4: (0.0, 1.0), 0: (0.5,)}, limit=0)
+    assert climbed.x.shape == (0, 3, 5) and climbed.states.shape == (0, 3, 2) and not climbed.exact
 
 
 def test_components_are_not_dropped_meanwhile(x):
@@ -176,11 +179,26 @@ def test_a_score_that_is_no_number_never_wins(x):
         ({4: ()}, "the variable 4: its states are no list of 1 numbers each"),
         ({(3, 4): (0.0, 1.0)}, "no list of 2 numbers each"),
         ({4: (0.0, math.nan)}, "not finite"),
+        ({4: "ab"}, "the variable 4: its states are no list of numbers"),
+        ({(3, 4): ((0.0, 1.0), (2.0,))}, "its states are no list of numbers"),
+        ({"4": (0.0, 1.0)}, "the variable '4' is no column"),
+        ({True: (0.0, 1.0)}, "the variable True is no column"),
+        ({4.0: (0.0, 1.0)}, "the variable 4.0 is no column"),
     ],
 )
 def test_wrong_variables_are_refused(network, x, variables, said):
     with pytest.raises(ContractError, match=said):
         most_probable_explanation(network, x, variables)
+
+
+def test_columns_may_be_numpys(network, x):
+    found = most_probable_explanation(network, x, {np.int64(4): np.arange(3.0)})
+    assert torch.equal(found.x, most_probable_explanation(network, x, {4: (0.0, 1.0, 2.0)}).x)
+
+
+def test_whole_numbers_are_refused(network):
+    with pytest.raises(ContractError, match="floating-point numbers"):  # or a state of 0.5 would become 0
+        most_probable_explanation(network, torch.ones(2, 5, dtype=torch.int64), {4: (0.0, 0.5)})
 
 
 @pytest.mark.parametrize("tied", [False, True])
@@ -203,3 +221,6 @@ def test_draws_follow_the_neurons_mixture(tied):
     assert sample(layer, 0).shape == () and sample(layer, 0, (0, 3)).shape == (0, 3)
     with pytest.raises(ContractError, match="no neuron 2"):
         sample(layer, 2)
+    for shape in (5, (2, -1)):
+        with pytest.raises(ContractError, match="a sequence of lengths"):
+            sample(layer, 0, shape)

@@ -1,6 +1,7 @@
 """The uGMM module: dropout, LayerNorm, the variance floor, initialisations, and what is refused."""
 
 import copy
+import io
 import math
 
 import pytest
@@ -222,11 +223,42 @@ def test_a_copy_is_a_network_of_its_own():
     assert bool((twin[0].mu != 0).all()) and torch.equal(twin[1].mask(), network[1].mask())
 
 
+@pytest.mark.parametrize("tied", TYPES)
+def test_a_network_can_be_saved_whole_with_every_implementation(tied):
+    x = torch.randn(2, 4, generator=seeded(1))
+    for record in registry.load().select(TYPES[tied]):
+        if registry.unavailable(record):
+            continue
+        network = torch.nn.Sequential(layer_of(4, 3, tied=tied, implementation=record), torch.nn.LayerNorm(3))
+        file = io.BytesIO()
+        torch.save(network, file)
+        file.seek(0)
+        again = torch.load(file, weights_only=False)
+        assert again[0].implementation == record and torch.equal(again(x), network(x)), record.key
+        with pytest.raises(TypeError):
+            again[0].implementation.ulps["float32"] = 1e9  # still for reading only
+
+
+def test_a_layer_that_would_be_missed_is_said():
+    inner = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Sequential(UGMMLayer(4, 2)))
+    for network in (inner, inner[0], torch.nn.Sequential(UGMMLayer(4, 4), inner)):
+        with pytest.raises(ContractError, match="directly in it"):
+            initialise(network, "authors")
+    assert bool((inner[1][0].mu == 0).all())
+    initialise([torch.relu, inner[1][0]], "authors", generator=seeded())
+    assert bool((inner[1][0].mu != 0).all())
+
+
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: UGMMLayer(0, 3), "UGMMLayer: in_features must be at least 1"),
-        (lambda: UGMMLayer(3, 0), "out_features must be at least 1"),
+        (lambda: UGMMLayer(0, 3), "UGMMLayer: in_features must be a whole number of at least 1"),
+        (lambda: UGMMLayer(3, 0), "out_features must be a whole number of at least 1, not 0"),
+        (lambda: UGMMLayer(3.0, 3), "in_features must be a whole number of at least 1, not 3.0"),
+        (lambda: stack([3, "2"]), "out_features must be a whole number of at least 1, not '2'"),
+        (lambda: UGMMLayer(3, 3, implementation=None), "a name or a record, not None"),
+        (lambda: UGMMLayer(3, 3)(torch.tensor(1.0)), "x has no axis, the layer takes 3 features"),
+        (lambda: UGMMLayer(3, 3)(torch.ones(2, 3, dtype=torch.int64)), "x is of torch.int64, not of floating-point"),
         (lambda: UGMMLayer(3, 3, implementation="eagre"), "did you mean 'eager'"),
         (lambda: UGMMLayer(3, 3, implementation="gm/eager"), "gm/eager does not compute the value of ugmm"),
         (lambda: UGMMLayer(3, 3, dropout=1.0), "at least 0 and below 1"),

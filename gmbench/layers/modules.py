@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import torch
 
 from gmbench import registry
@@ -32,26 +34,30 @@ class Layer(torch.nn.Module):
         super().__init__()
         who, kind = type(self).__name__, registry.layer_type(layer_type)
         for name, size in (("in_features", in_features), ("out_features", out_features)):
-            if size < 1:
-                raise ContractError(f"{who}: {name} must be at least 1, not {size}")
+            if isinstance(size, bool) or not isinstance(size, numbers.Integral) or size < 1:
+                raise ContractError(f"{who}: {name} must be a whole number of at least 1, not {size!r}")
         if isinstance(implementation, str):
             implementation = registry.load().implementation(layer_type, implementation)
+        if not isinstance(implementation, Implementation):
+            raise ContractError(f"{who}: implementation is a name or a record, not {implementation!r}")
         if implementation.layer_type != layer_type or implementation.quantity != "value":
             raise ContractError(f"{who}: {implementation.key} does not compute the value of {layer_type}")
         self.layer_type, self.implementation = layer_type, implementation
-        self.in_features, self.out_features = in_features, out_features
-        sizes = {**axes, kind.in_features: in_features, kind.out_features: out_features}
+        self.in_features, self.out_features = int(in_features), int(out_features)
+        sizes = {**axes, kind.in_features: self.in_features, kind.out_features: self.out_features}
         for name, shape in kind.shapes(sizes).items():
             self.register_parameter(name, torch.nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)))
 
     def value(self, x, *parameters):
         """The implementation's value for ``x (..., in_features)``.
 
-        :raises ContractError: if x has another number of features
+        :raises ContractError: if x has another number of features, or whole numbers
         """
-        if x.shape[-1] != self.in_features:
-            who = type(self).__name__
-            raise ContractError(f"{who}: x has {x.shape[-1]} features, the layer takes {self.in_features}")
+        if x.dim() < 1 or x.shape[-1] != self.in_features:
+            who, shown = type(self).__name__, f"{x.shape[-1]} features" if x.dim() else "no axis"
+            raise ContractError(f"{who}: x has {shown}, the layer takes {self.in_features} features")
+        if not x.is_floating_point():  # in which some implementations would round their results
+            raise ContractError(f"{type(self).__name__}: x is of {x.dtype}, not of floating-point numbers")
         return self.implementation.function(x, *parameters)
 
 
@@ -62,13 +68,16 @@ def initialise(network, chosen: str | Initialisation, images=None, generator=Non
     An initialisation that uses images is given, for each layer, the outputs of the modules before it, so a calibrated
     layer is measured on what it will see; any other is given None.
 
-    :param network: a :class:`Layer`, or a sequence of modules with such layers among them; others stay as they are
+    :param network: a :class:`Layer`, or a sequence of modules with such layers among them; others stay as they are. A
+        layer inside one of these modules is refused: give what holds it
     :param chosen: a record, or the name of an initialisation of the layers' type
     :param images: inputs of the first module ``(n, ...)``, needed by initialisations that calibrate
     :param generator: a :class:`torch.Generator`, for reproducible draws
-    :raises ContractError: if there is no such initialisation, or it needs images and has none
+    :raises ContractError: if there is no such initialisation, it needs images and has none, or a layer would be missed
     """
-    modules = [network] if isinstance(network, Layer) else list(network)
+    modules = [network] if isinstance(network, Layer) or not hasattr(network, "__iter__") else list(network)
+    if not any(isinstance(module, Layer) for module in modules) or any(map(_hides_a_layer, modules)):
+        raise ContractError("give initialise() a layer, or a sequence such as a stack that has layers directly in it")
     kinds = {module.layer_type for module in modules if isinstance(module, Layer)}
     if isinstance(chosen, str):
         known = registry.load()
@@ -87,3 +96,9 @@ def initialise(network, chosen: str | Initialisation, images=None, generator=Non
             found[module.layer_type].function(module, images, generator)
         if images is not None and place < len(modules):
             images = module(images)
+
+
+def _hides_a_layer(module) -> bool:
+    """Whether something that is no layer itself has one somewhere inside, which nothing would initialise."""
+    inside = module.modules() if isinstance(module, torch.nn.Module) and not isinstance(module, Layer) else ()
+    return any(isinstance(inner, Layer) for inner in inside)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -69,13 +70,13 @@ def most_probable_explanation(
     :param rows: inputs that go through the network at once: memory grows with it, and the result does not depend on
         it, up to rounding
     :param generator: of the CPU, for the starts; None for the global one
-    :raises ContractError: if a variable has no column of x or no state, two share a column, or the network has
-        several outputs
+    :raises ContractError: if a variable has no column of x or no state, two share a column, x is not of floating-point
+        numbers, or the network has several outputs
     """
     if restarts < 1 or rows < 1:
         raise ContractError("an explanation needs at least 1 restart and 1 row at once")
-    if x.ndim < 1:
-        raise ContractError("x needs at least one axis, its features")
+    if x.ndim < 1 or not x.is_floating_point():
+        raise ContractError("x needs at least one axis, its features, and floating-point numbers")
     columns, states = _read(variables, x)
     flat = x.reshape(-1, x.shape[-1]).clone()
     for place, choices in zip(columns, states, strict=True):
@@ -98,9 +99,17 @@ def _read(variables: Variables, x: torch.Tensor) -> tuple[list[list[int]], list[
     """The columns of each variable, and its states ``(S, columns)``."""
     columns, states = [], []
     for name, choices in variables.items():
-        place = [name] if isinstance(name, int) else list(name)
-        values = torch.as_tensor(choices, dtype=x.dtype, device=x.device)
-        values = values.unsqueeze(1) if isinstance(name, int) and values.ndim == 1 else values
+        alone = not isinstance(name, tuple)
+        place = [name] if alone else list(name)
+        if not all(isinstance(column, numbers.Integral) and not isinstance(column, bool) for column in place):
+            raise ContractError(f"the variable {name!r} is no column, nor a tuple of columns")
+        try:
+            values = torch.as_tensor(choices, dtype=x.dtype, device=x.device)
+        except (TypeError, ValueError, RuntimeError):
+            raise ContractError(
+                f"the variable {name}: its states are no list of numbers, nor of rows of them"
+            ) from None
+        values = values.unsqueeze(1) if alone and values.ndim == 1 else values
         if values.ndim != 2 or values.shape[1] != len(place) or 0 in values.shape:
             raise ContractError(f"the variable {name}: its states are no list of {len(place)} numbers each")
         if not values.isfinite().all():
@@ -191,7 +200,9 @@ class _Search:
                     found = self.scores(self.filled(x[some].repeat_interleave(len(choices), 0), tried))
                     value, place = found.view(len(some), len(choices)).max(1)
                     # compared with the present state's score of the same call: an equal one changes nothing
-                    present = found.view(len(some), -1).gather(1, states[some, variable].unsqueeze(1)).squeeze(1)
+                    present = (
+                        found.view(len(some), len(choices)).gather(1, states[some, variable].unsqueeze(1)).squeeze(1)
+                    )
                     states[some, variable] = torch.where(value > present, place, states[some, variable])
                     score[some] = value
             active = active[(states[active] != before).any(1)]
@@ -212,10 +223,12 @@ def sample(
 
     :param shape: of the result
     :param generator: of the CPU, where the draws are made; None for the global one
-    :raises ContractError: if there is no such neuron
+    :raises ContractError: if there is no such neuron, or the shape is none
     """
-    if not 0 <= neuron < layer.out_features:
+    if not isinstance(neuron, numbers.Integral) or not 0 <= neuron < layer.out_features:
         raise ContractError(f"there is no neuron {neuron}: the layer has {layer.out_features}")
+    if isinstance(shape, int) or any(length < 0 for length in shape):
+        raise ContractError(f"the shape of a sample is a sequence of lengths, such as (1000,), not {shape!r}")
     mu = layer.mu if layer.tied else layer.mu[neuron]
     mu, log_sigma = mu.cpu(), layer.log_deviations()[neuron].cpu()
     weights = layer.logits[neuron].double().softmax(0).cpu()
