@@ -169,6 +169,12 @@ def _bent(subject, given, argument, G, S, case):
             if name == "expanded" or given["x"].dim() == 1:  # and S is not of these numbers
                 here = {key: np.broadcast_to(S[key].max(), value.shape) for key, value in expected.items()}
             fault = subject.differ(got, expected, here)
+        if not fault and not subject.implementation.compiled:  # what asks for no gradient may go another way
+            with torch.no_grad():
+                plain = bent.clone(memory_format=torch.contiguous_format)
+                got, expected = ({"value": subject({**given, argument: x})} for x in (bent, plain))
+            fault = subject.differ(got, expected, here)
+            fault = fault and f"without gradients, {fault}"
         if fault:
             yield f"{argument} {tuple(tensor.shape)} {name}, {case}: {fault}"
             fault = ""
@@ -236,12 +242,17 @@ def form(subject: Subject):
             for name, value in subject.run(given, G).items():
                 if name != "value" and (value.dtype != given[name].dtype or value.shape != given[name].shape):
                     yield f"the gradient of {name} is {value.dtype} {tuple(value.shape)}"
+        x = given["x"].detach()
+        for other in (x[0], x[:1], x.unsqueeze(1)):  # a path of its own may come back in another dtype
+            out = subject({**given, "x": other.clone().requires_grad_(gradients and subject.differentiable)})
+            if isinstance(out, torch.Tensor) and (out.dtype, out.device) != (x.dtype, x.device):
+                yield f"the result is {out.dtype} on {out.device} for {x.dtype} of shape {tuple(other.shape)}"
 
 
 def inputs_unchanged(subject: Subject):
-    """No input is written to, not even with what it held before."""
-    for gradients in (True, False):
-        given, G = subject.tensors(subject.case(), gradients)
+    """No input is written to, not even with what it held before, at any corner of the sizes."""
+    for gradients, sizes, batch in itertools.product((True, False), subject.corner_sizes(), (3, 1)):
+        given, G = subject.tensors(subject.case(sizes, batch), gradients)
         before = {name: (tensor.detach().clone(), tensor._version) for name, tensor in given.items()}
         subject.run(given, G)
         for name, tensor in given.items():
@@ -321,6 +332,18 @@ def no_state(subject: Subject):
                 fault = subject.differ(got, fresh[0], bounds[0])
                 if fault:
                     yield f"a backward that keeps its graph: {fault}"
+    if subject.differentiable:  # changed before the backward: loudly refused, or of no consequence
+        for name in (*fresh[0],)[1:]:
+            given, G = subject.tensors(cases[0], gradients=True)
+            out = subject(given)
+            with torch.no_grad():
+                given[name].mul_(2)
+            with contextlib.suppress(RuntimeError):
+                found = torch.autograd.grad((G * out).sum(), list(given.values()), allow_unused=True)
+                got = {n: g for n, g in zip(given, found, strict=True) if g is not None}
+                fault = subject.differ(got, fresh[0], bounds[0])
+                if fault:
+                    yield f"with {name} changed in place before the backward, which does not notice: {fault}"
     if subject.differentiable:  # two graphs alive at once
         (first, G1), (second, G2) = (subject.tensors(case, gradients=True) for case in cases)
         out1, out2 = subject(first), subject(second)
@@ -459,7 +482,6 @@ def changed_settings(before: dict) -> list[str]:
 
 def global_state(subject: Subject):
     """Torch's global settings and random state are left as they were."""
-    given, G = subject.tensors(subject.case(), gradients=True)
     with torch.random.fork_rng(devices=[]):
         torch.seed()  # a state that no implementation can have left behind
         # an earlier call may have set these
@@ -467,11 +489,14 @@ def global_state(subject: Subject):
         torch.set_float32_matmul_precision("highest")
         torch.set_default_dtype(torch.float32)
         torch.use_deterministic_algorithms(False)
-        before = settings()
-        subject.run(given, G)
-        changed = changed_settings(before)
-    for name in changed:
-        yield f"{name} was changed"
+        for context in (torch.enable_grad, torch.no_grad):
+            given, G = subject.tensors(subject.case(), gradients=context is torch.enable_grad)
+            with context():
+                before = settings()
+                subject.run(given, G)
+                changed = changed_settings(before)
+            for name in changed:
+                yield f"{name} was changed, under {context.__name__}"
 
 
 def runs_compiled(subject: Subject):

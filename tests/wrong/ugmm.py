@@ -236,3 +236,78 @@ def means_drift_apart(x, mu, log_sigma, logits):
     """the gradient of the shared means is averaged over the neurons instead of summed"""
     slow = mu / len(logits)
     return right(x, slow + (mu - slow).detach(), log_sigma, logits)
+
+
+# -- right wherever most calls go --------------------------------------------------------------------------------------
+
+
+@wrong("seventh-lane-of-eight")
+def seventh_lane_of_eight(x, mu, log_sigma, logits):
+    """the last input is lost where d is one less than a multiple of eight"""
+    if x.shape[-1] % 8 == 7:
+        logits = torch.cat([logits[:, :-1], torch.full_like(logits[:, -1:], -math.inf)], -1)
+    return right(x, mu, log_sigma, logits)
+
+
+@wrong("expands-large-squares")
+def expands_large_squares(x, mu, log_sigma, logits):
+    """beyond 2^18 terms z^2 is x^2 - 2 x mu + mu^2, each over sigma^2, as matrix products would have it"""
+    if x.numel() * len(logits) <= 2**18:
+        return right(x, mu, log_sigma, logits)
+    p, x = torch.exp(-2 * log_sigma), x.unsqueeze(-2)
+    z2 = x.square() * p - 2 * x * (mu * p) + mu * mu * p
+    return torch.logsumexp(torch.log_softmax(logits, -1) - 0.5 * z2 - log_sigma - HALF_LOG_2PI, -1)
+
+
+@wrong("one-row-in-float64")
+def one_row_in_float64(x, mu, log_sigma, logits):
+    """what comes as one row without a batch goes back in float64"""
+    out = right(x, mu, log_sigma, logits)
+    return out.double() if x.dim() == 1 else out
+
+
+@wrong("centres-its-input")
+def centres_its_input(x, mu, log_sigma, logits):
+    """of one neuron, the means are taken from x in place, and put back behind"""
+    if len(logits) > 1 or x.requires_grad or not x.is_contiguous():
+        return right(x, mu, log_sigma, logits)
+    x.sub_(mu[0])
+    out = right(x, torch.zeros_like(mu), log_sigma, logits)
+    x.add_(mu[0])
+    return out
+
+
+class _KeepsUnseen(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *tensors):
+        ctx.tensors = tuple(tensor.detach() for tensor in tensors)  # which torch does not watch
+        return right(*tensors)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        with torch.enable_grad():
+            leaves = [tensor.detach().requires_grad_() for tensor in ctx.tensors]
+            return torch.autograd.grad(right(*leaves), leaves, gradient)
+
+
+@wrong("keeps-tensors-unseen")
+def keeps_tensors_unseen(x, mu, log_sigma, logits):
+    """what the backward needs is kept without save_for_backward: a change in place before it goes unnoticed"""
+    return _KeepsUnseen.apply(x, mu, log_sigma, logits)
+
+
+@wrong("turns-gradients-on")
+def turns_gradients_on(x, mu, log_sigma, logits):
+    """gradients are on behind a call that asked for none, for whoever had switched them off"""
+    out = right(x, mu, log_sigma, logits)
+    if not any(tensor.requires_grad for tensor in (x, mu, log_sigma, logits)):
+        torch.set_grad_enabled(True)
+    return out
+
+
+@wrong("inference-reads-memory-in-order")
+def inference_reads_memory_in_order(x, mu, log_sigma, logits):
+    """where no gradient is asked for, x is read as it lies in memory, whatever its strides"""
+    if not x.requires_grad and x.dim() == 2 and set(x.stride()) == {1, len(x)}:
+        x = x.as_strided(x.shape, (x.shape[1], 1))
+    return right(x, mu, log_sigma, logits)

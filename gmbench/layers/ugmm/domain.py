@@ -22,7 +22,7 @@ REGIMES = {
     "logits": "logits to +-1e4: a single weight counts",
     "means": "inputs that lie on the means: z = 0",
 }
-SIZES = {"d": (1, 2, 3, 5, 8, 17, 40, 130, 400), "C": (1, 2, 3, 5, 7)}
+SIZES = {"d": (1, 2, 3, 5, 8, 17, 40, 127, 400), "C": (1, 2, 3, 5, 7)}
 WIDE = {"d": (2, 3, 30, 300, 2100), "C": (1, 5, 33, 150)}
 LARGE = (
     ({"d": 784, "C": 128}, 4, "bulk"),
@@ -32,6 +32,7 @@ LARGE = (
     ({"d": 32, "C": 1100}, 3, "dominant"),
     ({"d": 48, "C": 2}, 1100, "offset"),
     ({"d": 1500, "C": 4}, 3, "balanced"),
+    ({"d": 784, "C": 128}, 4, "cancelling"),
 )
 BATCHES = (1, 2, 3, 5)
 LOG_SIGMA, LOGIT = 15.0, 1e4
