@@ -658,7 +658,11 @@ def _claim(row):
         "95 %": " to ".join(map(short, row["interval"] or ())),
         "seeds": f"{row['seeds']} ({row['experiment']}, {row['dataset']}, budget {row['budget']})",
         "verdict": row["verdict"],
-        **{f"  part {i}": f"{part['shown']}: {part['verdict']}" for i, part in enumerate(row["parts"], 1)},
+        **{
+            f"  part {i}": f"{part['shown']}: {part['verdict']}"
+            for i, part in enumerate(row["parts"], 1)
+            if part["shown"]
+        },
         "decided": row["decided"],
         "detail": row["detail"],
         "remark": row["remark"],

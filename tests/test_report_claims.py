@@ -53,6 +53,12 @@ MIXED = (
 )
 
 
+def test_a_part_without_cells_has_no_empty_line():
+    parts = [{"shown": "", "verdict": "not run"}, {"shown": "error 2", "verdict": "reproduced"}]
+    shown = page(claim("P", "not run", measured=None, shown="", interval=None, parts=parts, detail="no cells of bl"))
+    assert "error 2: reproduced; no cells of bl" in shown and ": not run" not in shown
+
+
 def test_verdicts_are_counted_by_paper():
     markdown = page(*MIXED)
     assert row(markdown, "gmnm") == ["gmnm", "1", "1", "0", "0", "0"]

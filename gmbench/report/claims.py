@@ -94,7 +94,7 @@ def entries(frame: pandas.DataFrame) -> list[dict[str, Any]]:
         entry["parts"] = [
             f"{_words(part.get('shown'))}: {_words(part.get('verdict'))}"
             for part in (parts if isinstance(parts, list) else ())
-            if isinstance(part, Mapping)
+            if isinstance(part, Mapping) and part.get("shown")  # of a part without cells the detail says which
         ]
         found.append(entry)
     return sorted(found, key=lambda entry: entry["paper"])
