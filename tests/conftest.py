@@ -5,6 +5,8 @@ import os
 import pytest
 import torch
 
+from gmbench import registry
+
 torch.set_num_threads(1)
 
 
@@ -15,3 +17,10 @@ def own_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("GMBENCH_IMPLEMENTATIONS", raising=False)
     os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """Where tests that start many children have them forked from; see its file."""
+    with registry.load_file(__file__.replace("conftest.py", "warm.py")).Warm() as forking:
+        yield forking
