@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from gmbench import registry
-from gmbench.timing import run
+from gmbench.timing import players, run
 
 table = registry.load_file(__file__.replace("test_cheats.py", "cheats/table.py"))
 FOUND = table.cheats()
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("cheats")  # what takes long is made once
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory):
+def judge(tmp_path_factory, warm):
     """A function that gives the gate's verdict and the timed rows of a key; what takes long is done once for all."""
     folder = tmp_path_factory.mktemp("cheats")
     with pytest.MonkeyPatch.context() as patch:
@@ -22,6 +22,7 @@ def judge(tmp_path_factory):
         patch.setenv("GMBENCH_LOCK", str(folder / "lock"))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("GMBENCH_IMPLEMENTATIONS", raising=False)
+        patch.setattr(players, "subprocess", warm.subprocess)
 
         @functools.cache
         def common():
