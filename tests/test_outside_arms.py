@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from gmbench import cli, registry
 from gmbench.contract import ContractError
 from gmbench.experiments import asked, experiment, experiments, fastest
-from gmbench.runs import store
+from gmbench.runs import declared, local, store
 
 THEIRS = """
 import gmbench
@@ -33,6 +33,13 @@ def tenths(layer, images, generator):
 def alone(tmp_path, monkeypatch):
     """No timing elsewhere on this machine suspends these cells."""
     monkeypatch.setenv("GMBENCH_LOCK", str(tmp_path / "lock"))
+
+
+@pytest.fixture
+def forked(warm, monkeypatch):
+    """Children are forked from where torch is known."""
+    for starter in (declared, local):
+        monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 
 @pytest.fixture
@@ -75,7 +82,7 @@ def for_layers(file, kind):
 
 @pytest.mark.parametrize("name", sorted(experiments()))
 @pytest.mark.parametrize("option", ["implementation", "initialisation"])
-def test_one_option_is_one_more_arm(name, option, files):
+def test_one_option_is_one_more_arm(name, option, files, forked):
     seed, kind = experiment(name).budgets["smoke"].seeds[0], experiment(name).layer_type
     for_layers(files[option], kind)
     added = {
@@ -90,7 +97,7 @@ def test_one_option_is_one_more_arm(name, option, files):
 
 
 @pytest.mark.parametrize("option", ["implementation", "initialisation"])
-def test_what_an_environment_variable_names_is_asked_for_by_name(option, files, monkeypatch):
+def test_what_an_environment_variable_names_is_asked_for_by_name(option, files, monkeypatch, forked):
     by_file = run("kumar-single", f"--{option}", files[option], "--dry-run")
     monkeypatch.setenv("GMBENCH_IMPLEMENTATIONS", files[option])
     name = {"implementation": "theirs", "initialisation": "tenths"}[option]
@@ -98,7 +105,7 @@ def test_what_an_environment_variable_names_is_asked_for_by_name(option, files, 
     assert run("kumar-single", f"--{option}", files[option], "--dry-run") == by_file
 
 
-def test_an_approximate_implementation_is_announced(files, tmp_path):
+def test_an_approximate_implementation_is_announced(files, tmp_path, forked):
     (tmp_path / "theirs.py").write_text(THEIRS.replace("ulps=64", 'approximate="it guesses"'))
     done = CliRunner().invoke(
         cli.main, ["run", "kumar-single", "--implementation", files["implementation"], "--dry-run"]
@@ -115,7 +122,7 @@ def test_an_approximate_implementation_is_announced(files, tmp_path):
         (TENTHS.replace("import gmbench", "import no_such"), "cannot be imported"),
     ],
 )
-def test_a_file_that_is_not_one_initialisation_is_refused(files, tmp_path, text, said):
+def test_a_file_that_is_not_one_initialisation_is_refused(files, tmp_path, text, said, forked):
     (tmp_path / "tenths.py").write_text(text)
     done = CliRunner().invoke(cli.main, ["run", "kumar", "--initialisation", files["initialisation"], "--dry-run"])
     assert done.exit_code == 2 and said in done.stderr and done.stderr.count("\n") == 1
@@ -123,7 +130,7 @@ def test_a_file_that_is_not_one_initialisation_is_refused(files, tmp_path, text,
         asked.initialisation(files["initialisation"], "gm")
 
 
-def test_outside_arms_stand_beside_the_standard_ones_on_the_leaderboard(files, no_compiler):
+def test_outside_arms_stand_beside_the_standard_ones_on_the_leaderboard(files, no_compiler, forked):
     rows = run("kumar-single", "--implementation", files["implementation"])
     by_arm = {(row["arm"], row["implementation"]): row["best"] for row in rows}
     assert set(by_arm) == {("bl", "gm/eager"), ("kumar", "gm/eager"), ("kumar", "gm/theirs")}
