@@ -15,6 +15,7 @@ import gmbench
 from gmbench import registry
 from gmbench.cli import main
 from gmbench.contract import EPS, ContractError
+from gmbench.runs import declared
 from gmbench.timing import candidates, clock, floors, goals, inputs, players, run, verify
 from gmbench.timing.sizes import PASSES, STEP, Size, select, sizes
 from gmbench.timing.statistics import ratio, summary
@@ -27,7 +28,7 @@ GREEN = run.Verdict("passed")
 
 # Implementations whose checks would be green, or never end; `sly` is right wherever no one times it.
 OUTSIDE = """
-import hashlib, os
+import hashlib, os, time
 import torch, gmbench
 from gmbench.layers.gm.eager import eager
 
@@ -52,7 +53,7 @@ def dies(x, mu, sigma, U, v):
 @gmbench.implementation("gm", name="hangs", ulps=40)
 def hangs(x, mu, sigma, U, v):
     while True:
-        pass
+        time.sleep(0.1)
 
 @gmbench.implementation("gm", name="asks", ulps=40)
 def asks(x, mu, sigma, U, v):
@@ -90,12 +91,14 @@ def own_lock(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def outside(tmp_path_factory):
+def outside(tmp_path_factory, warm):
     """Subjects of a file by name, and the file that `spy` writes."""
     folder = tmp_path_factory.mktemp("outside")
     file, seen = folder / "theirs.py", folder / "seen"
     file.write_text(f"SEEN = {str(seen)!r}\n{OUTSIDE}")
-    subjects = {subject.key.removeprefix("gm/"): subject for subject in run.subjects([str(file)])}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(declared, "subprocess", warm.subprocess)
+        subjects = {subject.key.removeprefix("gm/"): subject for subject in run.subjects([str(file)])}
     return SimpleNamespace(**subjects, seen=seen)
 
 
@@ -103,6 +106,13 @@ def outside(tmp_path_factory):
 def eager():
     (subject,) = run.subjects(["gm/eager"])
     return subject
+
+
+@pytest.fixture
+def forked(warm, monkeypatch):
+    """Children are forked from where torch is known."""
+    for starter in (players, declared):
+        monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 
 def timed(subjects, size=SMALL, **options):
@@ -113,13 +123,14 @@ def timed(subjects, size=SMALL, **options):
 
 
 @pytest.fixture(scope="module")
-def together(outside, eager, tmp_path_factory):
+def together(outside, eager, tmp_path_factory, warm):
     """Everything that can go wrong, interleaved with what is right, in the retained regime."""
     bad = ("sly", "greedy", "quits", "dies", "hangs", "asks", "spy", "shifts", "raises")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
+        patch.setattr(players, "subprocess", warm.subprocess)
         subjects = [*(getattr(outside, name) for name in bad), eager]
-        return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=40)
+        return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=12)
 
 
 def has_no_time(row):
@@ -152,7 +163,7 @@ def test_right_outputs_have_a_time_beside_the_yardsticks(together, direction):
         ("greedy", "memory"),
         ("quits", "ended without an answer"),
         ("dies", "killed by signal 9"),
-        ("hangs", "did not end within 40 s"),
+        ("hangs", "did not end within 12 s"),
         ("asks", "ModuleNotFoundError"),
         ("shifts", "changed its input x"),
         ("raises", "raised RuntimeError: not today"),
@@ -180,13 +191,13 @@ def test_every_call_sees_fresh_inputs_and_may_print(together, outside):
         assert len(set(contents)) == len(timed)
 
 
-def test_the_allocator_is_told_by_its_environment(together, outside, eager):
+def test_the_allocator_is_told_by_its_environment(together, outside, eager, forked):
     for line in outside.seen.read_text().splitlines():
         assert set(line.split()[3:]) == set(players.RETAINED)
     assert timed([eager], passes=["forward"])["eager", "forward"]["allocator"] == "default"
 
 
-def test_a_training_step_has_a_time(eager):
+def test_a_training_step_has_a_time(eager, forked):
     row = timed([eager], STACK, runs=2)["eager", STEP]
     assert row["status"] == "passed", row["message"]
     assert row["runs"] == len(row["samples"]) == 2 and row["verified"] >= 2
@@ -335,7 +346,7 @@ def test_a_claim_below_the_reference_is_undecided(tmp_path):
 # -- the gate ------------------------------------------------------------------------------------------------
 
 
-def test_red_checks_withhold_the_time(outside):
+def test_red_checks_withhold_the_time(outside, forked):
     verdict = run.gate(outside.double)
     assert verdict.status == "failed" and verdict.message
     assert run.gate(outside.double) is verdict  # asked once a process
@@ -620,7 +631,7 @@ def test_time_prints_and_stores_rows(tmp_path, monkeypatch, one_size):
     assert set(frame["pass"]) == {"forward", "forward+backward"} and (frame["median"] > 0).all()
 
 
-def test_a_file_is_timed_beside_the_fastest(outside, monkeypatch, one_size):
+def test_a_file_is_timed_beside_the_fastest(outside, monkeypatch, one_size, forked):
     monkeypatch.setattr(run, "measure", lambda own, size, *_, **__: [subject.key for subject in own])
     fastest = next(f"gm/{n}" for n in GM.fastest if not registry.unavailable(registry.load().implementation("gm", n)))
     file = outside.double.file
