@@ -71,6 +71,8 @@ class Subject:
             a, b = numbers(value), numbers(want[name])
             if a.size != b.size:
                 return f"{name} has the shape {a.shape}, not {b.shape}"
+            if np.array_equal(a.ravel(), b.ravel()) and np.isfinite(a).all():  # as most are
+                continue
             with np.errstate(all="ignore"):
                 gap = np.abs(a.ravel() - b.ravel())
                 ulps = np.where(gap == 0, 0.0, gap / (EPS[self.dtype] * S[name].ravel()))
@@ -149,14 +151,18 @@ def layouts(subject: Subject):
             yield from _bent(subject, {**given, "x": given["x"].reshape(*shape, -1)}, "x", G, S, case)
         yield from _cotangents(subject, given, G, case)
         yield from _bent(subject, {**given, "x": given["x"][0]}, "x", G[:1], S, case)
+        outcome = _outcome(subject, given, G)
         for parameter in subject.kind.names:
-            yield from _bent(subject, given, parameter, G, S, case)
+            yield from _bent(subject, given, parameter, G, S, case, outcome)
 
 
-def _bent(subject, given, argument, G, S, case):
-    """Faults where one argument in another layout gives other results than the same numbers contiguous."""
+def _bent(subject, given, argument, G, S, case, outcome=None):
+    """Faults where one argument in another layout gives other results than the same numbers contiguous.
+
+    :param outcome: that of ``given``, where it is known
+    """
     tensor = given[argument]
-    want, fault = _outcome(subject, given, G)
+    want, fault = outcome or _outcome(subject, given, G)
     for name, bent in subject.layouts(tensor):
         here, expected = S, want
         if not fault and name == "expanded":  # other numbers: rows repeat
