@@ -94,7 +94,13 @@ def results(store):
     return sorted(path.name for path in (store / "cells").iterdir()) if (store / "cells").exists() else []
 
 
-def test_a_crash_costs_one_cell(tmp_path):
+@pytest.fixture
+def forked(warm, monkeypatch):
+    """The engine's children are forked from where torch is known."""
+    monkeypatch.setattr(local, "subprocess", warm.subprocess)
+
+
+def test_a_crash_costs_one_cell(tmp_path, forked):
     doomed, fine = specs(["bl"], outside(tmp_path, DIES))[0], specs(["fc"])[0]
     engine = local.Local([doomed, fine], tmp_path / "store", jobs=1)
     engine.run()
@@ -104,7 +110,7 @@ def test_a_crash_costs_one_cell(tmp_path):
     assert results(tmp_path / "store") == [f"{cell_id(fine)}.json"]
 
 
-def test_a_killed_cell_is_tried_again(tmp_path):
+def test_a_killed_cell_is_tried_again(tmp_path, forked):
     (spec,) = specs(["bl"], outside(tmp_path, WAITS))
 
     def kill():
