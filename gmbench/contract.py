@@ -137,7 +137,8 @@ class LayerType:
     stack: Stack | None = None
     goals: tuple[Goal, ...] = ()
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
-    quantities: tuple[str, ...] = ("value",)
+    # beside the value, the others that implementations may return, and the layer type by which each is judged
+    quantities: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,6 +159,8 @@ class LayerType:
 @dataclass(frozen=True)
 class Implementation:
     """One function for one layer type, and the single record of what it can do.
+
+    What returns another ``quantity`` than the value has the layer type of that quantity.
 
     Checks, timings and experiments read this record and nothing else. ``ulps`` maps each dtype to the claimed
     accuracy in units of the error measure; it is empty for an ``approximate`` implementation, whose reason

@@ -160,7 +160,8 @@ def implementation(
 
     def declare(function):
         _check_function(function, where)
-        _words([quantity], kind.quantities, "the quantity", where)
+        _words([quantity], ("value", *kind.quantities), "the quantity", where)
+        judged = registry.layer_type(kind.quantities.get(quantity, layer_type))
         if isinstance(derivatives, bool) or derivatives not in (0, 1, 2):
             raise ContractError(f"{where}: derivatives must be 0, 1 or 2, not {derivatives!r}")
         kinds = _words(dtypes, tuple(EPS), "the dtype", where)
@@ -171,7 +172,7 @@ def implementation(
             raise ContractError(f"{where}: name at least one device")
         _check_signature(function, kind, where)
         record = Implementation(
-            layer_type=layer_type,
+            layer_type=judged.name,
             name=str(name),
             function=function,
             quantity=quantity,

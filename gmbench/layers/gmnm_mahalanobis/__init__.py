@@ -1,0 +1,1 @@
+"""GMNM with full Gaussians: each unit falls off with the Mahalanobis distance from its centre."""

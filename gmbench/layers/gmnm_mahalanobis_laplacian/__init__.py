@@ -1,0 +1,1 @@
+"""The Laplacian of GMNM with full Gaussians."""

@@ -1,0 +1,39 @@
+"""The closed form, and the derivatives of the value taken twice by autograd, which it is compared with."""
+
+import torch
+
+import gmbench
+from gmbench.layers.gmnm import laplacian
+from gmbench.layers.gmnm_mahalanobis.eager import eager as value
+
+
+@gmbench.implementation(
+    "gmnm-mahalanobis",
+    quantity="laplacian",
+    name="eager",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64"),
+    derivatives=2,
+    transforms=("grad", "jvp", "vmap"),
+    ulps=16,
+)
+def eager(x, mu, L, pi):
+    """sum over m of pi_m (|L_m^T y_m|^2 - tr L_m L_m^T) exp(-|y_m|^2 / 2), y_m = L_m (x - mu_m)"""
+    z = x.unsqueeze(-2) - mu  # (..., M, d)
+    y = L @ z.unsqueeze(-1)  # (..., M, n, 1)
+    v = (L.mT @ y).squeeze(-1)
+    bend = v.square().sum(-1) - L.square().sum((-1, -2))
+    return (bend * torch.exp(-0.5 * y.square().sum((-1, -2)))) @ pi.mT
+
+
+@gmbench.implementation(
+    "gmnm-mahalanobis",
+    quantity="laplacian",
+    name="double-backward",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64"),
+    ulps=64,
+)
+def double_backward(x, mu, L, pi):
+    """The trace of the Hessian by autograd, an input and an output at a time; slow, and right by other means."""
+    return laplacian.by_autograd(value, x, mu, L, pi)

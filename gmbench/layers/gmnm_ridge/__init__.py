@@ -1,0 +1,1 @@
+"""GMNM with ridges: each unit falls off along one direction and is constant across it."""
