@@ -8,17 +8,19 @@ def by_autograd(function, x, *parameters):
 
     It can be differentiated once more, by x and the parameters.
     """
-    wanted = torch.is_grad_enabled()
-    with torch.enable_grad():
-        at = x if x.requires_grad and wanted else x.detach().requires_grad_()
-        outputs = function(at, *parameters)
-        results = [torch.zeros_like(outputs[..., c]) for c in range(outputs.shape[-1])]
-        for c, output in enumerate(outputs.unbind(-1)):
-            (slope,) = torch.autograd.grad(output.sum(), at, create_graph=True)
-            for i, each in enumerate(slope.unbind(-1)):
-                if not each.requires_grad:  # no batch, or no unit: nothing depends on x
-                    continue
-                (second,) = torch.autograd.grad(each.sum(), at, create_graph=wanted, retain_graph=True)
-                results[c] = results[c] + second[..., i]
-        found = torch.stack(results, -1)
-    return found if wanted else found.detach()
+    wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *parameters))
+    with torch.inference_mode(False), torch.enable_grad():
+        if not wanted:  # copies, since inference tensors take no part in autograd
+            x, *parameters = (tensor.detach().clone() for tensor in (x, *parameters))
+        at = x if x.requires_grad else x.detach().requires_grad_()
+        columns = [_of_output(output, at, wanted) for output in function(at, *parameters).unbind(-1)]
+    return torch.stack(columns, -1)
+
+
+def _of_output(output, x, wanted):
+    (slope,) = torch.autograd.grad(output.sum(), x, create_graph=True)
+    total = torch.zeros_like(output)
+    for i, each in enumerate(slope.unbind(-1)):
+        (second,) = torch.autograd.grad(each.sum(), x, create_graph=wanted, retain_graph=True)
+        total = total + second[..., i]
+    return total if wanted else total.detach()

@@ -118,7 +118,7 @@ def smoothing(inputs, dtype, rng, power=0):
     projection has length l, its part exp(-y^2 / 2) becomes exp(-y^2 / 2 s^2) / s with s^2 = 1 + l^2 tau^2.
     """
     one, place = alone(inputs, rng)
-    tau = rng.uniform(0.1, 0.6)
+    tau = rng.uniform(0.1, 0.5)
     exact = {name: tensor.astype(np.longdouble) for name, tensor in one.items()}
     squares = (exact["L"][0] ** 2).sum(0)  # (d,)
     s2 = np.ones_like(squares)

@@ -115,7 +115,7 @@ def smoothing(inputs, dtype, rng, power=0):
     f becomes exp(-y^2 / 2 s^2) / s.
     """
     one, place = alone(inputs, rng)
-    tau = rng.uniform(0.1, 0.6)
+    tau = rng.uniform(0.1, 0.5)
     terms = gmnm.steps(one, place, tau)
     exact = {name: tensor.astype(np.longdouble) for name, tensor in one.items()}
     square = exact["W"][0, place] ** 2

@@ -4,6 +4,7 @@ import dataclasses
 
 from gmbench.contract import Goal, Timed
 from gmbench.layers.gmnm import bound, formulas
+from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm_ridge import domain
 from gmbench.layers.gmnm_ridge.contract import TYPE as VALUE
 
@@ -13,6 +14,7 @@ TYPE = dataclasses.replace(
     summary="the Laplacian of a weighted sum of Gaussian ridges",
     formula="sum over m of pi_m |W_m|^2 (y_m^2 - 1) exp(-y_m^2 / 2), y_m = W_m x + b_m",
     reference="gmbench.references.gmnm:ridge_laplacian",
+    domain=gmnm.of_laplacian(VALUE.domain),
     bound=bound.of(formulas.ridge_laplacian),
     properties=domain.properties(power=2),
     quantities={},
