@@ -3,10 +3,12 @@
 import functools
 
 import numpy as np
+from flint import arb
 
 from gmbench.layers.gmnm import formulas
-from gmbench.references import Enclosure
+from gmbench.references import Enclosure, fourier
 from gmbench.references import arb as ball
+from gmbench.references import gauss_legendre as gl
 
 balls_exp = np.frompyfunc(lambda b: b.exp(), 1, 1)
 
@@ -41,3 +43,73 @@ agp, agp_ball = in_float64(formulas.agp), in_balls(formulas.agp)
 ridge_laplacian, ridge_laplacian_ball = in_float64(formulas.ridge_laplacian), in_balls(formulas.ridge_laplacian)
 mahalanobis_laplacian = in_float64(formulas.mahalanobis_laplacian)
 mahalanobis_laplacian_ball = in_balls(formulas.mahalanobis_laplacian)
+
+FORMULAS = {
+    "gmnm-ridge": formulas.ridge,
+    "gmnm-mahalanobis": formulas.mahalanobis,
+    "gmnm-agp": formulas.agp,
+    "gmnm-ridge-laplacian": formulas.ridge_laplacian,
+    "gmnm-mahalanobis-laplacian": formulas.mahalanobis_laplacian,
+}
+
+
+# -- by integration, for units f = exp(-|y|^2 / 2), y = A x + c with A (M, n, d) and c (M, n) --------------------------
+
+
+def units(**parameters):
+    """A and c of a layer's parameters, in the arithmetic that they come in."""
+    if "W" in parameters:
+        return parameters["W"][:, None], parameters["b"][:, None]
+    if "L" in parameters:
+        return parameters["L"], -(parameters["L"] * parameters["mu"][:, None]).sum(-1)
+    a, alpha = parameters["a"], parameters["alpha"]
+    inner = parameters["b"] - (a * parameters["mu"][:, None]).sum(-1)
+    return (alpha[..., None] * a).sum(1)[:, None], ((alpha * inner).sum(-1) + parameters["beta"])[:, None]
+
+
+def from_moments(A, pi, J, root):
+    """Value and Laplacian (B, C) from the integrals of the projections (3, B, M, n).
+
+    f is the product of sqrt(2 pi) phi(y_k), and its Laplacian the sum over k and j of (A A^T)_kj times the mixed second
+    derivative by y_k and y_j.
+
+    :param root: sqrt(2 pi)
+    """
+    J = J * root
+    n = A.shape[1]
+    bent = 0
+    for k in range(n):
+        for j in range(n):
+            each = [J[2 if k == j else 1, ..., i] if i in (k, j) else J[0, ..., i] for i in range(n)]
+            term = functools.reduce(lambda a, b: a * b, each) * (A[:, k] * A[:, j]).sum(-1)
+            bent = bent + (-term if k == j else term)
+    f = functools.reduce(lambda a, b: a * b, [J[0, ..., i] for i in range(n)])
+    return f @ pi.T, bent @ pi.T
+
+
+def near(x, pi, **parameters):
+    """Value and Laplacian from the characteristic function, in float64; for |y| up to :data:`fourier.NEAR`."""
+    A, c = units(**parameters)
+    low, high, rounding = fourier.moments((x[:, None, None] * A).sum(-1) + c)
+    root = np.sqrt(2 * np.pi)
+    results = zip(from_moments(A, pi, low, root), from_moments(A, pi, high, root), strict=True)
+    slack = rounding.max() * np.abs(pi).sum(1) * (1 + (A * A).sum((1, 2)).max())
+    return [Enclosure(up, 0 * up, np.abs(up - down) + slack) for down, up in results]
+
+
+def near_ball(x, pi, bits=160, **parameters):
+    """The same in ball arithmetic, for |y| up to 38 or so."""
+    A, c = units(**parameters)
+    farthest = np.abs((x[:, None, None] * A).sum(-1) + c).max()
+    with ball.precision(int(bits + farthest**2)):
+        x, pi, *exact = map(ball.balls, (x, pi, *parameters.values()))
+        A, c = units(**dict(zip(parameters, exact, strict=True)))
+        J = fourier.moments_ball((x[:, None, None] * A).sum(-1) + c)
+        return [Enclosure(*ball.floats(each)) for each in from_moments(A, pi, J, (2 * arb.pi()).sqrt())]
+
+
+def along_the_ray(y, start):
+    """log f at y (..., n) less that at start * y: the integral of the score -tau |y|^2 over tau from start to 1."""
+    edges = np.stack([start, np.ones_like(start)], -1)
+    low, high, rounding = gl.integrate(lambda tau: (-tau * (y * y).sum(-1)[..., None])[None], edges)
+    return Enclosure(high[0], 0 * high[0], np.abs(high[0] - low[0]) + rounding[0])

@@ -5,17 +5,15 @@ arithmetic as far as 38 deviations). That integral has no relative accuracy in a
 the centre, log f(x) is reached by integrating <grad log f, dx> along the ray (:func:`along_the_ray`).
 """
 
-import flint
 import numpy as np
 from flint import arb
 
-from gmbench.references import Enclosure
+from gmbench.references import Enclosure, fourier
 from gmbench.references import arb as ball
 from gmbench.references import gauss_legendre as gl
+from gmbench.references.fourier import NEAR
 
 NAMES = ("x", "mu", "log_sigma", "logits")
-NEAR = 2.5  # deviations: so far the Fourier integral keeps 13 digits in float64
-FOURIER = np.array([0.0, 2.0, 4.0, 6.0, 9.0])  # panels, up to where exp(-v^2/2) is negligible
 
 
 def ugmm(inputs, G):
@@ -88,12 +86,7 @@ def near(inputs, G):
     x, mu, log_sigma, logits = (inputs[name] for name in NAMES)
     sigma, p = np.exp(log_sigma), np.exp(logits - logsumexp(logits)[..., None])
     z = (x[:, None] - mu) / sigma
-
-    def integrand(v):
-        phase, weight = z[..., None] * v, np.exp(-v * v / 2) / np.pi
-        return np.stack([np.cos(phase) * weight, v * np.sin(phase) * weight, v * v * np.cos(phase) * weight])
-
-    low, high, rounding = gl.integrate(integrand, np.broadcast_to(FOURIER, (*z.shape, len(FOURIER))))
+    low, high, rounding = fourier.moments(z)
     low, high = (from_moments(p, sigma, J, G, mu.ndim) for J in (low, high))
     slack = rounding.max() / np.exp(-(NEAR**2) / 2)
     found = {n: Enclosure(high[n], 0 * high[n], np.abs(high[n] - low[n]) + slack * np.abs(high[n])) for n in high}
@@ -109,26 +102,9 @@ def near_ball(inputs, G, bits=160):
         x, mu, log_sigma, logits, G = map(ball.balls, (*(inputs[name] for name in NAMES), G))
         sigma, p = exp(log_sigma), exp(logits - logsumexp_ball(logits)[..., None])
         z = (x[:, None] - mu) / sigma
-        J = np.empty((3, *z.shape), dtype=object)
-        for index in np.ndindex(z.shape):
-            J[(slice(None), *index)] = fourier(z[index])
-        results = from_moments(p, sigma, J, G, mu.ndim)
+        results = from_moments(p, sigma, fourier.moments_ball(z), G, mu.ndim)
         results["value"] = log(results["value"])
         return {name: Enclosure(*ball.floats(value)) for name, value in results.items()}
-
-
-def fourier(z):
-    """The integrals of cos(v z), v sin(v z) and v^2 cos(v z), each times exp(-v^2 / 2) / pi, over v > 0, as balls.
-
-    Beyond the end, v^k exp(-v^2 / 2) integrates to less than 2 v exp(-v^2 / 2).
-    """
-    end = arb(2 * flint.ctx.prec).sqrt().mid()
-    tail = 2 * end * (-end * end / 2).exp()
-
-    def over(f):
-        return (ball.integrate(lambda v: f(v) * (-v * v / 2).exp(), 0, end) + tail.union(-tail)) / arb.pi()
-
-    return over(lambda v: (v * z).cos()), over(lambda v: v * (v * z).sin()), over(lambda v: v * v * (v * z).cos())
 
 
 def from_moments(p, sigma, J, G, rank):

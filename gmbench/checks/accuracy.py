@@ -192,12 +192,16 @@ def relation(
 
 
 def second_derivatives(implementation, dtype, device, profile: Profile) -> records.Record:
-    """Second derivatives against differences of the first, in float64 (torch's gradgradcheck)."""
-    record = records.Record(implementation.key, "second-derivatives", dtype, device, cases=3)
+    """Second derivatives against differences of the first, in float64 (torch's gradgradcheck).
+
+    Where there is a regime of inputs that lie on the means, where norms and roots have their kinks, there too.
+    """
     kind = layer_type(implementation.layer_type)
-    for seed in range(3):
+    regimes = ["bulk"] * 3 + ["means"] * ("means" in kind.domain.regimes)
+    record = records.Record(implementation.key, "second-derivatives", dtype, device, cases=len(regimes))
+    for seed, regime in enumerate(regimes):
         sizes = tuple((axis, min(2 + seed, max(n))) for axis, n in kind.domain.sizes.items())
-        inputs, _ = inputs_of(Case(kind.name, sizes, 2, "bulk", zeros=seed, seed=seed), dtype)
+        inputs, _ = inputs_of(Case(kind.name, sizes, 2, regime, zeros=seed % 3, seed=seed), dtype)
         given = tensors(inputs, dtype, device, gradients=True)
         names = list(given)
 

@@ -49,16 +49,17 @@ class Layer(torch.nn.Module):
             self.register_parameter(name, torch.nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)))
 
     def value(self, x, *parameters):
-        """The implementation's value for ``x (..., in_features)``.
+        """The implementation's value for an x that :meth:`check` passes."""
+        self.check(x)
+        return self.implementation.function(x, *parameters)
 
-        :raises ContractError: if x has another number of features, or whole numbers
-        """
+    def check(self, x) -> None:
+        """:raises ContractError: if x has another number of features, or whole numbers"""
         if x.dim() < 1 or x.shape[-1] != self.in_features:
             who, shown = type(self).__name__, f"{x.shape[-1]} features" if x.dim() else "no axis"
             raise ContractError(f"{who}: x has {shown}, the layer takes {self.in_features} features")
         if not x.is_floating_point():  # in which some implementations would round their results
             raise ContractError(f"{type(self).__name__}: x is of {x.dtype}, not of floating-point numbers")
-        return self.implementation.function(x, *parameters)
 
 
 @torch.no_grad()

@@ -18,7 +18,7 @@ REGIMES = {
     "turn": "distances at which the Laplacian changes its sign",
     "cancelling": "terms far larger than the distance that they leave",
     "offset": "a large offset shared by all of x",
-    "centre": "x on the centres or ridges",
+    "means": "x on the centres or ridges",
     "equal": "units that are all the same, with weights of both signs",
     "flat": "units without a slope",
 }
@@ -51,7 +51,7 @@ def distances(regime, shape, rng, turn):
 
 def beside(x, slopes, regime, rng):
     """Rows so near the first one that distances stay what they are: steps of a part of a slope (..., d)."""
-    if regime not in (*FALL, "turn", "cancelling", "centre"):
+    if regime not in (*FALL, "turn", "cancelling", "means"):
         return x
     steepest = np.abs(slopes).reshape(-1, x.shape[1]).max(0) * x.shape[1]
     steps = rng.uniform(-1, 1, x.shape) * 0.1 / np.maximum(steepest, 1e-3)

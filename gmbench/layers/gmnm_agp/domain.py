@@ -40,7 +40,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["beta"] = wanted * rng.choice([-1.0, 1.0], M) - without
     elif regime in ("cancelling", "offset"):
         found["beta"] = rng.standard_normal(M) - without
-    elif regime == "centre":
+    elif regime == "means":
         found["beta"] = np.where(rng.random(M) < 0.7, -without, found["beta"])
     found["x"] = gmnm.beside(found["x"], (alpha[..., None] * a).sum(1), regime, rng)
     return gmnm.inside(gmnm.equal(found, regime))

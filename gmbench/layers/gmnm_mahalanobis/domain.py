@@ -33,7 +33,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["L"] = entries(rng, (M, n, d)) / np.sqrt(n * d)
     elif regime == "flat":
         found["L"][rng.random(M) < 0.7] = 0.0
-    elif regime == "centre":
+    elif regime == "means":
         found["mu"] = np.where(rng.random((M, 1)) < 0.7, found["x"][0], found["mu"])
     found = gmnm.inside(found)
     x, mu, L = found["x"], found["mu"], found["L"]

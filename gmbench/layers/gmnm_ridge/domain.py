@@ -38,7 +38,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["b"] = wanted * rng.choice([-1.0, 1.0], M) - W @ x[0]
     elif regime in ("cancelling", "offset"):
         found["b"] = rng.standard_normal(M) - W @ x[0]
-    elif regime == "centre":
+    elif regime == "means":
         found["b"] = np.where(rng.random(M) < 0.7, -W @ x[0], found["b"])
     found["x"] = gmnm.beside(x, W, regime, rng)
     return gmnm.inside(gmnm.equal(found, regime))

@@ -12,37 +12,9 @@ import torch
 
 import gmbench
 from gmbench.layers import graphs
+from gmbench.layers.graphs import NOTHING_KEPT, exp2
 
 LOG2E = 1 / math.log(2)
-# Of 2^f on [0, 1): the largest relative error is 8.3e-8 (Remez' algorithm, 2^0 = 1 kept).
-POLYNOMIAL = (
-    0.001867130072435736,
-    0.00901703031590153,
-    0.05579991310966389,
-    0.2401644501528742,
-    0.693151311804879,
-    1.0,
-)
-# Inductor would keep what several sums need in a buffer of batch x out x in numbers; the last one makes the
-# polynomial's products and sums one instruction each.
-_OPTIONS = {
-    "realize_opcount_threshold": 10000,
-    "realize_reads_threshold": 10000,
-    "realize_acc_reads_threshold": 10000,
-    "cpp.enable_floating_point_contract_flag": "fast",
-}
-
-
-def exp2(t):
-    """2^t for t <= 0, and 0 below -126 in float32 on a CPU, where torch's own is a call that nothing is fused with."""
-    if t.dtype != torch.float32 or t.is_cuda:
-        return torch.exp2(t)
-    t = t.clamp_min(-127)  # whose power has the bits of 0
-    whole = torch.floor(t)
-    part, power = t - whole, POLYNOMIAL[0]
-    for coefficient in POLYNOMIAL[1:]:
-        power = power * part + coefficient
-    return ((whole.to(torch.int32) + 127) << 23).view(torch.float32) * power
 
 
 def constants(log_sigma, logits):
@@ -87,7 +59,7 @@ class _Layer(torch.autograd.Function):
         ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
         mu, log_sigma, logits = (parameter.contiguous().detach() for parameter in parameters)
         r, c = constants(log_sigma, logits)
-        value, m, total = graphs.run(forward, (), (flat,), (mu, r, c), _OPTIONS)
+        value, m, total = graphs.run(forward, (), (flat,), (mu, r, c), NOTHING_KEPT)
         ctx.save_for_backward(flat, m, total, mu, r, c, logits)
         return value.view(*x.shape[:-1], len(logits))
 
@@ -98,7 +70,7 @@ class _Layer(torch.autograd.Function):
         flat, m, total, *others = ctx.saved_tensors
         G = G.reshape(-1, G.shape[-1]).contiguous().detach()
         flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
-        dx, *found = graphs.run(backward, flags, (flat, m, G / total, G), others, _OPTIONS)
+        dx, *found = graphs.run(backward, flags, (flat, m, G / total, G), others, NOTHING_KEPT)
         return (None if dx is None else dx.view(ctx.shape), *found)
 
 

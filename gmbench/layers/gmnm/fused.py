@@ -1,0 +1,217 @@
+"""Sums of Gaussians of projections, and their Laplacians, fused by torch.compile: what all `gmnm` layer types run.
+
+A unit is f = exp(-|y|^2 / 2), y = A x + c with A (M, n, d) and c (M, n). The Laplacian needs the Gram matrices
+S = A A^T (M, n, n) too: it is the sum of pi (y^T S y - tr S) f. How A and c follow from a layer's parameters is
+left to autograd, and small.
+
+Where n d and C are small, a pass is one loop over rows and units without matrix products, and nothing of that size is
+kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work is matrix products.
+"""
+
+import math
+
+import torch
+
+from gmbench.layers import graphs
+from gmbench.layers.graphs import NOTHING_KEPT, exp2
+
+HALF = -0.5 / math.log(2)  # of |y|^2, the exponent of 2
+SMALL = (9, 4)  # n d and C, up to which loops are faster than products
+
+
+def unrolled(A, pi):
+    """Whether the units are small enough for loops."""
+    return A.shape[1] * A.shape[2] <= SMALL[0] and pi.shape[0] <= SMALL[1]
+
+
+def total(terms):
+    """The sum of a list."""
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
+
+
+# -- loops: A (n, d, M), c (n, M), S (n, n, M), pi (C, M) --------------------------------------------------------------
+
+
+def units(x, A, c):
+    """y, a list of n tensors (B, M), and f (B, M)."""
+    y = [total([x[:, i : i + 1] * A[k, i] for i in range(A.shape[1])]) + c[k] for k in range(len(A))]
+    return y, exp2(total([each * each for each in y]) * HALF)
+
+
+def bent(y, S):
+    """S y, a list, and y^T S y - tr S."""
+    n = range(len(y))
+    turned = [total([S[k, j] * y[j] for j in n]) for k in n]
+    return turned, total([turned[k] * y[k] for k in n]) - total([S[k, k] for k in n])
+
+
+def weighted(f, pi):
+    """The sum over units for each output (B, C)."""
+    return torch.stack([(f * weight).sum(1) for weight in pi.unbind(0)], 1)
+
+
+def loop_forward(x, A, c, pi):
+    """The value (B, C)."""
+    return weighted(units(x, A, c)[1], pi)
+
+
+def loop_forward_laplacian(x, A, c, S, pi):
+    """The Laplacian (B, C)."""
+    y, f = units(x, A, c)
+    return weighted(bent(y, S)[1] * f, pi)
+
+
+def loop_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
+    """Gradients of x, A, c and pi, from those of y, a list (B, M), and what pi weighs."""
+    n, d = range(A.shape[0]), range(A.shape[1])
+    dx = dA = dc = dpi = None
+    if wants_x:
+        dx = torch.stack([total([slopes[k] * A[k, i] for k in n]).sum(1) for i in d], 1)
+    if wants_parameters:
+        dA = torch.stack([torch.stack([(slopes[k] * x[:, i : i + 1]).sum(0) for i in d]) for k in n])
+        dc = torch.stack([slope.sum(0) for slope in slopes])
+        dpi = torch.stack([(G[:, j : j + 1] * h).sum(0) for j in range(G.shape[1])])
+    return dx, dA, dc, dpi
+
+
+def loop_backward(wants_x, wants_parameters, x, G, A, c, pi):
+    """Gradients of x, A, c and pi."""
+    y, f = units(x, A, c)
+    P = total([G[:, j : j + 1] * pi[j] for j in range(len(pi))]) * f
+    return loop_gradients(wants_x, wants_parameters, x, G, [-P * each for each in y], f, A)
+
+
+def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, S, pi):
+    """Gradients of x, A, c, pi and S."""
+    y, f = units(x, A, c)
+    turned, bend = bent(y, S)
+    P = total([G[:, j : j + 1] * pi[j] for j in range(len(pi))]) * f
+    slopes = [P * (2 * turned[k] - bend * y[k]) for k in range(len(y))]
+    dS = None
+    if wants_parameters:
+        n = range(len(y))
+        sums = {(k, j): (P * (y[k] * y[j] - 1 if k == j else y[k] * y[j])).sum(0) for k in n for j in range(k + 1)}
+        dS = torch.stack([torch.stack([sums[max(k, j), min(k, j)] for j in n]) for k in n])
+    return *loop_gradients(wants_x, wants_parameters, x, G, slopes, bend * f, A), dS
+
+
+# -- products: A (M n, d), c (M n,), S (M, n, n), pi (C, M) ------------------------------------------------------------
+
+
+def product_forward(x, A, c, pi):
+    """The value (B, C); then y (B, M n) and f (B, M)."""
+    y = x @ A.mT + c
+    f = torch.exp(-0.5 * (y * y).view(len(x), pi.shape[1], -1).sum(-1))
+    return f @ pi.mT, y, f
+
+
+def product_forward_laplacian(x, A, c, S, pi):
+    """The Laplacian (B, C); then y and f."""
+    y = x @ A.mT + c
+    each = y.view(len(x), pi.shape[1], -1)
+    f = torch.exp(-0.5 * (each * each).sum(-1))
+    return (product_bent(each, S)[1] * f) @ pi.mT, y, f
+
+
+def product_bent(y, S):
+    """S y (B, M, n), and y^T S y - tr S (B, M)."""
+    turned = torch.bmm(y.transpose(0, 1), S).transpose(0, 1)
+    return turned, (turned * y).sum(-1) - S.diagonal(dim1=-2, dim2=-1).sum(-1)
+
+
+def product_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
+    """Gradients of x, A, c and pi, from that of y (B, M n), and what pi weighs."""
+    dx = dA = dc = dpi = None
+    if wants_x:
+        dx = slopes @ A
+    if wants_parameters:
+        dA, dc, dpi = slopes.mT @ x, slopes.sum(0), G.mT @ h
+    return dx, dA, dc, dpi
+
+
+def product_backward(wants_x, wants_parameters, x, G, y, f, A, pi):
+    """Gradients of x, A, c and pi."""
+    P = (G @ pi) * f
+    slopes = (-P.unsqueeze(-1) * y.view(*f.shape, -1)).view(y.shape)
+    return product_gradients(wants_x, wants_parameters, x, G, slopes, f, A)
+
+
+def product_backward_laplacian(wants_x, wants_parameters, x, G, y, f, A, S, pi):
+    """Gradients of x, A, c, pi and S."""
+    each = y.view(*f.shape, -1)
+    turned, bend = product_bent(each, S)
+    P = ((G @ pi) * f).unsqueeze(-1)
+    slopes = (P * (2 * turned - bend.unsqueeze(-1) * each)).view(y.shape)
+    dS = None
+    if wants_parameters:
+        dS = torch.bmm((P * each).permute(1, 2, 0), each.transpose(0, 1)) - torch.diag_embed(
+            P.sum(0).expand(-1, each.shape[-1])
+        )
+    return *product_gradients(wants_x, wants_parameters, x, G, slopes, bend * f, A), dS
+
+
+# -- as functions of autograd, differentiable once ---------------------------------------------------------------------
+
+
+class _Sum(torch.autograd.Function):
+    """The value, or with S the Laplacian."""
+
+    @staticmethod
+    def forward(ctx, x, A, c, pi, S):
+        # detached last: a tensor that wants a gradient, or is a view of another, would make another graph of the same
+        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
+        M, n, d = ctx.units = A.shape
+        ctx.loops, bends = unrolled(A, pi), () if S is None else (S.contiguous().detach(),)
+        pi = pi.contiguous().detach()
+        if ctx.loops:
+            A, c = A.permute(1, 2, 0).contiguous().detach(), c.mT.contiguous().detach()
+            bends = tuple(each.permute(1, 2, 0).contiguous() for each in bends)
+            body = loop_forward_laplacian if bends else loop_forward
+            value = graphs.run(body, (), (flat,), (A, c, *bends, pi), NOTHING_KEPT)
+            ctx.save_for_backward(flat, A, c, *bends, pi)
+        else:
+            A, c = A.reshape(M * n, d).contiguous().detach(), c.reshape(-1).contiguous().detach()
+            body = product_forward_laplacian if bends else product_forward
+            value, y, f = graphs.run(body, (), (flat,), (A, c, *bends, pi), {})
+            ctx.save_for_backward(flat, y, f, A, *bends, pi)
+        return value.view(*x.shape[:-1], len(pi))
+
+    @staticmethod
+    def backward(ctx, G):
+        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
+            raise RuntimeError("compiled GMNM layers are differentiable once: create_graph=True asks for more")
+        flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
+        G = G.reshape(-1, G.shape[-1]).contiguous().detach()
+        (M, n, d), saved = ctx.units, ctx.saved_tensors
+        if ctx.loops:
+            flat, *others = saved
+            body = loop_backward_laplacian if len(others) == 4 else loop_backward
+            dx, dA, dc, dpi, *dS = graphs.run(body, flags, (flat, G), others, NOTHING_KEPT)
+            if flags[1]:
+                dA, dc, dS = dA.permute(2, 0, 1), dc.mT, [each.permute(2, 0, 1) for each in dS]
+        else:
+            flat, y, f, *others = saved
+            body = product_backward_laplacian if len(others) == 3 else product_backward
+            dx, dA, dc, dpi, *dS = graphs.run(body, flags, (flat, G, y, f), others, {})
+            if flags[1]:
+                dA, dc = dA.view(M, n, d), dc.view(M, n)
+        return None if dx is None else dx.view(ctx.shape), dA, dc, dpi, dS[0] if dS else None
+
+
+def value(x, A, c, pi):
+    """sum over m of pi_m exp(-|A_m x + c_m|^2 / 2), ``(..., C)``."""
+    return _applied(x, A, c, pi, None)
+
+
+def laplacian(x, A, c, pi):
+    """Its Laplacian with respect to x."""
+    return _applied(x, A, c, pi, A @ A.mT)
+
+
+def _applied(x, A, c, pi, S):
+    if x.numel() == 0:  # nothing to compile for
+        return x.new_zeros(*x.shape[:-1], len(pi)) + 0 * (x.sum() + A.sum() + c.sum() + pi.sum())
+    return _Sum.apply(x, A, c, pi, S)
