@@ -83,7 +83,7 @@ def fill(layer, centres, images, generator):
         L.copy_(square / sigma)
     if reading == "agp":
         layer.b.zero_()
-        layer.alpha.copy_(normal(M, layer.alpha.shape[1]) / math.sqrt(layer.alpha.shape[1]))
+        layer.alpha.copy_(normal(M, layer.alpha.shape[1]) / 2)  # as long as a ridge's W
         layer.beta.zero_()
     layer.pi.copy_(normal(*layer.pi.shape) / math.sqrt(M))
 
