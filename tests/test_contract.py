@@ -116,3 +116,16 @@ def test_every_layer_type_is_complete():
         assert set(kind.shapes(sizes)) == set(kind.names)
         assert kind.work({**sizes, **kind.fixed}, 4, 4).operations > 0
         assert any(i.layer_type == name for i in registry.load().implementations.values())
+
+
+def test_another_quantity_is_judged_as_a_layer_type_of_its_own():
+    def laplacian(x, W, b, pi):
+        """its Laplacian"""
+
+    given = dict(name="mine", ulps=64, quantity="laplacian")
+    (record,) = getattr(gmbench.implementation("gmnm-ridge", **given)(laplacian), MARK)
+    assert record.quantity == "laplacian"
+    assert record.layer_type == "gmnm-ridge-laplacian" and record.key == "gmnm-ridge-laplacian/mine"
+    assert registry.layer_type(record.layer_type).names == registry.layer_type("gmnm-ridge").names
+    with pytest.raises(ContractError, match="the quantity 'laplacain' is not known; choose from value, laplacian"):
+        gmbench.implementation("gmnm-ridge", **{**given, "quantity": "laplacain"})(laplacian)

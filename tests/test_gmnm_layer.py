@@ -159,7 +159,7 @@ def test_a_place_in_networks():
         (dict(projections=0), "projections must be at least 1, not 0"),
         (dict(reading="ridge", projections=2), "projections must be exactly 1, not 2"),
         (dict(implementation="eagre"), "did you mean 'eager'"),
-        (dict(in_features=0), "in_features must be at least 1"),
+        (dict(in_features=0), "in_features must be a whole number of at least 1"),
     ],
 )
 def test_what_is_refused(change, message):

@@ -1,11 +1,12 @@
-"""Sums of Gaussians of projections, and their Laplacians, fused by torch.compile: what all `gmnm` layer types run.
+"""Sums of Gaussians of projections, and their Laplacians, with gradients by hand: what all `gmnm` layer types run.
 
 A unit is f = exp(-|y|^2 / 2), y = A x + c with A (M, n, d) and c (M, n). The Laplacian needs the Gram matrices
 S = A A^T (M, n, n) too: it is the sum of pi (y^T S y - tr S) f. How A and c follow from a layer's parameters is
 left to autograd, and small.
 
-Where n d and C are small, a pass is one loop over rows and units without matrix products, and nothing of that size is
-kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work is matrix products.
+Where n d and C are small, a pass is one loop over rows and units, fused by torch.compile, without matrix products, and
+nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work is
+matrix products, which compiling makes no faster.
 """
 
 import math
@@ -175,7 +176,7 @@ class _Sum(torch.autograd.Function):
         else:
             A, c = A.reshape(M * n, d).contiguous().detach(), c.reshape(-1).contiguous().detach()
             body = product_forward_laplacian if bends else product_forward
-            value, y, f = graphs.run(body, (), (flat,), (A, c, *bends, pi), {})
+            value, y, f = body(flat, A, c, *bends, pi)
             ctx.save_for_backward(flat, y, f, A, *bends, pi)
         return value.view(*x.shape[:-1], len(pi))
 
@@ -195,7 +196,7 @@ class _Sum(torch.autograd.Function):
         else:
             flat, y, f, *others = saved
             body = product_backward_laplacian if len(others) == 3 else product_backward
-            dx, dA, dc, dpi, *dS = graphs.run(body, flags, (flat, G, y, f), others, {})
+            dx, dA, dc, dpi, *dS = body(*flags, flat, G, y, f, *others)
             if flags[1]:
                 dA, dc = dA.view(M, n, d), dc.view(M, n)
         return None if dx is None else dx.view(ctx.shape), dA, dc, dpi, dS[0] if dS else None
