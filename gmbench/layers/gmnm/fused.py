@@ -5,8 +5,8 @@ S = A A^T (M, n, n) too: it is the sum of pi (y^T S y - tr S) f. How A and c fol
 left to autograd, and small.
 
 Where n d and C are small, a pass is one loop over rows and units, fused by torch.compile, without matrix products, and
-nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work is
-matrix products, which compiling makes no faster.
+nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work
+is matrix products, which compiling makes no faster.
 """
 
 import math
