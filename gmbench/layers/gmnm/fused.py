@@ -6,7 +6,7 @@ left to autograd, and small.
 
 Where n d and C are small, a pass is one loop over rows and units, fused by torch.compile, without matrix products, and
 nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work
-is matrix products, which compiling makes no faster.
+is matrix products with fused passes between them; little work is not worth compiling for.
 """
 
 import math
@@ -18,6 +18,7 @@ from gmbench.layers.graphs import NOTHING_KEPT, exp2
 
 HALF = -0.5 / math.log(2)  # of |y|^2, the exponent of 2
 SMALL = (9, 4)  # n d and C, up to which loops are faster than products
+LITTLE = 2048  # numbers in y, below which products run uncompiled
 
 
 def unrolled(A, pi):
@@ -102,10 +103,22 @@ def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, S, pi):
 # -- products: A (M n, d), c (M n,), S (M, n, n), pi (C, M) ------------------------------------------------------------
 
 
+def products(body, flags, rows, others):
+    """A pass, compiled where there is enough of it; the first of ``others`` is A (M n, d)."""
+    if len(rows[0]) * len(others[0]) < LITTLE:
+        return body(*flags, *rows, *others)
+    return graphs.run(body, flags, rows, others, {})
+
+
+def gaussians(y):
+    """f (B, M) of y (B, M, n); the norm is one pass, squares and their sum are two."""
+    return torch.exp(-0.5 * torch.linalg.vector_norm(y, dim=-1).square())
+
+
 def product_forward(x, A, c, pi):
     """The value (B, C); then y (B, M n) and f (B, M)."""
     y = x @ A.mT + c
-    f = torch.exp(-0.5 * (y * y).view(len(x), pi.shape[1], -1).sum(-1))
+    f = gaussians(y.view(len(x), pi.shape[1], -1))
     return f @ pi.mT, y, f
 
 
@@ -113,7 +126,7 @@ def product_forward_laplacian(x, A, c, S, pi):
     """The Laplacian (B, C); then y and f."""
     y = x @ A.mT + c
     each = y.view(len(x), pi.shape[1], -1)
-    f = torch.exp(-0.5 * (each * each).sum(-1))
+    f = gaussians(each)
     return (product_bent(each, S)[1] * f) @ pi.mT, y, f
 
 
@@ -144,13 +157,13 @@ def product_backward_laplacian(wants_x, wants_parameters, x, G, y, f, A, S, pi):
     """Gradients of x, A, c, pi and S."""
     each = y.view(*f.shape, -1)
     turned, bend = product_bent(each, S)
-    P = ((G @ pi) * f).unsqueeze(-1)
-    slopes = (P * (2 * turned - bend.unsqueeze(-1) * each)).view(y.shape)
+    P = (G @ pi) * f
+    weighted = P.unsqueeze(-1) * each
+    slopes = torch.addcmul((2 * P).unsqueeze(-1) * turned, weighted, bend.unsqueeze(-1), value=-1).view(y.shape)
     dS = None
     if wants_parameters:
-        dS = torch.bmm((P * each).permute(1, 2, 0), each.transpose(0, 1)) - torch.diag_embed(
-            P.sum(0).expand(-1, each.shape[-1])
-        )
+        dS = torch.bmm(weighted.permute(1, 2, 0), each.transpose(0, 1))
+        dS = dS - torch.diag_embed(P.sum(0).unsqueeze(-1).expand(-1, each.shape[-1]))
     return *product_gradients(wants_x, wants_parameters, x, G, slopes, bend * f, A), dS
 
 
@@ -176,7 +189,7 @@ class _Sum(torch.autograd.Function):
         else:
             A, c = A.reshape(M * n, d).contiguous().detach(), c.reshape(-1).contiguous().detach()
             body = product_forward_laplacian if bends else product_forward
-            value, y, f = body(flat, A, c, *bends, pi)
+            value, y, f = products(body, (), (flat,), (A, c, *bends, pi))
             ctx.save_for_backward(flat, y, f, A, *bends, pi)
         return value.view(*x.shape[:-1], len(pi))
 
@@ -196,7 +209,7 @@ class _Sum(torch.autograd.Function):
         else:
             flat, y, f, *others = saved
             body = product_backward_laplacian if len(others) == 3 else product_backward
-            dx, dA, dc, dpi, *dS = body(*flags, flat, G, y, f, *others)
+            dx, dA, dc, dpi, *dS = products(body, flags, (flat, G, y, f), others)
             if flags[1]:
                 dA, dc = dA.view(M, n, d), dc.view(M, n)
         return None if dx is None else dx.view(ctx.shape), dA, dc, dpi, dS[0] if dS else None

@@ -17,5 +17,5 @@ import gmbench
 def eager(x, mu, L, pi):
     """sum over m of pi_m exp(-|L_m (x - mu_m)|^2 / 2)"""
     z = x.unsqueeze(-2) - mu  # (..., M, d)
-    y = (L @ z.unsqueeze(-1)).squeeze(-1)  # (..., M, n)
+    y = torch.einsum("mnd,...md->...mn", L, z)  # (..., M, n)
     return torch.exp(-0.5 * y.square().sum(-1)) @ pi.mT

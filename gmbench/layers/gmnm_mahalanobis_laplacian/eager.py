@@ -20,10 +20,10 @@ from gmbench.layers.gmnm_mahalanobis.eager import eager as value
 def eager(x, mu, L, pi):
     """sum over m of pi_m (|L_m^T y_m|^2 - tr L_m L_m^T) exp(-|y_m|^2 / 2), y_m = L_m (x - mu_m)"""
     z = x.unsqueeze(-2) - mu  # (..., M, d)
-    y = L @ z.unsqueeze(-1)  # (..., M, n, 1)
-    v = (L.mT @ y).squeeze(-1)
+    y = torch.einsum("mnd,...md->...mn", L, z)
+    v = torch.einsum("mnd,...mn->...md", L, y)
     bend = v.square().sum(-1) - L.square().sum((-1, -2))
-    return (bend * torch.exp(-0.5 * y.square().sum((-1, -2)))) @ pi.mT
+    return (bend * torch.exp(-0.5 * y.square().sum(-1))) @ pi.mT
 
 
 @gmbench.implementation(

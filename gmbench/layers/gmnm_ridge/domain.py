@@ -9,9 +9,9 @@ from gmbench.layers.gmnm import domain as gmnm
 
 SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 2, 3, 5, 8, 17, 80), "C": (1, 2, 3, 5)}
 WIDE = {"M": (2, 3, 30, 300, 900), "d": (1, 2, 3, 30, 300), "C": (1, 3, 33)}
-LARGE = (
+LARGE = (  # the first one for compiled implementations too
+    ({"M": 100, "d": 64, "C": 1}, 33, "tail"),
     ({"M": 900, "d": 2, "C": 1}, 64, "bulk"),
-    ({"M": 100, "d": 64, "C": 10}, 33, "tail"),
     ({"M": 64, "d": 10, "C": 10}, 300, "both"),
     ({"M": 3, "d": 1500, "C": 2}, 9, "bulk"),
     ({"M": 1100, "d": 3, "C": 5}, 5, "cancelling"),
