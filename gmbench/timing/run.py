@@ -54,8 +54,6 @@ class Subject:
 
     def obstacle(self, dtype: str, device: str, direction: str = "forward") -> str | None:
         """Why it cannot be timed so, or None."""
-        if self.quantity != "value":
-            return f"computes the {self.quantity}"
         if dtype not in self.dtypes:
             return f"does not declare {dtype}"
         if direction != "forward" and not self.derivatives:

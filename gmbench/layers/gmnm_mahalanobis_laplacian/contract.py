@@ -19,7 +19,7 @@ TYPE = dataclasses.replace(
     properties=domain.properties(power=2),
     quantities={},
     timed=(
-        Timed({"M": 900, "n": 2, "d": 2, "C": 1}, 4096),
+        Timed({"M": 900, "n": 2, "d": 2, "C": 1}, 4096, everyday=False),
         Timed({"M": 100, "n": 8, "d": 64, "C": 1}, 1024, everyday=False),
     ),
     goals=(

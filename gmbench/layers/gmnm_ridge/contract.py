@@ -45,7 +45,7 @@ TYPE = LayerType(
     work=work,
     fastest=("compiled", "eager"),
     timed=(
-        Timed({"M": 900, "d": 2, "C": 1}, 4096),
+        Timed({"M": 900, "d": 2, "C": 1}, 4096, everyday=False),
         Timed({"M": 100, "d": 64, "C": 1}, 1024, everyday=False),
     ),
     quantities={"laplacian": "gmnm-ridge-laplacian"},

@@ -18,7 +18,7 @@ TYPE = dataclasses.replace(
     bound=bound.of(formulas.ridge_laplacian),
     properties=domain.properties(power=2),
     quantities={},
-    timed=(Timed({"M": 900, "d": 2, "C": 1}, 4096),),
+    timed=(Timed({"M": 900, "d": 2, "C": 1}, 4096, everyday=False),),
     goals=(
         Goal("compiled", "2-1", 4096, "forward+backward", 1 / 60, "double-backward", allocator="default"),
         Goal("compiled", "2-1", 4096, "forward+backward", 1 / 35, "double-backward", allocator="retained"),
