@@ -19,7 +19,7 @@ except ImportError:  # the benchmarked commit is older than these timings
     run = None
 
 FULL = os.environ.get("GMBENCH_PERF") == "full"
-ROUNDS, BUDGET = 25, 2.5  # samples, and seconds of measuring, a pass
+ROUNDS, BUDGET = 25, 1.5  # samples, and seconds of measuring, a pass
 LARGE = 100_000  # numbers in x, from which on temporaries are large
 DTYPES, DEVICES, ALLOCATORS = ["float32", "float64"], ["cpu", "cuda"], ["default", "retained"]
 
