@@ -4,7 +4,7 @@ Whatever the number of projections, a unit is a ridge: w = sum over n of alpha_n
 """
 
 from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
-from gmbench.layers.gmnm import bound, formulas
+from gmbench.layers.gmnm import bound
 from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm_agp import domain
 
@@ -44,7 +44,7 @@ TYPE = LayerType(
         regimes=gmnm.REGIMES,
         draw=domain.draw,
     ),
-    bound=bound.of(formulas.agp),
+    bound=bound.agp,
     kinks=bound.kinks,
     properties=domain.PROPERTIES,
     limits=domain.limits,

@@ -1,7 +1,7 @@
 """The layer type `gmnm-mahalanobis`: Gaussians of several projections each, the reading that has full Gaussians."""
 
 from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
-from gmbench.layers.gmnm import bound, formulas
+from gmbench.layers.gmnm import bound
 from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm_mahalanobis import domain
 
@@ -38,7 +38,7 @@ TYPE = LayerType(
         regimes=gmnm.REGIMES,
         draw=domain.draw,
     ),
-    bound=bound.of(formulas.mahalanobis),
+    bound=bound.mahalanobis,
     kinks=bound.kinks,
     properties=domain.properties(),
     limits=domain.limits,

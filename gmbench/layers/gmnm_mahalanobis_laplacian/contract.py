@@ -3,7 +3,7 @@
 import dataclasses
 
 from gmbench.contract import Goal, Timed
-from gmbench.layers.gmnm import bound, formulas
+from gmbench.layers.gmnm import bound
 from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm_mahalanobis import domain
 from gmbench.layers.gmnm_mahalanobis.contract import TYPE as VALUE
@@ -15,7 +15,7 @@ TYPE = dataclasses.replace(
     formula="sum over m of pi_m (|L_m^T y_m|^2 - tr L_m L_m^T) exp(-|y_m|^2 / 2), y_m = L_m (x - mu_m)",
     reference="gmbench.references.gmnm:mahalanobis_laplacian",
     domain=gmnm.of_laplacian(VALUE.domain),
-    bound=bound.of(formulas.mahalanobis_laplacian),
+    bound=bound.mahalanobis_laplacian,
     properties=domain.properties(power=2),
     quantities={},
     timed=(

@@ -1,7 +1,7 @@
 """The layer type `gmnm-ridge`: Gaussians of one projection each, the literal reading of the GMNM paper's Eq. 3."""
 
 from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
-from gmbench.layers.gmnm import bound, formulas
+from gmbench.layers.gmnm import bound
 from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm_ridge import domain
 
@@ -38,7 +38,7 @@ TYPE = LayerType(
         regimes=gmnm.REGIMES,
         draw=domain.draw,
     ),
-    bound=bound.of(formulas.ridge),
+    bound=bound.ridge,
     kinks=bound.kinks,
     properties=domain.properties(),
     limits=domain.limits,
