@@ -39,7 +39,7 @@ def in_balls(formula):
     return reference
 
 
-# -- the formulas: value and gradients of sum(G * value) for x (B, d), a cotangent G (B, C), in any arithmetic -----------
+# -- the formulas: value and gradients of sum(G * value) for x (B, d), a cotangent G (B, C), in any arithmetic ---------
 
 
 def of_ridge(x, W, b, pi, G, exp):
