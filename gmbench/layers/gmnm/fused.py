@@ -4,9 +4,9 @@ A unit is f = exp(-|y|^2 / 2), y = A x + c with A (M, n, d) and c (M, n). The La
 S = A A^T (M, n, n) too: it is the sum of pi (y^T S y - tr S) f. How A and c follow from a layer's parameters is
 left to autograd, and small.
 
-Where n d and C are small, a pass is one loop over rows and units, fused by torch.compile, without matrix products, and
-nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the work
-is matrix products with fused passes between them; little work is not worth compiling for.
+Where n d is small and C = 1, a pass is one loop over rows and units, fused by torch.compile, without matrix products,
+and nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the
+work is matrix products with fused passes between them; little work is not worth compiling for.
 """
 
 import math
@@ -17,13 +17,13 @@ from gmbench.layers import graphs
 from gmbench.layers.graphs import NOTHING_KEPT, exp2
 
 HALF = -0.5 / math.log(2)  # of |y|^2, the exponent of 2
-SMALL = (9, 4)  # n d and C, up to which loops are faster than products
+SMALL = 9  # n d, up to which loops are faster than products, where there is one output
 LITTLE = 2048  # numbers in y, below which products run uncompiled
 
 
 def unrolled(A, pi):
     """Whether the units are small enough for loops."""
-    return A.shape[1] * A.shape[2] <= SMALL[0] and pi.shape[0] <= SMALL[1]
+    return A.shape[1] * A.shape[2] <= SMALL and pi.shape[0] == 1
 
 
 def total(terms):

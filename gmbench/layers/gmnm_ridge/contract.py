@@ -44,9 +44,6 @@ TYPE = LayerType(
     limits=domain.limits,
     work=work,
     fastest=("compiled", "eager"),
-    timed=(
-        Timed({"M": 900, "d": 2, "C": 1}, 4096, everyday=False),
-        Timed({"M": 100, "d": 64, "C": 1}, 1024, everyday=False),
-    ),
+    timed=(Timed({"M": 900, "d": 2, "C": 1}, 4096, everyday=False),),
     quantities={"laplacian": "gmnm-ridge-laplacian"},
 )

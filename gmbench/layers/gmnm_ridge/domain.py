@@ -7,7 +7,7 @@ import numpy as np
 from gmbench.layers.gm.domain import entries
 from gmbench.layers.gmnm import domain as gmnm
 
-SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 2, 3, 5, 8, 17, 80), "C": (1, 2, 3, 5)}
+SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 3, 2, 5, 8, 17, 80), "C": (1, 2, 1, 3, 5)}
 WIDE = {"M": (2, 3, 30, 300, 900), "d": (1, 2, 3, 30, 300), "C": (1, 3, 33)}
 LARGE = (  # the first one for compiled implementations too
     ({"M": 100, "d": 64, "C": 1}, 33, "tail"),
@@ -103,11 +103,12 @@ def scale(inputs, dtype, rng, power=0):
 
 
 def alone(inputs, rng):
-    """One unit that sees one input, with a slope of 1/4 to 1: the inputs, and which input it sees."""
+    """One unit that sees one input, with a slope of 1/4 to 1, not far away: the inputs, and which input it sees."""
     unit, place = rng.integers(len(inputs["b"])), rng.integers(inputs["x"].shape[1])
     W = np.zeros((1, inputs["x"].shape[1]))
     W[0, place] = rng.uniform(0.25, 1.0)
-    return {**inputs, "W": W, "b": inputs["b"][unit : unit + 1], "pi": inputs["pi"][:, unit : unit + 1]}, place
+    x, b = np.clip(inputs["x"], -3, 3), np.clip(inputs["b"][unit : unit + 1], -3, 3)
+    return {"x": x, "W": W, "b": b, "pi": inputs["pi"][:, unit : unit + 1]}, place
 
 
 def smoothing(inputs, dtype, rng, power=0):
@@ -131,8 +132,6 @@ def mass(inputs, dtype, rng, power=0):
     """The integral over a line along W is sqrt(2 pi) / |W|, and that of a Laplacian is 0."""
     one, place = alone(inputs, rng)
     W = one["W"][0, place]
-    one["b"] = np.clip(one["b"], -8, 8)
-    one["x"] = np.clip(one["x"], -8, 8)
     one["x"][:, place] = -one["b"][0] / W
     total = 0 * np.longdouble(W) if power else np.sqrt(2 * np.longdouble(np.pi)) / W
     return gmnm.line(one, place, 1 / W), np.broadcast_to(one["pi"][:, 0] * total, (len(one["x"]), len(one["pi"])))
