@@ -33,7 +33,7 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 	$(BIN)/gmbench report --store $(DEMO) --output $(DEMO)/report
 
 test: lint       ## the whole test run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --first-dtype -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 lint: install    ## ruff and mypy
 	$(BIN)/ruff check .

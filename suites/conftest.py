@@ -21,6 +21,11 @@ def pytest_addoption(parser):
         help="check this file or this registered name only (repeatable; default: all that are registered)",
     )
     group.addoption("--profile", default="ci", choices=["smoke", "ci", "deep"], help="how hard to look")
+    group.addoption(
+        "--first-dtype",
+        action="store_true",
+        help="check what is compiled in its first dtype alone: compiling takes most of a run that has to be short",
+    )
     group.addoption("--device", default="cpu", choices=["cpu", "cuda"])
 
 
@@ -60,8 +65,7 @@ def pytest_generate_tests(metafunc):
         # what one process has compiled or evaluated serves all implementations of a layer type
         together = pytest.mark.xdist_group(implementation.layer_type)
         checks = plan(implementation, device)
-        if implementation.compiled and not given and metafunc.config.getoption("--profile") == "ci":
-            # compiling takes most of a test run; the night has every dtype, and so has `gmbench verify`
+        if implementation.compiled and config.getoption("--first-dtype"):
             checks = (check for check in checks if check.dtype == implementation.dtypes[0])
         planned += [pytest.param(check, id=check.key, marks=together) for check in checks]
     if not given:
