@@ -40,7 +40,7 @@ class Layer(torch.nn.Module):
             implementation = registry.load().implementation(layer_type, implementation)
         if not isinstance(implementation, Implementation):
             raise ContractError(f"{who}: implementation is a name or a record, not {implementation!r}")
-        if implementation.layer_type != layer_type or implementation.quantity != "value":
+        if implementation.layer_type != layer_type:
             raise ContractError(f"{who}: {implementation.key} does not compute the value of {layer_type}")
         self.layer_type, self.implementation = layer_type, implementation
         self.in_features, self.out_features = int(in_features), int(out_features)

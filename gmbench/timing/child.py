@@ -79,7 +79,6 @@ def description(implementation: Implementation) -> dict:
         "layer_type": implementation.layer_type,
         "file": os.path.abspath(implementation.source) if outside else None,
         "source": "file" if outside else implementation.source,
-        "quantity": implementation.quantity,
         "dtypes": list(implementation.dtypes),
         "derivatives": implementation.derivatives,
         "ulps": dict(implementation.ulps),

@@ -44,7 +44,6 @@ class Subject:
     layer_type: str
     file: str | None
     source: str
-    quantity: str
     dtypes: tuple[str, ...]
     derivatives: int
     ulps: dict[str, float]

@@ -34,7 +34,7 @@ def total(terms):
     return result
 
 
-# -- loops: A (n, d, M), c (n, M), S (n, n, M), pi (C, M) --------------------------------------------------------------
+# -- loops, for one output: A (n, d, M), c (n, M), S (n, n, M), pi (1, M) ----------------------------------------------
 
 
 def units(x, A, c):
@@ -50,20 +50,15 @@ def bent(y, S):
     return turned, total([turned[k] * y[k] for k in n]) - total([S[k, k] for k in n])
 
 
-def weighted(f, pi):
-    """The sum over units for each output (B, C)."""
-    return torch.stack([(f * weight).sum(1) for weight in pi.unbind(0)], 1)
-
-
 def loop_forward(x, A, c, pi):
-    """The value (B, C)."""
-    return weighted(units(x, A, c)[1], pi)
+    """The value (B, 1)."""
+    return (units(x, A, c)[1] * pi).sum(1, keepdim=True)
 
 
 def loop_forward_laplacian(x, A, c, S, pi):
-    """The Laplacian (B, C)."""
+    """The Laplacian (B, 1)."""
     y, f = units(x, A, c)
-    return weighted(bent(y, S)[1] * f, pi)
+    return (bent(y, S)[1] * f * pi).sum(1, keepdim=True)
 
 
 def loop_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
@@ -75,14 +70,14 @@ def loop_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
     if wants_parameters:
         dA = torch.stack([torch.stack([(slopes[k] * x[:, i : i + 1]).sum(0) for i in d]) for k in n])
         dc = torch.stack([slope.sum(0) for slope in slopes])
-        dpi = torch.stack([(G[:, j : j + 1] * h).sum(0) for j in range(G.shape[1])])
+        dpi = (G * h).sum(0, keepdim=True)
     return dx, dA, dc, dpi
 
 
 def loop_backward(wants_x, wants_parameters, x, G, A, c, pi):
     """Gradients of x, A, c and pi."""
     y, f = units(x, A, c)
-    P = total([G[:, j : j + 1] * pi[j] for j in range(len(pi))]) * f
+    P = G * pi * f
     return loop_gradients(wants_x, wants_parameters, x, G, [-P * each for each in y], f, A)
 
 
@@ -90,7 +85,7 @@ def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, S, pi):
     """Gradients of x, A, c, pi and S."""
     y, f = units(x, A, c)
     turned, bend = bent(y, S)
-    P = total([G[:, j : j + 1] * pi[j] for j in range(len(pi))]) * f
+    P = G * pi * f
     slopes = [P * (2 * turned[k] - bend * y[k]) for k in range(len(y))]
     dS = None
     if wants_parameters:
