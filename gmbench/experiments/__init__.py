@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib
+import importlib.util
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
@@ -12,12 +14,16 @@ from typing import Any
 
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.data import load as load_data
+from gmbench.experiments.metric import ERROR, Metric
 from gmbench.registry import layer_type as find_type
 from gmbench.registry import load as load_registry
 from gmbench.registry import nearest, unavailable
 from gmbench.runs.carry import pack
 
 __all__ = ["Budget", "Experiment", "cells", "experiment", "experiments", "fastest"]
+
+
+EXTRAS = {"kan": ("kan", "tqdm", "yaml")}  # of pyproject.toml: the modules that each must bring
 
 
 @dataclass(frozen=True)
@@ -41,8 +47,9 @@ class Experiment:
     """Arms x data sets x seeds, at a budget; what a report has to know of them.
 
     ``cell(spec, report)`` runs one cell and returns ``{"epochs": [...], "measures": {...}}``: one dict an
-    epoch with ``epoch``, ``step``, ``test_error`` (%), ``test_loss`` and ``train_loss``, the first before
-    any training, and the numbers that the whole cell has one of; whatever else it returns is kept in the file.
+    epoch with ``epoch``, ``step``, ``test_error`` (in the unit of ``metric``), ``test_loss`` and ``train_loss``,
+    the first before any training, and the numbers that the whole cell has one of; whatever else it returns is
+    kept in the file.
     ``report(step=, steps=, ...)`` tells of its progress.
 
     ``version`` goes up whenever a change makes old cells incomparable. ``decisions`` are pairs of a topic
@@ -65,6 +72,26 @@ class Experiment:
     claims: tuple[Any, ...] = ()  # of gmbench.experiments.evidence.Claim: what the paper says of this experiment
     layer_types: Mapping[str, str] = field(default_factory=dict)  # of arms whose layers are of another type
     preferred: tuple[str, ...] = ()  # implementations that come before the fastest, such as eager for tiny layers
+    metric: Metric = ERROR
+    # where it does not train on data sets: the names that stand for one, and all that defines each, in words
+    problems: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str] = field(default_factory=dict)  # of an arm: the optional extra that it cannot do without
+
+    def digest(self, data: str) -> str:
+        """What a cell's spec has of its data: the digest of a data set, or of the words that define a problem.
+
+        :raises ContractError: if there is no such data set or problem, or it cannot be had
+        """
+        if not self.problems:
+            return load_data(data).digest
+        return hashlib.sha256(_choose("problem", data, self.problems).encode()).hexdigest()
+
+    def absent(self, arm: str) -> str | None:
+        """Why an arm cannot be trained here, or None if it can: its optional extra is not installed."""
+        extra = self.extras.get(arm)
+        if extra is None or all(importlib.util.find_spec(module) for module in EXTRAS[extra]):
+            return None
+        return f"{arm} needs the optional extra {extra!r}: pip install 'gmbench[{extra}]'"
 
     def layer_type_of(self, arm: str) -> str:
         """The layer type of an arm's layers."""
@@ -112,7 +139,8 @@ def cells(
 
     :param digest: of the data set ``data``, so that a cell is never run on other data; with None the data set is
         loaded, once everything else is found to be right
-    :param arms: some of the experiment's arms (default: all); one that is named twice is run once
+    :param arms: some of the experiment's arms (default: all whose optional extras are installed); one that is named
+        twice is run once
     :param seeds: default: the budget's
     :param implementation: of the layers of ``arms`` (of those of its type); without ``arms`` one more arm, the
         headline's with this implementation, beside all others with the usual one (see :meth:`Experiment.usual`)
@@ -123,6 +151,10 @@ def cells(
     names = list(dict.fromkeys(chosen.arms if arms is None else arms))
     for name in names:
         _choose("arm", name, chosen.arms)
+    lacking = {name: reason for name in names if (reason := chosen.absent(name))}
+    if lacking and (arms is not None or len(lacking) == len(names)):
+        raise ContractError("; ".join(lacking.values()))
+    names = [name for name in names if name not in lacking]
     numbers = list(dict.fromkeys(spending.seeds if seeds is None else seeds))
     given = None if arms is None else implementation
     if given and names and given.layer_type not in map(chosen.layer_type_of, names):
@@ -147,7 +179,7 @@ def cells(
             _trainable(record, chosen.layer_type_of(arm), device)
             parts[record.key] = pack(record)
     if digest is None:
-        digest = load_data(data).digest
+        digest = chosen.digest(data)
     return [
         {
             "experiment": chosen.name,

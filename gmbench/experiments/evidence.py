@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from gmbench.experiments import intervals
+from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.outcomes import Run, Statistic, best
 
 REPRODUCED, NOT, INCONCLUSIVE, NOT_RUN = VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
@@ -29,7 +30,9 @@ FEW = "fewer than three seeds"
 
 
 class Arms(Protocol):
-    """Finds the runs of an arm, by seed: ``"bl"``, or ``"kumar-single:bl"`` of another experiment."""
+    """Finds the runs of an arm, by seed: ``"bl"``, ``"kumar-single:bl"`` of another experiment, ``"bl@digits"`` on
+    another data set.
+    """
 
     def __call__(self, arm: str) -> Mapping[int, Run]: ...
 
@@ -137,6 +140,7 @@ class Number:
     :param whole: of a share near it, such as an accuracy near 100 %, "about" allows a tenth of what is missing
     :param what: what it is, where a claim has several
     :param beside: the same number by another statistic, with the verdict that it would give
+    :param decades: the mean over seeds is the geometric one, and its interval that of the logarithm
     """
 
     arm: str
@@ -151,6 +155,7 @@ class Number:
     whole: float = 0.0
     what: str = ""
     beside: tuple[Beside, ...] = ()
+    decades: bool = False
 
     @property
     def published(self) -> float | tuple[float, float]:
@@ -195,8 +200,10 @@ class Number:
         got = [value for _, value in pairs if math.isfinite(value)]
         if not values:
             return Judgement(INCONCLUSIVE, "no seed trained", margin=self.margin, low=low, high=high, detail=detail)
-        centre = max(values) if self.worst_of else mean(values)
-        if self.worst_of:
+        centre = max(values) if self.worst_of else MEAN_SQUARE.mean(values) if self.decades else mean(values)
+        if self.decades:
+            interval = MEAN_SQUARE.interval(values)
+        elif self.worst_of:
             interval = intervals.bootstrap(lambda sample, axis: np.max(sample, axis=axis), values)
         else:
             interval = intervals.of_mean(values, low=0.0, high=self.most)

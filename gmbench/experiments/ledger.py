@@ -45,7 +45,7 @@ def ledger(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
 
 def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
     data = claim.data or chosen.data_sets[0]
-    asked: dict[str, None] = {}
+    asked: dict[tuple[str, str], None] = {}
     judgement: Judgement = claim.evidence.judge(cells.arms(chosen, data, asked))
     return {
         "id": claim.id,
@@ -65,7 +65,8 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
         "detail": "; ".join(judgement.detail),
         "remark": claim.remark(judgement),
         "command": " && ".join(
-            f"gmbench run {name} --data {data} --budget {BUDGET} --store STORE" for name in asked or [chosen.name]
+            f"gmbench run {name} --data {where} --budget {BUDGET} --store STORE"
+            for name, where in asked or [(chosen.name, data)]
         ),
     }
 
@@ -101,7 +102,7 @@ class Cells:
                 if result["id"] != cell_id(spec):
                     raise ValueError("its id is not that of its spec")
                 key = ((spec.get("implementation") or {}).get("name", ""), spec["device"])
-                run, when = Run.of(result), str(result.get("when"))
+                run, when = Run.of(result, chosen.metric), str(result.get("when"))
                 arms = self.found.setdefault((chosen.name, spec["data"]), {}).setdefault(spec["digest"], {})
                 seeds = arms.setdefault(spec["arm"], {}).setdefault(key, {})
                 if run.seed not in seeds or seeds[run.seed][0] <= when:
@@ -110,16 +111,17 @@ class Cells:
                 reason = " ".join(str(error).split())[:200]
                 logging.getLogger("gmbench").warning("gmbench: no claim rests on %s (%s)", path, reason)
 
-    def arms(self, chosen: Experiment, data: str, asked: dict[str, None]):
+    def arms(self, chosen: Experiment, data: str, asked: dict[tuple[str, str], None]):
         """How evidence finds the runs of an arm: of the implementation with the most seeds, of several such the one
-        that a run takes by default. The experiments that it looks at are added to ``asked``.
+        that a run takes by default. The experiments and data sets that it looks at are added to ``asked``.
         """
 
         def find(arm: str) -> Mapping[int, Run]:
+            arm, _, where = arm.partition("@")
             name, colon, own = arm.partition(":")
             experiment = experiments()[name] if colon else chosen
-            asked[experiment.name] = None
-            digests = self.found.get((experiment.name, data), {})
+            asked[experiment.name, where or data] = None
+            digests = self.found.get((experiment.name, where or data), {})
 
             def size(digest):
                 return sum(len(seeds) for found in digests[digest].values() for seeds in found.values()), digest

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import mean
 from typing import Any
 
 import numpy as np
 
+from gmbench.experiments.metric import ERROR, TINY, Metric
+
 LAST = 5  # epochs that a late error is averaged over
-GUESSING = 80.0  # % test error: a network of ten classes whose best is above it never learned
 PATHS = ("moved", "distance", "size", "means", "covariances")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One whole cell: ``errors`` are the test errors (%) at the ends of epochs 1, 2, ...; a run that diverged stays at
-    its last one. What has a default, only claims ask for.
+    """One whole cell: ``errors`` are the test errors at the ends of epochs 1, 2, ..., in the unit of ``metric``; a run
+    that diverged stays at its last one. What has a default, only claims ask for.
     """
 
     seed: int
@@ -27,10 +27,13 @@ class Run:
     measures: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)  # the row of epoch 0
     paths: Mapping[str, Any] = field(default_factory=dict)  # see gm_nets.Paths; empty where there are none
+    metric: Metric = ERROR
 
     @classmethod
-    def of(cls, result: Mapping[str, Any]) -> Run:
+    def of(cls, result: Mapping[str, Any], metric: Metric = ERROR) -> Run:
         """From a result file.
+
+        :param metric: of the experiment
 
         :raises ValueError: if it is not one of a whole training, in one line
         """
@@ -42,12 +45,12 @@ class Run:
             paths = _paths(result.get("paths"), epochs)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a cell ({type(error).__name__}: {error})") from None
-        if not all(0 <= error <= 100 for error in errors):
-            raise ValueError("a test error is not between 0 and 100 %")
+        if not all(map(metric.sound, errors)):
+            raise ValueError(f"a {metric.name} is not between 0 and {metric.most:g} {metric.unit}".strip())
         if len(errors) > epochs or (len(errors) < epochs and not diverged):
             raise ValueError(f"it has {len(errors)} of {epochs} epochs")
         steps = tuple(each * (i + 1) for i in range(epochs))
-        return cls(seed, padded(errors, epochs), steps, measures, initial, paths)
+        return cls(seed, padded(errors, epochs), steps, measures, initial, paths, metric)
 
     @property
     def diverged(self) -> bool:
@@ -57,7 +60,7 @@ class Run:
     @property
     def stuck(self) -> bool:
         """Whether it trained to the end and never left guessing."""
-        return not self.diverged and best(self) > GUESSING
+        return not self.diverged and best(self) > self.metric.guessing
 
 
 def padded(errors: Sequence[float], epochs: int) -> tuple[float, ...]:
@@ -91,12 +94,25 @@ def last(run: Run) -> float:
 
 def late(run: Run) -> float:
     """The mean test error of the last five epochs."""
-    return mean(run.errors[-LAST:])
+    return run.metric.mean(run.errors[-LAST:])
 
 
 def area(run: Run) -> float:
     """The mean test error over all epochs, by the trapezoidal rule."""
-    return float(np.trapezoid(run.errors) / (len(run.errors) - 1)) if len(run.errors) > 1 else run.errors[0]
+    if len(run.errors) == 1:
+        return run.errors[0]
+    found = float(np.trapezoid([run.metric.scaled(error) for error in run.errors]) / (len(run.errors) - 1))
+    return 10**found if run.metric.decades else found
+
+
+def decades(error: Statistic) -> Statistic:
+    """The decimal logarithm of an error, so that differences are in orders of magnitude."""
+
+    def found(run: Run) -> float | None:
+        value = error(run)
+        return None if value is None else math.log10(max(value, TINY))
+
+    return found
 
 
 def accuracy(error: Statistic) -> Statistic:

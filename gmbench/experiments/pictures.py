@@ -1,0 +1,31 @@
+"""Pictures and lines that a cell keeps in its file, for pages to draw."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import torch
+
+POINTS = 400  # of a line, at most
+
+
+def picture(values: torch.Tensor) -> dict[str, Any]:
+    """A square field ``(n, n)`` as ``low``, ``high`` and ``levels``: base64 of one byte a value, row by row, 0 for the
+    lowest and 255 for the highest. Empty if it is not finite.
+    """
+    values = values.detach().double().cpu()
+    if not values.isfinite().all():
+        return {}
+    low, high = values.min(), values.max()
+    levels = ((values - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
+    text = base64.b64encode(levels.contiguous().numpy().tobytes()).decode()
+    return {"low": low.item(), "high": high.item(), "side": len(values), "levels": text}
+
+
+def line(values: torch.Tensor) -> list[float]:
+    """Numbers ``(n,)`` of six digits, every so many of them; empty if they are not finite."""
+    values = values.detach().double().cpu().reshape(-1)
+    if not values.isfinite().all():
+        return []
+    return [float(f"{value:.6g}") for value in values[:: max(1, -(-len(values) // POINTS))].tolist()]

@@ -1,0 +1,143 @@
+"""Fitting functions: minimise any loss by Adam or L-BFGS, and look at a test error that the loss never sees."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from gmbench.contract import ContractError
+from gmbench.experiments.training import Trained, evaluated, finite
+
+ADAM, LBFGS = "adam", "lbfgs"
+STUCK = 10  # evaluations of a row below which L-BFGS has not moved
+HISTORY = 50  # pairs of steps and gradients that L-BFGS remembers
+
+
+@dataclass(frozen=True)
+class Method:
+    """An optimiser and its settings: ``steps`` a row of the result; L-BFGS counts its iterations as steps.
+
+    Adam's rate falls to 0 along half a cosine if ``decay``.
+    """
+
+    name: str
+    steps: int
+    rate: float = 1.0
+    decay: bool = True
+
+
+def minimise(
+    parameters: Iterable[torch.nn.Parameter],
+    loss: Callable[[], torch.Tensor],
+    test: Callable[[], float],
+    method: Method,
+    *,
+    epochs: int,
+    lost: float,
+    measures: Callable[[], Mapping[str, float]] = dict,
+    report: Callable[..., None] = lambda **progress: None,
+) -> Trained:
+    """Minimise ``loss()``, which may draw another batch at every call under Adam, and must not under L-BFGS.
+
+    One row before training and one after every ``method.steps``: ``test_error`` is what ``test()`` gives, ``test_loss``
+    the same, ``train_loss`` the mean loss of the row's steps (L-BFGS: its last), and what ``measures()`` gives.
+    Training whose loss or parameters are not finite has diverged, and ends with its row. L-BFGS that finds nothing to
+    improve stays where it is. ``measures`` of the result: ``diverged``, and ``evaluations`` of loss and gradient.
+
+    :param lost: stands for a test error that is not finite
+    :raises ContractError: if there is no such method
+    """
+    parameters = list(parameters)
+    begun, done, step, evaluations = time.perf_counter(), Trained(), 0, 0
+    total = epochs * method.steps
+    if method.name == ADAM:
+        optimiser: Any = torch.optim.Adam(parameters, lr=method.rate)
+        falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(total, 1)) if method.decay else None
+    elif method.name == LBFGS:
+        optimiser = torch.optim.LBFGS(
+            parameters,
+            lr=method.rate,
+            max_iter=method.steps,
+            max_eval=2 * method.steps,
+            tolerance_grad=0.0,
+            tolerance_change=0.0,
+            history_size=HISTORY,
+            line_search_fn="strong_wolfe",
+        )
+        falling = None
+    else:
+        raise ContractError(f"there is no optimiser {method.name!r}; there is {ADAM}, {LBFGS}")
+
+    def row(train_loss: float | None) -> None:
+        found = test()
+        error = found if math.isfinite(found) else lost
+        done.epochs.append(
+            {
+                "epoch": len(done.epochs),
+                "step": step,
+                "test_error": error,
+                "test_loss": finite(found),
+                "train_loss": finite(train_loss),
+                **{name: finite(value) for name, value in measures().items()},
+                "seconds": round(time.perf_counter() - begun, 3),
+            }
+        )
+        done.tests.append((step, error))
+        report(step=step, steps=total, epoch=len(done.epochs) - 1, test_error=error)
+
+    def value() -> torch.Tensor:
+        nonlocal evaluations
+        evaluations += 1
+        optimiser.zero_grad()
+        found = loss()
+        found.backward()
+        return found
+
+    row(None)
+    diverged = None
+    for _ in range(epochs):
+        if method.name == ADAM:
+            losses = torch.zeros((), dtype=torch.float64)
+            for _ in range(method.steps):
+                losses += value().detach().double().cpu()
+                optimiser.step()
+                if falling:
+                    falling.step()
+            mean = losses.item() / method.steps
+            step += method.steps
+        else:
+            before = evaluations
+            optimiser.step(value)
+            if evaluations - before < STUCK:
+                optimiser.state.clear()  # its memory leads nowhere: the next row starts from the gradient alone
+            with torch.no_grad():
+                mean = loss().item()
+            step += method.steps
+        sound = math.isfinite(mean) and all(bool(p.isfinite().all()) for p in parameters)
+        row(mean)
+        if not sound:
+            diverged = step
+            break
+    done.measures = {"diverged": diverged, "evaluations": evaluations}
+    return done
+
+
+def mean_square(network: torch.nn.Module, x: torch.Tensor, target: torch.Tensor) -> float:
+    """The mean square of a network's error at points ``x (n, d)``, in float64; ``target (n,)`` or ``(n, 1)``."""
+    with evaluated(network):
+        return (network(x).double().reshape(-1) - target.double().reshape(-1)).square().mean().item()
+
+
+def spectral(A: torch.Tensor, y: torch.Tensor, cutoff: float = 1e-12) -> torch.Tensor:
+    """The least-squares solution of ``A w = y``, by singular values above ``cutoff`` times the largest; in float64.
+
+    It is what training could reach at best if only the weights of the last layer were free: the oracle of a fit.
+    """
+    U, S, V = torch.linalg.svd(A.double(), full_matrices=False)
+    kept = cutoff * S[0] < S
+    return V.mT[:, kept] @ ((U[:, kept].mT @ y.double()) / S[kept].reshape(-1, *[1] * (y.dim() - 1)))
