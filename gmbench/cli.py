@@ -473,6 +473,8 @@ def run(
         initialisation=extra,
         device=device,
     )
+    for reason in filter(None, map(chosen.absent, () if names else chosen.arms)):
+        click.echo(f"gmbench: left out: {reason}", err=True)
     if layer and layer.approximate:
         click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
     engine = Local(specs, store, jobs, fresh)
@@ -490,13 +492,13 @@ def run(
         click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done", err=True)
         click.echo(f"gmbench: this goes on with the others: {_again()}", err=True)
         sys.exit(130)
-    rows = board.board(filter(None, (finished(spec, engine.store) for spec in specs)))
+    rows = board.board(filter(None, (finished(spec, engine.store) for spec in specs)), chosen.metric)
     if as_json:
         emit(rows)
     else:
         from rich.console import Console
 
-        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}"))
+        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}", chosen.metric))
     failed = [cell for cell in engine.cells if cell.state == "failed"]
     for cell in failed:
         click.echo(f"gmbench: {cell.title} failed: {_in_short(cell.error)}", err=True)

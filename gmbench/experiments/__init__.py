@@ -50,7 +50,7 @@ class Experiment:
     epoch with ``epoch``, ``step``, ``test_error`` (in the unit of ``metric``), ``test_loss`` and ``train_loss``,
     the first before any training, and the numbers that the whole cell has one of; whatever else it returns is
     kept in the file.
-    ``report(step=, steps=, ...)`` tells of its progress.
+    ``report(step=, steps=, epoch=, test_error=)`` tells of its progress; ``said=`` is the error in words if not in %.
 
     ``version`` goes up whenever a change makes old cells incomparable. ``decisions`` are pairs of a topic
     that the paper leaves open and the choice made here.

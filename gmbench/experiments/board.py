@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from gmbench.experiments.metric import ERROR, Metric
 
-def board(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+
+def board(results: Iterable[Mapping[str, Any]], metric: Metric = ERROR) -> list[dict[str, Any]]:
     """One row per arm and implementation of finished cells, best first.
 
     ``arm``, ``implementation`` (None where the arm has no layer), ``seeds``, ``diverged`` (seeds), and test errors in
-    %: ``best`` (mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The best is the best
-    epoch's after training began.
+    the unit of ``metric``: ``best`` (its mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The
+    best is the best epoch's after training began.
     """
     arms: dict[tuple[str, str | None], list[Mapping[str, Any]]] = {}
     for result in results:
@@ -27,26 +29,27 @@ def board(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "implementation": implementation,
                 "seeds": len(found),
                 "diverged": sum(result["measures"].get("diverged") is not None for result in found),
-                "best": sum(best) / len(best),
+                "best": metric.mean(best),
                 "best_min": min(best),
                 "best_max": max(best),
-                "last": sum(last) / len(last),
+                "last": metric.mean(last),
             }
         )
     return sorted(rows, key=lambda row: row["best"])
 
 
-def table(rows: Iterable[Mapping[str, Any]], title: str):
+def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR):
     """The rows of :func:`board` as a rich table."""
     from rich.table import Table
 
     shown = Table(title=title, title_justify="left")
     shown.add_column("arm")
     shown.add_column("layer")
-    for column in ("seeds", "best error, mean [min - max]", "last error, mean"):
+    for column in ("seeds", f"best {metric.short}, mean [min - max]", f"last {metric.short}, mean"):
         shown.add_column(column, justify="right")
     for row in rows:
         seeds = f"{row['seeds']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
-        best = f"{row['best']:.2f} % \\[{row['best_min']:.2f} - {row['best_max']:.2f}]"
-        shown.add_row(row["arm"], row["implementation"] or "", seeds, best, f"{row['last']:.2f} %")
+        mean, low, high, last = (metric.said(row[key]) for key in ("best", "best_min", "best_max", "last"))
+        unit = f" {metric.unit}" if metric.unit else ""
+        shown.add_row(row["arm"], row["implementation"] or "", seeds, f"{mean}{unit} \\[{low} - {high}]", last + unit)
     return shown

@@ -21,6 +21,7 @@ class Metric:
     """A test error.
 
     :param name: what it is, without its unit
+    :param short: the same in a heading that says which
     :param unit: ``"%"`` or nothing
     :param most: what it cannot exceed
     :param guessing: a run whose best error is above never learned
@@ -31,6 +32,7 @@ class Metric:
     """
 
     name: str
+    short: str
     unit: str
     most: float
     guessing: float
@@ -39,9 +41,9 @@ class Metric:
     loss: str
     lost: str
 
-    def titled(self, which: str = "", mark: str = "") -> str:
-        """``best error, %``: a heading, with the unit."""
-        return ", ".join(filter(None, [f"{which} {mark or self.name}".strip(), self.unit]))
+    def titled(self, words: str = "") -> str:
+        """``best error, %``: a heading with the unit."""
+        return ", ".join(filter(None, [words or self.name, self.unit]))
 
     def said(self, error: float) -> str:
         """An error as a table shows it, without its unit."""
@@ -71,7 +73,8 @@ class Metric:
         return math.isfinite(error) and 0 <= error <= self.most
 
 
-ERROR = Metric("test error", "%", 100, 80.0, False, "points", "nats", "at 100 % error")  # 80: of ten classes
+ERROR = Metric("test error", "error", "%", 100, 80.0, False, "points", "nats", "at 100 % error")  # 80: of ten classes
 MEAN_SQUARE = Metric(
-    *("test mean square", "", math.inf, math.inf, True, "decades", ""), "at the mean square of the target itself"
+    *("test mean square", "mean square", "", math.inf, math.inf, True, "decades", ""),
+    "at the mean square of the target itself",
 )

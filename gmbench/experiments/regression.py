@@ -88,7 +88,7 @@ def minimise(
             }
         )
         done.tests.append((step, error))
-        report(step=step, steps=total, epoch=len(done.epochs) - 1, test_error=error)
+        report(step=step, steps=total, epoch=len(done.epochs) - 1, test_error=error, said=f"{error:.2e}")
 
     def value() -> torch.Tensor:
         nonlocal evaluations

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from statistics import mean
 from typing import Any
 
 import numpy as np
 import pandas
 
 from gmbench.experiments import outcomes
+from gmbench.experiments.metric import ERROR, Metric
 from gmbench.report.page import slug
 from gmbench.report.results import Results
 from gmbench.report.statistics import places
@@ -26,7 +26,8 @@ LINES = 5  # arms in one panel of curves, at most
 class Arm:
     """All cells of one arm with one implementation on one device: a row of a leaderboard.
 
-    ``best``, ``last``, ``late`` and ``area`` map a seed to a single test error after training began, in %.
+    ``best``, ``last``, ``late`` and ``area`` map a seed to a single test error after training began, in the unit of
+    ``metric``.
     """
 
     arm: str
@@ -40,6 +41,7 @@ class Arm:
     late: dict[int, float]
     area: dict[int, float]  # the mean over all epochs, by the trapezoidal rule
     wanted: tuple[int, ...]
+    metric: Metric = ERROR
     place: int | None = None
 
     @property
@@ -105,6 +107,7 @@ class Board:
     ranks: dict[str, int]  # of each label: where it stands among the arms of this experiment
     groups: list[list[Arm]]  # arms that are shown together: first the paper's
     thresholds: list[float]  # test errors whose first hit was looked for, the easiest first
+    metric: Metric = ERROR
 
     @property
     def in_order(self) -> list[Arm]:
@@ -134,6 +137,11 @@ def declared(name: str) -> Any:
     from gmbench.experiments import experiments
 
     return experiments().get(name)
+
+
+def metric_of(known: Any) -> Metric:
+    """The metric of an experiment as :func:`declared` returns it; in % where this gmbench does not declare it."""
+    return known.metric if known else ERROR
 
 
 def boards(results: Results, name: str) -> list[Board]:
@@ -170,6 +178,7 @@ def boards(results: Results, name: str) -> list[Board]:
                 *(str(data), str(budget), int(epochs), int(version), title, part, arms, missing, colours, ranks),
                 groups=_groups(ordered, known),
                 thresholds=_thresholds(part, results.extras),
+                metric=metric_of(known),
             )
         )
 
@@ -184,7 +193,7 @@ def boards(results: Results, name: str) -> list[Board]:
 def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
     keys = ["arm", "implementation", "initialisation", "device", "implementation_sha256", "initialisation_sha256"]
     groups = list(frame.groupby(keys, dropna=False, sort=True))
-    found = []
+    metric, found = metric_of(known), []
     for (arm, implementation, initialisation, device, *sources), part in groups:
         twins = [key for key, _ in groups if key[0] == arm]
         marks = [str(implementation)] if len({str(key[1]) for key in twins}) > 1 else []
@@ -196,18 +205,19 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
         for seed, cell in part.groupby("seed", sort=True):
             trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
             if trained:
-                runs.append(outcomes.Run(int(seed), outcomes.padded(trained, int(cell["epochs"].iloc[0]))))
+                errors = outcomes.padded(trained, int(cell["epochs"].iloc[0]))
+                runs.append(outcomes.Run(int(seed), errors, metric=metric))
         statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
         best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
         label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
         shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
-        found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, area, wanted))
+        found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, area, wanted, metric))
     found = [arm for arm in found if arm.best]
-    found_places = places([arm.best for arm in found])
+    found_places = places([metric.paired(arm.best) for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
         for arm, place in zip(found, found_places, strict=True):
             arm.place = place
-    return sorted(found, key=lambda a: (mean(a.best.values()), a.label))
+    return sorted(found, key=lambda a: (metric.mean(list(a.best.values())), a.label))
 
 
 def _thresholds(frame: pandas.DataFrame, extras: Mapping[str, Mapping[str, Any]]) -> list[float]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean, median
 
 import numpy as np
 import pandas
 
+from gmbench.experiments.metric import Metric
 from gmbench.report import claims, figures_cells, neurons, paths
-from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of
+from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of, metric_of
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made
-from gmbench.report.statistics import FEWEST, mean_interval, paired_interval
-from gmbench.report.tables import NONE, bullets, code, count, counted, fixed, interval, number, table, text
+from gmbench.report.statistics import FEWEST, paired_interval
+from gmbench.report.tables import NONE, bullets, code, count, counted, interval, number, table, text
 
 START = 2  # epochs that are shown test by test
 AGAIN = "gmbench report --store STORE --output FOLDER"
@@ -48,23 +49,37 @@ BEFORE = {
 }
 BEGUN = "_start"  # ends the name of a measure that was taken before training too
 COUNTS = ("parameters", "calibration_images", "calibration_gradients")
-METHOD = (
-    "**Best** is the lowest test error of any epoch after training began. It is chosen on the test set itself and "
-    "so flatters every arm; the **last** epoch and the **mean of the last five** stand beside it.",
-    "**Intervals** are 95 % intervals of the mean over seeds, by Student's t, cut at 0 and 100 %. With fewer than "
-    "three seeds there is none, and no place.",
-    "**Places** follow the best error: 1 + the number of arms that are clearly better, which means that the 95 % "
-    "interval of the paired difference over common seeds lies below 0 (percentile bootstrap, 10 000 resamples, "
-    "fixed generator). Arms that are not clearly different share a place. With three seeds a bootstrap separates "
-    "arms as soon as all seeds agree in sign; take such places as provisional.",
-    "The **mean over epochs** is the area under the curve of the test error, from epoch 1 on, by the trapezoidal rule "
-    "over its length.",
-    "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
-    "the end. Beside them stand the first hits at the ends of epochs alone, as a curve by epoch shows them.",
-    "A seed that **diverged** stays in all of these, at 100 % error, also for the epochs that it no longer trained; "
-    "the mean over the other seeds alone stands beside, and is no basis of a place. In the **figures** means, bands "
-    "and boxes are of the seeds that trained, and those that diverged are counted.",
-)
+
+
+def method(metric: Metric) -> tuple[str, ...]:
+    """How a page with this test error is read."""
+    if metric.decades:
+        averaged = (
+            f"The **{metric.name}** spans decades, so its mean over seeds is the geometric one, and **intervals** are "
+            "those of the mean of its logarithm, by Student's t at 95 %. Differences are in decades: -1 is a tenth of "
+            "the other. With fewer than three seeds there is no interval, and no place."
+        )
+    else:
+        averaged = (
+            "**Intervals** are 95 % intervals of the mean over seeds, by Student's t, cut at 0 and 100 %. With fewer "
+            "than three seeds there is none, and no place."
+        )
+    return (
+        f"**Best** is the lowest {metric.name} of any epoch after training began. It is chosen on the test set itself "
+        "and so flatters every arm; the **last** epoch and the **mean of the last five** stand beside it.",
+        averaged,
+        f"**Places** follow the best {metric.short}: 1 + the number of arms that are clearly better, which means that "
+        "the 95 % interval of the paired difference over common seeds lies below 0 (percentile bootstrap, 10 000 "
+        "resamples, fixed generator). Arms that are not clearly different share a place. With three seeds a bootstrap "
+        "separates arms as soon as all seeds agree in sign; take such places as provisional.",
+        f"The **mean over epochs** is the area under the curve of the {metric.name}, from epoch 1 on, by the "
+        "trapezoidal rule over its length.",
+        "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
+        "the end. Beside them stand the first hits at the ends of epochs alone, as a curve by epoch shows them.",
+        f"A seed that **diverged** stays in all of these, {metric.lost}, also for the epochs that it no longer "
+        "trained; the mean over the other seeds alone stands beside, and is no basis of a place. In the **figures** "
+        "means, bands and boxes are of the seeds that trained, and those that diverged are counted.",
+    )
 
 
 def page(results: Results, name: str) -> Page:
@@ -83,7 +98,9 @@ def page(results: Results, name: str) -> Page:
         found.add(bullets(f"**{text(arm)}**: {text(what)}" for arm, what in known.arms.items()))
     for board in every:
         _board(found, board, name, results)
-    found.add("## How to read this", bullets(METHOD))
+    lines = method(metric_of(known))
+    hits = any(board.thresholds for board in every)
+    found.add("## How to read this", bullets(line for line in lines if hits or not line.startswith("**First hits")))
     if known and known.decisions:
         found.add("## Declared decisions", "What the paper leaves open, and what was chosen here.")
         found.add(table({"topic": text(topic), "choice": text(choice)} for topic, choice in known.decisions))
@@ -154,28 +171,38 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
 
 
 def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
-    ends = mean_interval(list(arm.best.values()), 0, 100)
+    metric = board.metric
+
+    def averaged(errors: Mapping[int, float]) -> str:
+        return metric.said(metric.mean(list(errors.values())))
+
+    ends = metric.interval(list(arm.best.values()))
     kept = arm.kept(arm.best)
-    without = fixed(mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
-    behind = None if arm is first else paired_interval(arm.best, first.best)
-    common = set(arm.best) & set(first.best)
-    gap = mean(arm.best[s] - first.best[s] for s in common) if common and arm is not first else None
+    without = (
+        metric.said(metric.mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
+    )
+    own, other = metric.paired(arm.best), metric.paired(first.best)
+    behind = None if arm is first else paired_interval(own, other)
+    common = set(own) & set(other)
+    gap = mean(own[s] - other[s] for s in common) if common and arm is not first else None
     shown = NONE if gap is None else f"{gap:+.2f}" + (f" ({interval(behind)})" if behind else "")
     several = len({(a.implementation, a.device) for a in board.arms if a.implementation}) > 1
     layer = text(arm.implementation) + (f", {arm.device}" if arm.device != "cpu" else "")
+    title = metric.titled
+    counting = f"in {metric.difference}, " if metric.decades else ""
     return {
         "place": NONE if arm.place is None else str(arm.place),
         "arm": text(arm.arm),
         **({"implementation": layer} if several else {}),
         "seeds": arm.seeds,
-        "best error, %": fixed(mean(arm.best.values())),
-        "95 % interval": interval(ends),
-        "behind the first (paired)": shown,
-        "last, %": fixed(mean(arm.last.values())),
-        **({f"mean of last {LAST}, %": fixed(mean(arm.late.values()))} if board.epochs > LAST else {}),
-        **({"mean over epochs, %": fixed(mean(arm.area.values()))} if board.epochs > 1 else {}),
-        "worst seed, %": fixed(max(arm.best.values())),
-        **({"best if not diverged, %": without} if any(a.diverged for a in board.arms) else {}),
+        title(f"best {metric.short}"): averaged(arm.best),
+        "95 % interval": NONE if ends is None else " to ".join(map(metric.said, ends)),
+        f"behind the first ({counting}paired)": shown,
+        title("last"): averaged(arm.last),
+        **({title(f"mean of last {LAST}"): averaged(arm.late)} if board.epochs > LAST else {}),
+        **({title("mean over epochs"): averaged(arm.area)} if board.epochs > 1 else {}),
+        title("worst seed"): metric.said(max(arm.best.values())),
+        **({title("best if not diverged"): without} if any(a.diverged for a in board.arms) else {}),
     }
 
 
@@ -185,7 +212,8 @@ def _pairs(found: Page, board: Board, known) -> None:
     others = [arm for arm in board.in_order if arm is not chief]
     if chief is None or not others:
         return
-    measures = {"best error": (chief.best, "best"), "last": (chief.last, "last")}
+    metric = board.metric
+    measures = {f"best {metric.short}": (chief.best, "best"), "last": (chief.last, "last")}
     if board.epochs > LAST:
         measures[f"mean of last {LAST}"] = (chief.late, "late")
     if board.epochs > 1:
@@ -194,14 +222,14 @@ def _pairs(found: Page, board: Board, known) -> None:
     for arm in others:
         row = {f"{text(chief.label)} against": text(arm.label)}
         for title, (own, attribute) in measures.items():
-            rival = getattr(arm, attribute)
-            gaps = [own[seed] - rival[seed] for seed in sorted(set(own) & set(rival))]
+            ours, rival = metric.paired(own), metric.paired(getattr(arm, attribute))
+            gaps = [ours[seed] - rival[seed] for seed in sorted(set(own) & set(rival))]
             won = f"{sum(gap < 0 for gap in gaps)} of {len(gaps)}"
             row[title] = f"{won} ({mean(gaps):+.2f})" if gaps else NONE
         rows.append(row)
     found.add(
-        f"**Pairs won** by {text(chief.label)}: seeds in which its test error is lower; in brackets the mean "
-        "difference in points",
+        f"**Pairs won** by {text(chief.label)}: seeds in which its {metric.name} is lower; in brackets the mean "
+        f"difference in {metric.difference}",
         table(rows),
     )
 
@@ -241,7 +269,13 @@ def _measures(found: Page, board: Board) -> None:
         cells, start = arm.cells, arm.frame[arm.frame["epoch"] == 0]
         row = {"arm": text(arm.label)}
         row |= {text(BEFORE[column]): _mean(cells[column], column in COUNTS) for column in before}
-        rows.append(row | {"test error, %": _mean(start["test_error"]), "test loss, nats": _mean(start["test_loss"])})
+        rows.append(
+            row
+            | {
+                board.metric.titled(): _mean(start["test_error"]),
+                ", ".join(filter(None, ["test loss", board.metric.loss])): _mean(start["test_loss"]),
+            }
+        )
     found.add("**Before training**, means over seeds", table(rows))
     both = [column for column in after if f"{column}{BEGUN}" in after]
     after = [column for column in after if column not in both and column.removesuffix(BEGUN) not in both]
@@ -303,7 +337,9 @@ def _over_seeds(values: pandas.Series, column: str) -> str:
 
 
 def _curves(found: Page, board: Board, key: str, title: str) -> None:
-    quantities = {"test_error": "test error, %", "train_loss": "training loss, nats"}
+    metric = board.metric
+    loss = ", ".join(filter(None, ["training loss", metric.loss]))
+    quantities = {"test_error": metric.titled(), "train_loss": loss}
     drawn = {
         column: [
             {a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in group} for group in board.groups
@@ -316,7 +352,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     further = [[(quantity, panel) for panel in panels[1:]] for quantity, panels in pairs]
     for suffix, rows in (("", first), ("-further", further)):
         arms = dict.fromkeys(label for row in rows for _, panel in row for label in panel)
-        alternative = f"test error and training loss over epochs, {board.title}: {', '.join(arms)}"
+        alternative = f"{metric.name} and training loss over epochs, {board.title}: {', '.join(arms)}"
         figure = figures_cells.curves(rows, board.colours, title, whole=not suffix)
         found.show(f"{key}-curves{suffix}", figure, alternative)
     silent = [
@@ -329,7 +365,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
         "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
         + (" The scales of the second figure are those from epoch 1 on." if further[0] else "")
         + (
-            " A seed that diverged is dashed, at 100 %, without a loss; means and bands are of the others."
+            f" A seed that diverged is dashed, {metric.lost}, without a loss; means and bands are of the others."
             if lost
             else ""
         )
@@ -344,8 +380,8 @@ def _start(found: Page, board: Board, results: Results, key: str, title: str) ->
     panel = {label: curves for label, curves in panel.items() if curves is not None and min(curves.x) < each}
     if not panel:
         return
-    figure = figures_cells.curves([[("test error, %", panel)]], board.colours, f"the start, {title}", steps=True)
-    found.show(f"{key}-start", figure, f"test error over the first training steps, {board.title}")
+    figure = figures_cells.curves([[(board.metric.titled(), panel)]], board.colours, f"the start, {title}", steps=True)
+    found.show(f"{key}-start", figure, f"{board.metric.name} over the first training steps, {board.title}")
     found.add(f"The first {START} epochs, as often as was tested; an arm ends where its seeds had no common test more.")
 
 
@@ -386,10 +422,10 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
             arm.label: (arm.kept(errors), len(set(errors) & set(arm.diverged)))
             for arm, errors in ((arm, getattr(arm, which)) for arm in board.in_order)
         }
-        for quantity, which in (("best test error", "best"), ("last test error", "last"))
+        for quantity, which in ((f"best {board.metric.name}", "best"), (f"last {board.metric.name}", "last"))
     }
-    figure = figures_cells.distributions(panels, board.colours, f"over seeds, {title}")
-    found.show(f"{key}-distributions", figure, f"distributions of the best and last test error, {board.title}")
+    figure = figures_cells.distributions(panels, board.colours, f"over seeds, {title}", board.metric.unit)
+    found.show(f"{key}-distributions", figure, f"distributions of the best and last {board.metric.name}, {board.title}")
     found.add(
         "Every point is a seed that trained. From three of them on, boxes hold the middle half and lines all of them; "
         "green triangle: mean, orange line: median."

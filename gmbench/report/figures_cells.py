@@ -234,7 +234,10 @@ def _names(axes, labels: Sequence[str], places: Mapping[str, int]) -> None:
 
 @drawn
 def distributions(
-    panels: Mapping[str, Mapping[str, tuple[Sequence[float], int]]], places: Mapping[str, int], title: str
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], int]]],
+    places: Mapping[str, int],
+    title: str,
+    unit: str = "%",
 ) -> Figure | None:
     """Errors over seeds as boxes with every seed as a point: a green triangle for the mean, orange for the median.
 
@@ -282,7 +285,7 @@ def distributions(
             axes.axvline(high * (high / low) ** 0.03, color=GREY, linewidth=1, linestyle="--")
         axes.set_ylim(len(labels) - 0.4, -0.6)
         axes.grid(visible=False, axis="y")
-        axes.set_xlabel(f"{quantity}, % ({AROUND if zeros else 'log scale'})")
+        axes.set_xlabel(f"{', '.join(filter(None, [quantity, unit]))} ({AROUND if zeros else 'log scale'})")
     _names(line[0], labels, places)
     drawn_marks = [
         matplotlib.lines.Line2D([], [], linestyle="", marker="^", color=MEAN, markersize=8, label="mean"),

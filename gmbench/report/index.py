@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from statistics import mean
-
 from gmbench.report import boards, checks, claims, timings
 from gmbench.report.page import Page
 from gmbench.report.results import Results, dirty, made
-from gmbench.report.statistics import mean_interval
-from gmbench.report.tables import NONE, bullets, count, exact, fixed, interval, number, table, text
+from gmbench.report.tables import NONE, bullets, count, exact, number, table, text
 
 RUN = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 
@@ -102,16 +99,18 @@ def _experiments(found: Page, results: Results) -> None:
         found.add(f"## [Experiment {text(name)}]({boards.file_of(name)}.md)")
         rows = []
         for board in boards.boards(results, name):
+            metric = board.metric
             for arm in board.arms:
+                best, ends = list(arm.best.values()), metric.interval(list(arm.best.values()))
                 rows.append(
                     {
                         "data set": text(board.title),
                         "place": NONE if arm.place is None else str(arm.place),
                         "arm": text(arm.label),
                         "seeds": arm.seeds + (f" ({len(arm.diverged)} diverged)" if arm.diverged else ""),
-                        "best error, %": fixed(mean(arm.best.values())),
-                        "95 % interval": interval(mean_interval(list(arm.best.values()), 0, 100)),
-                        "last, %": fixed(mean(arm.last.values())),
+                        metric.titled(f"best {metric.short}"): metric.said(metric.mean(best)),
+                        "95 % interval": NONE if ends is None else " to ".join(map(metric.said, ends)),
+                        metric.titled("last"): metric.said(metric.mean(list(arm.last.values()))),
                     }
                 )
         found.add(table(rows) if rows else "No cell is finished.")

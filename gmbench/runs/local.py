@@ -23,7 +23,7 @@ from typing import Any
 import gmbench
 from gmbench.runs.cell import finished
 from gmbench.runs.lock import POLL, timing_now
-from gmbench.runs.progress import display
+from gmbench.runs.progress import display, shown
 from gmbench.runs.provenance import usable_cores
 from gmbench.runs.store import check_writable, store_folder
 
@@ -231,8 +231,8 @@ class _Child:
 
 
 def _latest(cell: Cell) -> str:
-    error = cell.progress.get("test_error")
-    return "" if error is None else f", test error {error:.2f} %"
+    error = shown(cell)
+    return f", test error {error}" if error else ""
 
 
 def _python_path() -> str:

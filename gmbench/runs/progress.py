@@ -38,9 +38,15 @@ def _summary(engine: Local) -> str:
 
 
 def _running(cell) -> str:
-    error = cell.progress.get("test_error")
+    error = shown(cell)
     where = f"{cell.title}, epoch {cell.progress.get('epoch', 0)} of {cell.spec['epochs']}"
-    return where if error is None else f"{where}, {error:.2f} %"
+    return f"{where}, {error}" if error else where
+
+
+def shown(cell) -> str:
+    """The latest test error of a cell: as it says it itself, or in %."""
+    error = cell.progress.get("test_error")
+    return cell.progress.get("said") or ("" if error is None else f"{error:.2f} %")
 
 
 class Lines:
