@@ -11,7 +11,7 @@ import numpy as np
 import pandas
 
 from gmbench.experiments.metric import Metric
-from gmbench.report import claims, figures_cells, neurons, paths
+from gmbench.report import claims, figures_cells, fits, neurons, paths
 from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of, metric_of
 from gmbench.report.page import Page, slug
 from gmbench.report.results import Results, dirty, made
@@ -168,6 +168,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
     _distributions(found, board, key, title)
     paths.section(found, board, results.extras, key, title)
     neurons.section(found, board, results.extras, key, title)
+    fits.section(found, board, results.extras, key, title)
 
 
 def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
@@ -254,16 +255,10 @@ def _median_hit(found: Sequence[int | None], total: int) -> str:
 
 def _measures(found: Page, board: Board) -> None:
     """What cells measured beside the errors: before training, and of the whole."""
-    measured = [
-        column
-        for column in board.frame.columns
-        if column not in SHARED
-        and not column.startswith(HIT)
-        and pandas.api.types.is_numeric_dtype(board.frame[column])
-        and board.frame[column].notna().any()
-    ]
+    traced = _traced(board)
+    measured = [column for column in _numeric(board) if column not in traced]
     before = [column for column in BEFORE if column in measured]
-    after = [column for column in measured if column not in BEFORE and column != "run"]
+    after = [column for column in measured if column not in BEFORE]
     rows = []
     for arm in board.in_order:
         cells, start = arm.cells, arm.frame[arm.frame["epoch"] == 0]
@@ -297,6 +292,25 @@ def _measures(found: Page, board: Board) -> None:
     ends = [text(c.replace("_", " ")) for c in after if c.endswith(("_min", "_max"))]
     if ends:
         found.add(f"{', '.join(ends)}: the extreme over seeds; other measures are means over seeds.")
+
+
+def _numeric(board: Board) -> list[str]:
+    """Columns of the experiment's own that are numbers."""
+    return [
+        column
+        for column in board.frame.columns
+        if column not in SHARED
+        and column != "run"
+        and not column.startswith(HIT)
+        and pandas.api.types.is_numeric_dtype(board.frame[column])
+        and board.frame[column].notna().any()
+    ]
+
+
+def _traced(board: Board) -> list[str]:
+    """Those that a cell has one number an epoch of, and not one of the whole."""
+    cells = board.frame.groupby("cell")
+    return [column for column in _numeric(board) if (cells[column].nunique() > 1).any()]
 
 
 def _changes(arm: Arm, columns: Sequence[str]) -> dict[str, str]:
@@ -355,6 +369,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
         alternative = f"{metric.name} and training loss over epochs, {board.title}: {', '.join(arms)}"
         figure = figures_cells.curves(rows, board.colours, title, whole=not suffix)
         found.show(f"{key}-curves{suffix}", figure, alternative)
+    _traces(found, board, key, title)
     silent = [
         label
         for label, each in {label: c for panel in drawn["train_loss"] for label, c in panel.items()}.items()
@@ -371,6 +386,17 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
         )
         + (f" No finite training loss: {text(', '.join(silent))}." if silent else "")
     )
+
+
+def _traces(found: Page, board: Board, key: str, title: str) -> None:
+    """What else cells measured at every epoch: a row of panels for each, a column for each group of arms."""
+    rows = []
+    for column in _traced(board):
+        said = column.replace("_", " ")
+        drawn = ({a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in g} for g in board.groups)
+        rows.append([(said, panel) for panel in drawn])
+    figure = figures_cells.curves(rows, board.colours, title)
+    found.show(f"{key}-traces", figure, f"{', '.join(row[0][0] for row in rows)} over epochs, {board.title}")
 
 
 def _start(found: Page, board: Board, results: Results, key: str, title: str) -> None:

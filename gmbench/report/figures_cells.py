@@ -86,7 +86,7 @@ def curves(
             last = max(max(each.x) for each in panel.values())
             first = min(min(each.x) for each in panel.values())
             if steps:
-                _logarithmic(axes, first / 1.1, last * 1.1, "x")
+                logarithmic(axes, first / 1.1, last * 1.1, "x")
             else:
                 axes.set_xlim(first - 0.02 * (last - first), last + 0.02 * max(last - first, 1))
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
@@ -140,7 +140,7 @@ def _vertical(axes, numbers: np.ndarray, log: bool) -> str:
     if not (numbers > 0).any():
         return ""
     if numbers.min() > 0:
-        _logarithmic(axes, numbers.min() / 1.15, numbers.max() * 1.15)
+        logarithmic(axes, numbers.min() / 1.15, numbers.max() * 1.15)
         return " (log scale)"
     _around_zero(axes, numbers)
     return f" ({AROUND})"
@@ -164,7 +164,7 @@ def _around_zero(axes, numbers: np.ndarray, which: str = "y", top: float = 1.15)
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
 
 
-def _logarithmic(axes, low: float, high: float, which: str = "y") -> None:
+def logarithmic(axes, low: float, high: float, which: str = "y") -> None:
     """A log axis with ticks that can be read: 1, 2 and 5 of every decade."""
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
@@ -210,7 +210,7 @@ def first_hits(
                 axes.plot([never], [y], shape, color=shade, markersize=7, fillstyle="none")
                 missing = f"  {len(own.fine) - len(reached)} of {len(own.fine)}"
                 axes.text(never, y, missing, va="center", fontsize=8.5, color=shade)
-        _logarithmic(axes, low, right, "x")
+        logarithmic(axes, low, right, "x")
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= steps])
         axes.axvline(steps, color=GREY, linewidth=1, linestyle="--")
         if any(None in own.fine for own in each.values()):
@@ -279,7 +279,7 @@ def distributions(
         if zeros:
             _around_zero(axes, np.asarray(numbers, float), "x", top=right / max(numbers))
         else:
-            _logarithmic(axes, low, right, "x")
+            logarithmic(axes, low, right, "x")
         axes.set_xticks([tick for tick in axes.get_xticks() if tick <= high])
         if lost:
             axes.axvline(high * (high / low) ** 0.03, color=GREY, linewidth=1, linestyle="--")

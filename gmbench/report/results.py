@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 WRONG = "wrong.json"  # in the store: which check catches which wrong implementation
+SURFACES = ("target", "fit", "residual")
 CHEATS = "cheats.json"  # in the store: what catches an implementation that only looks fast
 
 
@@ -113,6 +114,8 @@ def _extras(folder: Path) -> dict[str, dict[str, Any]]:
             "tests": tests_of(file.get("tests")),
             "paths": paths_of(file.get("paths")),
             "neurons": neurons_of(file.get("neurons")),
+            "surfaces": surfaces_of(file.get("surfaces")),
+            "lines": lines_of(file.get("lines")),
         }
         kept["measured"] = sorted(file["measures"]) if isinstance(file.get("measures"), dict) else []
         stamp = (str(file.get("when")), json.dumps(file.get("commit"), sort_keys=True), str(file.get("id")))
@@ -164,6 +167,34 @@ def neurons_of(neurons: Any) -> dict[str, dict[str, Pictures]]:
             if images.size and math.isfinite(low) and math.isfinite(high):
                 found.setdefault(str(when), {})[str(name)] = Pictures(low + (high - low) * images, low, high)
     return found
+
+
+def surfaces_of(found: Any) -> dict[str, np.ndarray]:
+    """Square fields by their names (of :data:`SURFACES`), from what :func:`~gmbench.experiments.pictures.picture` made;
+    those that are not whole are left out.
+    """
+    fields = {}
+    for name, each in found.items() if isinstance(found, dict) else ():
+        try:
+            side, low, high = int(each["side"]), float(each["low"]), float(each["high"])
+            levels = np.frombuffer(base64.b64decode(each["levels"]), np.uint8).reshape(side, side) / 255
+        except (KeyError, TypeError, ValueError):
+            continue
+        if name in SURFACES and levels.size and np.isfinite([low, high]).all():
+            fields[name] = low + (high - low) * levels
+    return fields
+
+
+def lines_of(found: Any) -> dict[str, np.ndarray]:
+    """``x``, ``target`` and ``fit``, as long as each other; empty if anything is not as it is to be."""
+    try:
+        lines = {name: np.asarray(found[name], float) for name in ("x", "target", "fit")}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    whole = len({line.shape for line in lines.values()}) == 1 and all(
+        line.ndim == 1 and line.size and np.isfinite(line).all() for line in lines.values()
+    )
+    return lines if whole else {}
 
 
 def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:
