@@ -691,3 +691,35 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path, text, reason):
     with pytest.raises(ContractError, match=reason) as caught:
         run.subjects([str(file)])
     assert "\n" not in str(caught.value)
+
+
+GMNM = registry.layer_type("gmnm-mahalanobis")
+FIELD = Size({"M": 30, "n": 2, "d": 2, "C": 2}, batch=6, label="2-2")
+
+
+@pytest.mark.parametrize("name", ["gmnm-mahalanobis", "gmnm-mahalanobis-laplacian"])
+@pytest.mark.parametrize("direction", ["forward", "forward+backward"])
+def test_a_kan_stands_beside_layers_that_ask_for_it(name, direction):
+    pytest.importorskip("kan", reason="the optional extra kan is not installed")
+    found = floors.yardstick("kan", registry.layer_type(name), FIELD, "float64", "cpu", direction)
+    outputs = found.run(*found.prepare({}))
+    assert outputs[0].shape == (6, 2)
+    if direction == "forward+backward":
+        trained = sum(tensor.numel() for tensor in outputs[2:] if tensor is not None)
+        wanted = 30 * (2 + 4 + 2)  # mu, L, pi
+        assert abs(trained - wanted) <= 20  # half a hidden unit
+    assert floors.beside(registry.layer_type(name), FIELD) == ["kan"] and not floors.beside(GM, SMALL)
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_laplacian_by_double_backward(backward):
+    x = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    out = torch.stack([x.pow(3).sum(1), x.prod(1), x[:, 0] * x.square().sum(1)], 1)
+    found = floors._laplacian(out, x, backward)
+    expected = torch.stack([6 * x.sum(1), torch.zeros(5, dtype=torch.float64), 10 * x[:, 0]], 1)
+    assert torch.allclose(found, expected) and found.requires_grad == backward
+
+
+def test_what_is_not_installed_stands_not_beside(monkeypatch):
+    monkeypatch.setattr(floors, "lacking", lambda extra: "needs it")
+    assert floors.beside(GMNM, FIELD) == []

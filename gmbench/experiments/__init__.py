@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
-import importlib.util
 import itertools
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
@@ -15,15 +14,13 @@ from typing import Any
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.data import load as load_data
 from gmbench.experiments.metric import ERROR, Metric
+from gmbench.layers.baselines import lacking
 from gmbench.registry import layer_type as find_type
 from gmbench.registry import load as load_registry
 from gmbench.registry import nearest, unavailable
 from gmbench.runs.carry import pack
 
 __all__ = ["Budget", "Experiment", "cells", "experiment", "experiments", "fastest"]
-
-
-EXTRAS = {"kan": ("kan", "tqdm", "yaml")}  # of pyproject.toml: the modules that each must bring
 
 
 @dataclass(frozen=True)
@@ -89,9 +86,8 @@ class Experiment:
     def absent(self, arm: str) -> str | None:
         """Why an arm cannot be trained here, or None if it can: its optional extra is not installed."""
         extra = self.extras.get(arm)
-        if extra is None or all(importlib.util.find_spec(module) for module in EXTRAS[extra]):
-            return None
-        return f"{arm} needs the optional extra {extra!r}: pip install 'gmbench[{extra}]'"
+        reason = lacking(extra) if extra else None
+        return f"{arm} {reason}" if reason else None
 
     def layer_type_of(self, arm: str) -> str:
         """The layer type of an arm's layers."""

@@ -21,7 +21,7 @@ from gmbench.report.tables import NONE, absent, bullets, code, counted, exact, n
 COMMAND = "gmbench time --store STORE"
 GPU = "gmbench time {} --device cuda --store STORE"
 CHEATS = "python tests/cheats/table.py --store STORE"
-YARDSTICKS = {"nn.Linear": "linear", "nn.Linear (matched)": "linear-matched"}
+YARDSTICKS = {"nn.Linear": "linear", "nn.Linear (matched)": "linear-matched", "KAN (matched)": "kan"}
 SHOWN = ("passed", "failed", "inconclusive")  # statuses of what was tried; of the others the reason is told
 Rows = list[dict[str, Any]]
 
@@ -95,8 +95,9 @@ def _introduction(found: Page, frame: pandas.DataFrame) -> None:
                 "`allocator`: glibc's as it is (default), or told to keep freed memory (retained). "
                 "`peak MB`: what one call takes on top.",
                 "`ulps seen`: the worst error of the timed calls that were compared, and what is claimed.",
-                "`nn.Linear`: a dense layer of the same width; `matched`: one of as many parameters. Both compute "
-                "something else.",
+                "`nn.Linear`: a dense layer of the same width; `matched`: one of as many parameters. `KAN`: a "
+                "Kolmogorov-Arnold network of pykan with one hidden layer and as many parameters; of a Laplacian its "
+                "own. They compute something else.",
             )
         ),
     )

@@ -6,6 +6,9 @@ where the layer type says that they are too many to be saved. They are torch's o
 a kernel that has its own can be below this floor. ``linear``: ``torch.nn.functional.linear`` of the same shape, by
 autograd. ``linear-matched``: of as many parameters. In a stack the dense layers stand one behind the other, with their
 cross entropy, gradients and update.
+
+Beside them, for the layer types that ask for it: ``kan``, a Kolmogorov-Arnold network of pykan with one hidden layer
+and about as many parameters, where it is installed; of a Laplacian its own, by double backward.
 """
 
 from __future__ import annotations
@@ -16,20 +19,31 @@ from collections.abc import Callable
 
 import torch
 
+from gmbench import registry
 from gmbench.contract import LayerType
+from gmbench.layers.baselines import lacking
 from gmbench.timing.candidates import Candidate, update
 from gmbench.timing.sizes import STEP, Size, layers
 
 NAMES = ("floor", "linear", "linear-matched")
+BESIDE = {"kan": "kan"}  # and the optional extra that each needs
+GRID, ORDER = 5, 3  # of a KAN's splines, pykan's own
 BLOCK = {"cpu": 2**17, "cuda": 2**22}  # exponentials a call
 
 
 def yardstick(name: str, kind: LayerType, size: Size, dtype: str, device: str, direction: str) -> Candidate:
-    """One of :data:`NAMES` as something to time; it draws inputs of its own."""
+    """One of :data:`NAMES` or :data:`BESIDE` as something to time; it draws inputs of its own."""
     random = _random(dtype, device)
+    if name == "kan":
+        return splines(kind, size, direction, random)
     if name == "floor":
         return floor(kind, size, direction, random, BLOCK[device])
     return dense(kind, size, direction, random, name == "linear-matched")
+
+
+def beside(kind: LayerType, size: Size) -> list[str]:
+    """The further yardsticks of a layer type that can be had here; a stack has none."""
+    return [name for name in kind.beside if not size.widths and not lacking(BESIDE[name])]
 
 
 def floor(kind, size, direction, random, block) -> Candidate:
@@ -91,6 +105,48 @@ def dense(kind, size, direction, random, matched=False) -> Candidate:
         return out, *gradients
 
     return Candidate("linear-matched" if matched else "linear", prepare, run)
+
+
+def splines(kind, size, direction, random) -> Candidate:
+    """A KAN between the same features, with one hidden layer of such a width that it has as many parameters."""
+    from gmbench.layers.baselines.kan import kan
+    from gmbench.layers.baselines.kan import size as count
+
+    d, C = _widths(kind, size)
+    wanted = sum(math.prod(shape) for shape in kind.shapes(size.axes).values())
+    hidden = max(1, round(wanted / count([d, 1, C], GRID, ORDER)))
+    backward = direction != "forward"
+    laplacian = kind.name in {each.quantities.get("laplacian") for each in registry.layer_types().values()}
+    sample = random(1)
+    network = kan([d, hidden, C], GRID, ORDER, (-1.0, 1.0), 0, device=sample.device, dtype=sample.dtype)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+
+    def prepare(_inputs):
+        return random(size.batch, d).clamp(-1, 1).requires_grad_(backward or laplacian), random(size.batch, C)
+
+    def run(x, G):
+        with torch.set_grad_enabled(backward or laplacian):
+            out = network(x)
+            if laplacian:
+                out = _laplacian(out, x, backward)
+        # the Laplacian does not depend on what is linear in x
+        return (out, *torch.autograd.grad(out, [x, *parameters], G, allow_unused=True)) if backward else (out,)
+
+    return Candidate("kan", prepare, run)
+
+
+def _laplacian(out, x, differentiable):
+    """The Laplacian (B, C) of ``out (B, C)`` with respect to ``x (B, d)``, by double backward."""
+    columns = []
+    for each in out.unbind(1):
+        (slope,) = torch.autograd.grad(each.sum(), x, create_graph=True)
+        keep = differentiable or x.shape[1] > 1 or out.shape[1] > 1
+        second = [
+            torch.autograd.grad(slope[:, i].sum(), x, create_graph=differentiable, retain_graph=keep)[0][:, i]
+            for i in range(x.shape[1])
+        ]
+        columns.append(torch.stack(second).sum(0))
+    return torch.stack(columns, 1)
 
 
 def _widths(kind: LayerType, size: Size) -> list[int]:

@@ -18,7 +18,7 @@ from typing import Any
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.runs.declared import declared
-from gmbench.timing.floors import NAMES
+from gmbench.timing.floors import NAMES, beside
 from gmbench.timing.inputs import kept
 from gmbench.timing.players import (
     BUDGET,
@@ -156,6 +156,7 @@ def measure(
     budget: float = BUDGET,
     memory: int = MEMORY,
     seconds: float = SECONDS,
+    further: bool = False,
 ) -> list[dict[str, Any]]:
     """Time implementations of one layer type at one size, interleaved with each other and with the yardsticks.
 
@@ -171,6 +172,7 @@ def measure(
     :param budget: seconds of a pass after which no further round is begun
     :param memory: bytes of address space of a measuring process, on a CPU
     :param seconds: after which a measuring process is ended
+    :param further: also the layer type's further yardsticks, such as a KAN, where they are installed
     :return: a row for each implementation and pass, as :func:`gmbench.load` returns them: ``status``, ``message``,
         and where it passed ``samples`` (seconds, a list a run), ``median``, ``low``, ``high`` (its 95 % interval),
         ``ratios`` to the yardsticks and to the other implementations (median and interval), ``ratio`` (to the
@@ -182,7 +184,7 @@ def measure(
     options = {"rounds": rounds, "budget": budget, "memory": memory, "seconds": seconds, "verdicts": verdicts}
     where = (size, dtype, device, passes)
     given = [one for each in implementations for one in ([each] if isinstance(each, Subject) else subjects([each]))]
-    return interleaved(given, *where, allocator=allocator, runs=runs, always=False, **options).rows
+    return interleaved(given, *where, allocator=allocator, runs=runs, always=False, further=further, **options).rows
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ def interleaved(
     runs: int = 1,
     verdicts: Mapping[str, Verdict] | None = None,
     always: bool = True,
+    further: bool = False,
     **limits,
 ) -> Found:
     """:func:`measure`, and the samples of the yardsticks; ``always``: also where nothing else can be measured."""
@@ -233,7 +236,8 @@ def interleaved(
     if not able and not always:
         return Found(list(base.values()), {})
     with _locked():
-        found = [_run(kind, able, size, dtype, device, allocator, chosen, limits) for _ in range(runs)]
+        yardsticks = [*NAMES, *(beside(kind, size) if further else ())]
+        found = [_run(kind, able, size, dtype, device, allocator, chosen, limits, yardsticks) for _ in range(runs)]
     group = secrets.token_hex(8)
     for key, row in base.items():
         parts = [run[key] for run, _ in found if key in run]
@@ -291,7 +295,7 @@ def timings(
     for place, (own, size, chosen, regime) in enumerate(work, 1):
         where = f"{regime} allocator" if device == "cpu" else device
         announce(f"{place}/{len(work)} {own[0].layer_type} {size.text}, {dtype}, {where}: {len(own)} to time")
-        yield measure(own, size, dtype, device, chosen, allocator=regime, **options)
+        yield measure(own, size, dtype, device, chosen, allocator=regime, further=True, **options)
 
 
 def regimes_here(device: str) -> tuple[str, ...]:
@@ -316,7 +320,7 @@ class _Interleaved:
     load: dict[str, list[float]]
 
 
-def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, folder) -> _Interleaved:
+def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, yardsticks, folder) -> _Interleaved:
     """Start a process for the yardsticks and one for each subject, and let them take turns, pass by pass."""
     task = {
         "do": "time",
@@ -340,7 +344,7 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
             stack.callback(process.close)
             return process
 
-        ours = start(key=None, file=None, yardsticks=list(NAMES))
+        ours = start(key=None, file=None, yardsticks=yardsticks)
         processes = {subject.key: start(key=subject.key, file=subject.file, yardsticks=[]) for subject, _ in able}
         machine = _ready(ours)
         broken = {}
@@ -351,7 +355,7 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
                 broken[key] = str(error)
         found = _Interleaved({}, {}, machine, {})
         for direction in passes:
-            players = [Candidate(name, f"{direction} {name}", ours, False) for name in NAMES]
+            players = [Candidate(name, f"{direction} {name}", ours, False) for name in yardsticks]
             players += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
             for player in players:
                 if player.key in broken:
@@ -360,7 +364,7 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, fol
             before = os.getloadavg()[0]
             take_turns(table, players, rounds, budget)
             for player in players:
-                if not player.kept and player.error:
+                if player.key in NAMES and player.error:
                     raise ContractError(f"{player.key} cannot be measured: {player.error}")
             found.candidates[direction], found.inputs[direction] = players, table.inputs
             found.load[direction] = sorted((round(before, 2), round(os.getloadavg()[0], 2)))
@@ -390,13 +394,13 @@ def _ready(process: Process) -> dict[str, Any]:
     return said
 
 
-def _run(kind, able, size, dtype, device, allocator, passes, limits):
+def _run(kind, able, size, dtype, device, allocator, passes, limits, names):
     """One start of everything: the parts of the rows by implementation and pass, and seconds of the yardsticks."""
     rows: dict[tuple[str, str], dict] = {}
     yardsticks: dict[str, dict[str, list[float]]] = {}
     claims = {subject.key: subject.ulps[dtype] for subject, _ in able}
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
-        found = _interleaved(kind, able, size, dtype, device, allocator, passes, limits, folder)
+        found = _interleaved(kind, able, size, dtype, device, allocator, passes, limits, names, folder)
         for direction, candidates in found.candidates.items():
             more = {"load": found.load[direction], **found.machine}
             judged = {
@@ -404,12 +408,12 @@ def _run(kind, able, size, dtype, device, allocator, passes, limits):
                 for c in candidates
                 if c.kept
             }
-            right = [c for c in candidates if not c.kept or judged[c.key]["status"] == "passed"]
+            right = [c for c in candidates if not (c.error if not c.kept else judged[c.key]["status"] != "passed")]
             for candidate in right:
                 if candidate.kept:
                     judged[candidate.key] |= more | _figures(candidate, right)
             rows |= {(key, direction): row for key, row in judged.items()}
-            own = {c.key: [sharp(s) for s in c.seconds.values()] for c in candidates if not c.kept}
+            own = {c.key: [sharp(s) for s in c.seconds.values()] for c in right if not c.kept}
             yardsticks[direction] = own
     return rows, yardsticks
 
@@ -439,7 +443,6 @@ def _figures(candidate, right) -> dict[str, Any]:
     """What one run says of one candidate's speed, beside everything that is right."""
     median, low, high = map(sharp, summary(list(candidate.seconds.values())))
     ratios = {o.key: [sharp(r) for r in ratio(candidate.seconds, o.seconds)] for o in right if o is not candidate}
-    by_name = {other.key: other for other in right}
     return {
         "samples": [[sharp(s) for s in candidate.seconds.values()]],
         "median": median,
@@ -447,7 +450,7 @@ def _figures(candidate, right) -> dict[str, Any]:
         "high": high,
         "ratios": ratios,
         "ratio": ratios["floor"][0],
-        **{_column(name): sharp(summary(list(by_name[name].seconds.values()))[0]) for name in NAMES},
+        **{_column(o.key): sharp(summary(list(o.seconds.values()))[0]) for o in right if not o.kept},
         "peak_bytes": candidate.peak,
         "dropped": len(candidate.disturbed) if candidate.seconds is candidate.quiet else 0,
         "disturbed": candidate.seconds is not candidate.quiet,
@@ -474,7 +477,7 @@ def _merged(parts: list[dict]) -> dict[str, Any]:
         "high": high,
         "ratios": ratios,
         "ratio": ratios["floor"][0],
-        **{_column(name): summary([part[_column(name)] for part in parts])[0] for name in NAMES},
+        **{_column(name): summary([part[_column(name)] for part in parts])[0] for name in shared if "/" not in name},
         "ulps": max(part["ulps"] for part in parts),
         "verified": sum(part["verified"] for part in parts),
         "peak_bytes": max(peaks) if peaks else None,

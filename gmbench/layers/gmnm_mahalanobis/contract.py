@@ -49,4 +49,5 @@ TYPE = LayerType(
         Timed({"M": 100, "n": 8, "d": 64, "C": 1}, 1024, everyday=False),
     ),
     quantities={"laplacian": "gmnm-mahalanobis-laplacian"},
+    beside=("kan",),
 )

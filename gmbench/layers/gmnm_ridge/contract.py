@@ -46,4 +46,5 @@ TYPE = LayerType(
     fastest=("compiled", "eager"),
     timed=(Timed({"M": 900, "d": 2, "C": 1}, 4096, everyday=False),),
     quantities={"laplacian": "gmnm-ridge-laplacian"},
+    beside=("kan",),
 )
