@@ -62,6 +62,8 @@ def main():
     from gmbench.runs.store import write_json
 
     torch.set_num_threads(1)
+    if options.corpus:
+        corpus._shipped = lambda name: ()  # found anew, or what is known already would be left out of the new one
     found = [(file, record) for file, record in wrong()[0] if options.family in (None, family(record.key))]
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")
