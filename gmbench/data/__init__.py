@@ -28,7 +28,7 @@ class File:
     """One original file of a data set, as its hosts serve it."""
 
     name: str
-    size: int  # bytes
+    size: int | None  # bytes; None where only the checksum is known
     md5: str
 
 
@@ -61,6 +61,7 @@ class DataSet:
     read: Callable[..., Raw]
     files: tuple[File, ...] = ()  # none: it comes inside an installed package
     mirrors: tuple[str, ...] = ()  # a file is at mirror + file name
+    archive: File | None = None  # a tar of which the files are members: it is what the mirrors have
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import tarfile
 import tempfile
+import zlib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -49,14 +51,27 @@ def fetch(chosen: DataSet, file: File) -> bytes:
 
     :raises ContractError: in one line, if it is damaged, cannot be downloaded or cannot be stored
     """
-    path = find(chosen, file) or _download(chosen, file)
+    path = find(chosen, file)
+    if path is None and chosen.archive:
+        _unpack(chosen, find(chosen, chosen.archive) or _download(chosen, chosen.archive))
+        path = cache_folder(chosen) / file.name
+    path = path or _download(chosen, file)
+    content = _read(path)
+    if file.size is not None and len(content) != file.size and _of_another(chosen, path):
+        raise ContractError(f"{path}: is the file of that name of another data set: replace it by {chosen.name}'s")
+    return _checked(content, file, path)
+
+
+def _read(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror or error})") from None
-    if len(content) != file.size and _of_another(chosen, path):
-        raise ContractError(f"{path}: is the file of that name of another data set: replace it by {chosen.name}'s")
-    if len(content) != file.size:
+
+
+def _checked(content: bytes, file: File, path: str | os.PathLike) -> bytes:
+    """The contents, if they are those of the file; ``path`` says where they were found."""
+    if file.size is not None and len(content) != file.size:
         wrong = "cut short" if len(content) < file.size else "another file"
         raise ContractError(f"{path}: has {len(content)} bytes, not {file.size}; it is {wrong}: remove it")
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -65,11 +80,48 @@ def fetch(chosen: DataSet, file: File) -> bytes:
     return content
 
 
+def _unpack(chosen: DataSet, path: Path) -> None:
+    """Write the files of a data set from its archive into the cache.
+
+    A member is looked for by the name of a file of ours, and what it holds is checked before it is written there, so
+    no name in the archive says where anything goes.
+    """
+    assert chosen.archive is not None
+    _checked(_read(path), chosen.archive, path)
+    folder = cache_folder(chosen)
+    try:
+        with tarfile.open(path) as archive:
+            for file in chosen.files:
+                member = archive.getmember(file.name)
+                stream = archive.extractfile(member) if member.isfile() else None
+                if stream is None:
+                    raise ContractError(f"{path}: {file.name} is no plain file there")
+                content = _checked(stream.read(), file, f"{path}, {file.name}")
+                _write(folder / file.name, content)
+    except (tarfile.TarError, KeyError, EOFError, zlib.error) as error:
+        reason = str(error).splitlines()[0]
+        raise ContractError(f"{path}: not an archive with {chosen.name} in it ({reason}): remove it") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Into the cache, whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f".{path.name}.{os.getpid()}")
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        raise ContractError(
+            f"{path}: cannot be written ({error.strerror or error}); set ${VARIABLE} to a folder that holds it"
+        ) from None
+
+
 def state(chosen: DataSet) -> str:
     """``embedded``, ``found`` or ``downloadable``; says nothing of whether what was found is whole."""
     if not chosen.files:
         return "embedded"
-    return "found" if all(find(chosen, file) for file in chosen.files) else "downloadable"
+    there = all(find(chosen, file) for file in chosen.files) or (chosen.archive and find(chosen, chosen.archive))
+    return "found" if there else "downloadable"
 
 
 def _download(chosen: DataSet, file: File) -> Path:
