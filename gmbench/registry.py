@@ -55,6 +55,11 @@ def layer_type(name: str) -> LayerType:
     return types[name]
 
 
+def value_of(name: str) -> str:
+    """The layer type whose layers a layer type is about: that of the value, where it is of another quantity."""
+    return next((kind.name for kind in layer_types().values() if name in kind.quantities.values()), name)
+
+
 @dataclass(frozen=True)
 class Broken:
     """A source of implementations that could not be loaded, or a record that could not be taken."""

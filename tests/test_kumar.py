@@ -194,7 +194,6 @@ def test_an_initialisation_is_one_more_arm():
         ({"dtypes": ("float64",)}, "float32"),
         ({"requires": ("no_such_module",)}, "not installed"),
         ({"layer_type": "ugmm"}, "layers are of type gm"),
-        ({"quantity": "laplacian"}, "computes the laplacian, not the value"),
         ({"devices": ("cuda",)}, "does not run on cpu"),
     ],
 )

@@ -76,7 +76,7 @@ def for_layers(file, kind):
     """The same file for another layer type."""
     path = pathlib.Path(file)
     signature = registry.layer_type(kind).signature.removeprefix("f")
-    text = path.read_text().replace('"gm"', f'"{kind}"').replace("layers.gm.", f"layers.{kind}.")
+    text = path.read_text().replace('"gm"', f'"{kind}"').replace("layers.gm.", f"layers.{kind.replace('-', '_')}.")
     path.write_text(text.replace("(x, mu, sigma, U, v)", signature))
 
 
@@ -84,7 +84,7 @@ def for_layers(file, kind):
 @pytest.mark.parametrize("option", ["implementation", "initialisation"])
 def test_one_option_is_one_more_arm(name, option, files, forked):
     seed, kind = experiment(name).budgets["smoke"].seeds[0], experiment(name).layer_type
-    for_layers(files[option], kind)
+    for_layers(files[option], kind if option == "implementation" else registry.value_of(kind))
     added = {
         "implementation": f"{experiment(name).headline} seed {seed} ({kind}/theirs)",
         "initialisation": f"tenths seed {seed} ({experiment(name).usual(kind).key})",

@@ -224,8 +224,6 @@ def _trainable(implementation: Implementation, layer_type: str, device: str) -> 
     key = implementation.key
     if implementation.layer_type != layer_type:
         raise ContractError(f"{key} cannot be trained here: the layers are of type {layer_type}")
-    if implementation.quantity != "value":
-        raise ContractError(f"{key} cannot be trained: it computes the {implementation.quantity}, not the value")
     if implementation.derivatives < 1:
         raise ContractError(f"{key} cannot be trained: it has no derivatives")
     if "float32" not in implementation.dtypes:

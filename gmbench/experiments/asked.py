@@ -40,20 +40,18 @@ def implementation(text: str, layer_type: str) -> Implementation:
     known = registry.load()
     if not text.endswith(".py"):
         return known.implementation(layer_type, text)
-    found = [
-        record
-        for record in declared(text)
-        if isinstance(record, Implementation) and record.layer_type == layer_type and record.quantity == "value"
-    ]
+    # what computes another quantity is of that quantity's layer type
+    found = [r for r in declared(text) if isinstance(r, Implementation) and r.layer_type == layer_type]
     return _only(found, "implementation", text, layer_type, known.implementations)
 
 
 def initialisation(text: str, layer_type: str, file: str | None = None) -> Initialisation:
     """An initialisation by its name, also one that ``file`` declares, or the only one of that layer type in a file.
 
+    :param layer_type: or that of another quantity of the same layers
     :raises ContractError: if there is none, or a file has several
     """
-    known = registry.load()
+    known, layer_type = registry.load(), registry.value_of(layer_type)
     if text.endswith(".py"):
         found = [r for r in declared(text) if isinstance(r, Initialisation) and r.layer_type == layer_type]
         return _only(found, "initialisation", text, layer_type, known.initialisations)

@@ -22,13 +22,14 @@ HISTORY = 50  # pairs of steps and gradients that L-BFGS remembers
 class Method:
     """An optimiser and its settings: ``steps`` a row of the result; L-BFGS counts its iterations as steps.
 
-    Adam's rate falls to 0 along half a cosine if ``decay``.
+    Adam's rate falls to 0 along half a cosine if ``decay``; ``fused`` is torch's faster Adam, whose last bits differ.
     """
 
     name: str
     steps: int
     rate: float = 1.0
     decay: bool = True
+    fused: bool = False
 
 
 def minimise(
@@ -56,7 +57,7 @@ def minimise(
     begun, done, step, evaluations = time.perf_counter(), Trained(), 0, 0
     total = epochs * method.steps
     if method.name == ADAM:
-        optimiser: Any = torch.optim.Adam(parameters, lr=method.rate)
+        optimiser: Any = torch.optim.Adam(parameters, lr=method.rate, fused=method.fused or None)
         falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(total, 1)) if method.decay else None
     elif method.name == LBFGS:
         optimiser = torch.optim.LBFGS(

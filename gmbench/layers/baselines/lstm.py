@@ -1,0 +1,36 @@
+"""A recurrent network that sees a window of a series and gives one number of its last hidden state."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+
+class LastHidden(torch.nn.Module):
+    """An LSTM's hidden state after the last step: ``(..., steps, features) -> (..., hidden)``, in (-1, 1)."""
+
+    def __init__(self, features: int, hidden: int, device=None):
+        super().__init__()
+        self.lstm = torch.nn.LSTM(features, hidden, batch_first=True, device=device)
+
+    def forward(self, x):
+        """The last of the hidden states."""
+        return self.lstm(x)[1][0][0]
+
+
+def network(
+    features: int, hidden: int, generator: torch.Generator, head: torch.nn.Module | None = None, device=None
+) -> torch.nn.Sequential:
+    """An LSTM and, of its last hidden state, a head: the one that is given, as it is, or a dense layer.
+
+    LSTM and dense layer start as torch starts them, uniformly within 1 / sqrt(hidden), drawn from the generator.
+    """
+    dense = torch.nn.Linear(hidden, 1, device=device) if head is None else None
+    front = LastHidden(features, hidden, device)
+    bound = 1 / math.sqrt(hidden)
+    with torch.no_grad():
+        for parameter in (*front.parameters(), *(dense.parameters() if dense is not None else ())):
+            drawn = torch.rand(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.copy_(bound * (2 * drawn - 1))
+    return torch.nn.Sequential(front, head if dense is None else dense)
