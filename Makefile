@@ -48,6 +48,7 @@ deep: install    ## the nightly run: 10,000 fresh examples a check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest suites --profile deep -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 reports: install ## the committed pages, from the committed data
+	rm -rf reports/figures reports/html
 	$(BIN)/gmbench report --store reports/data --output reports
 
 clean:           ## everything that was made here

@@ -117,8 +117,8 @@ class Board:
     @property
     def steps(self) -> int:
         """The steps of a whole training, from the longest there is."""
-        last = self.frame.loc[self.frame["epoch"].idxmax()]
-        return int(last["step"] / last["epoch"] * self.epochs) if last["epoch"] else 0
+        trained = self.frame[self.frame["epoch"] >= 1]
+        return int((trained["step"] / trained["epoch"]).max() * self.epochs) if len(trained) else 0
 
 
 def names(results: Results) -> list[str]:

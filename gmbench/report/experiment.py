@@ -18,6 +18,7 @@ from gmbench.report.results import Results, dirty, made
 from gmbench.report.statistics import FEWEST, paired_interval
 from gmbench.report.tables import NONE, bullets, code, count, counted, interval, number, table, text
 
+ACROSS = 3  # panels side by side that can be read
 START = 2  # epochs that are shown test by test
 AGAIN = "gmbench report --store STORE --output FOLDER"
 # columns of a cell that are no measure of the experiment's own
@@ -363,7 +364,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     # the paper's arms: both quantities side by side; others: a column for each group
     pairs = [(quantity, drawn[column]) for column, quantity in quantities.items()]
     first = [[(quantity, panels[0]) for quantity, panels in pairs]]
-    further = [[(quantity, panel) for panel in panels[1:]] for quantity, panels in pairs]
+    further = _in_rows([(quantity, panels[1:]) for quantity, panels in pairs])
     for suffix, rows in (("", first), ("-further", further)):
         arms = dict.fromkeys(label for row in rows for _, panel in row for label in panel)
         alternative = f"{metric.name} and training loss over epochs, {board.title}: {', '.join(arms)}"
@@ -378,7 +379,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     lost = any(arm.diverged for arm in board.arms)
     found.add(
         "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
-        + (" The scales of the second figure are those from epoch 1 on." if further[0] else "")
+        + (" The scales of the second figure are those from epoch 1 on." if further else "")
         + (
             f" A seed that diverged is dashed, {metric.lost}, without a loss; means and bands are of the others."
             if lost
@@ -394,9 +395,19 @@ def _traces(found: Page, board: Board, key: str, title: str) -> None:
     for column in _traced(board):
         said = column.replace("_", " ")
         drawn = ({a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in g} for g in board.groups)
-        rows.append([(said, panel) for panel in drawn])
-    figure = figures_cells.curves(rows, board.colours, title)
-    found.show(f"{key}-traces", figure, f"{', '.join(row[0][0] for row in rows)} over epochs, {board.title}")
+        rows.append((said, list(drawn)))
+    figure = figures_cells.curves(_in_rows(rows), board.colours, title)
+    found.show(f"{key}-traces", figure, f"{', '.join(said for said, _ in rows)} over epochs, {board.title}")
+
+
+def _in_rows(quantities: Sequence[tuple[str, Sequence[figures_cells.Panel]]]) -> list[list]:
+    """Panels in rows of at most :data:`ACROSS`: the same arms' quantities one below the other."""
+    most = max((len(panels) for _, panels in quantities), default=0)
+    return [
+        [(quantity, panel) for panel in panels[start : start + ACROSS]]
+        for start in range(0, most, ACROSS)
+        for quantity, panels in quantities
+    ]
 
 
 def _start(found: Page, board: Board, results: Results, key: str, title: str) -> None:
