@@ -17,6 +17,7 @@ from gmbench.experiments.evidence import (
     Beyond,
     Claim,
     Count,
+    Gap,
     Identity,
     Number,
     Tighter,
@@ -159,6 +160,33 @@ class TestOrderings:
         crossed = arms(a=[(1.0, 2.5, 1.0)] * 3, b=[(2.0, 2.0, 2.0)] * 3, c=[(3.0, 3.0, 3.0)] * 3)
         assert BelowThroughout("a", ("b", "c")).judge(crossed).verdict == N
         assert BelowThroughout("a", ("b", "d")).judge(crossed).verdict == X
+
+    @pytest.mark.parametrize(
+        ("behind", "verdict", "side"),
+        [
+            ((3.0, 3.2, 3.4), R, ""),  # 1.2 ahead of the other
+            ((4.4, 4.4, 4.4), R, ""),  # within half a digit of 2
+            ((2.0, 2.1, 2.2), N, "below"),
+            ((5.0, 5.1, 5.2), N, "above"),
+            ((2.0, 3.0, 4.0), U, ""),
+            ((3.0, 3.2), U, ""),
+        ],
+    )
+    def test_a_gap_of_a_printed_size(self, behind, verdict, side):
+        gap = Gap("a", "b", last, "error", 1, 2, digit=1)
+        found = gap.judge(arms(a=ends(*behind), b=ends(2.0, 2.0, 2.0)))
+        assert (found.verdict, found.side, found.seeds) == (verdict, side, len(behind))
+        assert (found.low, found.high, found.margin) == (0.5, 2.5, 0.5) and gap.published == (1, 2)
+        assert found.centre == pytest.approx(sum(behind) / len(behind) - 2)
+
+    def test_a_gap_is_of_pairs_and_names_what_is_missing(self):
+        gap = Gap("a", "b", last, "error", 1, 1)
+        assert gap.published == 1 and gap.judge(arms(a=ends(1.0))).verdict == X
+        assert gap.judge(arms(a=ends(2.0, 5.0, 9.0), b=ends(1.0, 4.0, 8.0))).verdict == R
+        apart = arms(a=[run(0, 2.0, 2.0)], b=[run(1, 1.0, 1.0)])
+        assert gap.judge(apart).verdict == U and "no common seed" in gap.judge(apart).measured
+        lost = [run(seed, 9.0, 9.0, diverged=3) for seed in range(3)]
+        assert "3 of 3 seeds diverged" in gap.judge(arms(a=lost, b=ends(1.0, 1.0, 1.0))).detail[0]
 
     def test_a_tighter_arm(self):
         close, wide = ends(4.0, 4.1, 4.2, 4.1, 4.0), ends(5.0, 9.0, 6.0, 12.0, 7.0)

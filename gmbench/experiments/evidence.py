@@ -251,6 +251,46 @@ class Below:
         return _ordered(named, differences, [won, *_lost(self.arm, one), *_lost(self.other, two)], self.bound)
 
 
+@dataclass(frozen=True)
+class Gap:
+    """One arm's statistic exceeds another's, seed by seed, by a printed number, or by one in a printed range. An
+    infinite statistic counts as the end of training.
+
+    :param digit: the value of the last printed digit
+    """
+
+    arm: str
+    other: str
+    statistic: Statistic
+    what: str
+    low: float
+    high: float
+    digit: float = 0.0
+
+    @property
+    def published(self) -> float | tuple[float, float]:
+        """The printed number, or the ends of the printed range."""
+        return self.low if self.low == self.high else (self.low, self.high)
+
+    def judge(self, arms: Arms) -> Judgement:
+        """The verdict."""
+        one, two = arms(self.arm), arms(self.other)
+        if not (one and two):
+            return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
+        differences = list(_differences(one, two, self.statistic).values())
+        named, detail = f"{self.what}, {self.arm} - {self.other}", _lost(self.arm, one) + _lost(self.other, two)
+        margin = self.digit / 2
+        low, high = self.low - margin, self.high + margin
+        if not differences:
+            return Judgement(INCONCLUSIVE, f"{named}: no common seed", margin=margin, low=low, high=high, detail=detail)
+        interval, centre = intervals.of_differences(differences), mean(differences)
+        verdict, side = _inside(interval, low, high)
+        if interval is None:
+            detail.insert(0, f"{FEW} are paired")
+        shown = f"{named} {short(centre)}{_span(interval)}"
+        return Judgement(verdict, shown, centre, interval, len(differences), margin, low, high, detail, side)
+
+
 def _differences(one: Mapping[int, Run], two: Mapping[int, Run], statistic: Statistic) -> dict[int, float]:
     """``one - two`` by common seed, where both have the statistic."""
     found = {}
