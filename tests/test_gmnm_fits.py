@@ -11,12 +11,20 @@ from scipy import integrate, stats
 
 from gmbench import registry
 from gmbench.contract import ContractError
-from gmbench.experiments import cells, experiment, gmnm_fit2d, gmnm_fits, pictures
-from gmbench.experiments.gmnm_fits import SURFACES, Dense, Fit, Radial, Splines, Units, surface
+from gmbench.experiments import (
+    cells,
+    experiment,
+    gmnm_centres,
+    gmnm_fit1d,
+    gmnm_fit2d,
+    gmnm_fit2d_equal,
+    gmnm_fits,
+    pictures,
+)
+from gmbench.experiments.gmnm_fits import CURVES, SURFACES, Dense, Fit, Radial, Splines, Units, curve, surface
 from gmbench.experiments.outcomes import Run
 from gmbench.layers.baselines import dense, kan, rbf
 
-NAMES = ("gmnm-fit2d",)
 LITTLE = {"train": 1024, "test": 128, "side": 21}
 HAS_KAN = not experiment("gmnm-fit2d").absent("kan")
 
@@ -105,6 +113,16 @@ def test_levels_add_one_part_each():
     assert values[3] > values[2]
 
 
+@pytest.mark.parametrize("level", CURVES)
+def test_the_curves(level):
+    x = np.array([-3.0, -0.25, 0.0, 1.5])
+    a, b, c = gmnm_fits.LEVELS[level]
+    by_hand = np.sin(np.pi * x) - a * np.sinh(x) + c * stats.norm(scale=0.6).pdf(x)
+    by_hand[0] += b / 1.5
+    assert np.allclose(curve(torch.tensor(x)[:, None], a, b, c), by_hand)
+    assert CURVES[level].grid(4).tolist() == [[-3], [-1], [1], [3]]
+
+
 def test_a_problem_is_defined_by_its_words():
     chosen = experiment("gmnm-fit2d")
     assert len({chosen.digest(name) for name in chosen.data_sets}) == len(chosen.data_sets) == 5
@@ -147,6 +165,29 @@ def test_sizes_are_near_2000(arm):
     x = Fit(dataclasses.replace(SURFACES["level-1"], **LITTLE), 0, torch.float32, "cpu").train_x
     network = gmnm_fit2d.ARMS[arm].network.build(spec("gmnm-fit2d", arm), x, torch.Generator().manual_seed(0))
     assert abs(size(network) / 2000 - 1) < 0.05 and network(x).shape == (len(x), 1)
+
+
+@pytest.mark.parametrize("arm", gmnm_fit2d_equal.ARMS)
+def test_sizes_are_exactly_equal(arm):
+    chosen = gmnm_fit2d_equal.ARMS[arm].network
+    if arm == "kan":
+        assert kan.size((2, *chosen.widths), chosen.grid, gmnm_fits.ORDER) == gmnm_fit2d_equal.PARAMETERS
+    needs_kan(arm)
+    x = Fit(dataclasses.replace(SURFACES["level-1"], **LITTLE), 0, torch.float32, "cpu").train_x
+    network = chosen.build(spec("gmnm-fit2d-equal", arm), x, torch.Generator().manual_seed(0))
+    assert size(network) == gmnm_fit2d_equal.PARAMETERS == 2000
+
+
+@pytest.mark.parametrize("arm", gmnm_centres.ARMS)
+def test_centres_are_where_their_arm_says(arm):
+    start, units, *trained = arm.split("-")
+    x = Fit(SURFACES["level-1"], 0, torch.float32, "cpu").train_x
+    layer = gmnm_centres.ARMS[arm].network.build(spec("gmnm-centres", arm), x, torch.Generator().manual_seed(0))
+    assert layer.mu.shape == (int(units), 2) and size(layer) == int(units) * (7 if trained else 5)
+    assert layer.mu.requires_grad == bool(trained)
+    columns = len(layer.mu[:, 0].unique())
+    assert (columns == int(units) ** 0.5) == (start == "grid")
+    assert torch.isin(layer.mu, x).all() == (start == "points") or start == "grid"
 
 
 def test_a_dense_network_starts_as_those_of_torch():
@@ -226,6 +267,25 @@ def test_a_short_training_lowers_the_error(arm):
     if units:  # on 1024 points; the grid's own error may be a little above what is best for it
         assert measures["oracle_after"] < 1.1 * rows[-1]["test_error"]
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("arm", gmnm_fit1d.ARMS)
+def test_a_short_training_lowers_the_error_of_a_curve(arm):
+    needs_kan(arm)
+    found = trained(arm, "level-4", found=gmnm_fit1d.ARMS, problems=CURVES)
+    rows = found["epochs"]
+    assert rows[-1]["test_error"] < 0.5 * rows[0]["test_error"]
+    assert set(found["lines"]) == {"x", "target", "fit"} and len({*map(len, found["lines"].values())}) == 1
+    json.dumps(found, allow_nan=False)
+
+
+def test_in_one_dimension_the_readings_are_one():
+    x = Fit(dataclasses.replace(CURVES["level-1"], **LITTLE), 0, torch.float64, "cpu").train_x
+    record = spec("gmnm-fit1d", "mahalanobis")
+    layer = gmnm_fit1d.ARMS["mahalanobis"].network.build(record, x, torch.Generator().manual_seed(0))
+    ridge = registry.load().implementation("gmnm-ridge", "eager").function
+    W, mu = layer.L[:, 0], layer.mu
+    assert torch.allclose(layer(x), ridge(x, W, -(W * mu).sum(1), layer.pi)) and size(layer) == 201
 
 
 def test_the_oracle_is_the_least_squares_solution():
@@ -327,7 +387,7 @@ def test_an_initialisation_from_outside_is_another_start_of_the_headline(monkeyp
     start = registry.load().initialisation("gmnm-mahalanobis", "points")
     (record,) = cells(chosen, "level-1", None, "smoke", [], [0], eager, start)
     built = []
-    monkeypatch.setattr(gmnm_fit2d, "run", lambda spec, report, arm, *words: built.append((spec, arm)))
+    monkeypatch.setattr(gmnm_fits, "run", lambda spec, report, arm, *words: built.append((spec, arm)))
     chosen.cell(record, silent)
     assert record["arm"] == "points" and built[0][1] is gmnm_fit2d.ARMS["mahalanobis"]
     x = Fit(dataclasses.replace(SURFACES["level-1"], **LITTLE), 0, torch.float32, "cpu").train_x
@@ -345,7 +405,8 @@ def test_the_claims_of_the_fact_sheet_are_there():
 def test_every_claim_can_be_judged():
     def arms(arm):
         own, _, level = arm.partition("@")
-        assert own in gmnm_fit2d.ARMS and level in SURFACES
+        other, _, own = own.rpartition(":")
+        assert own in experiment(other or "gmnm-fit2d").arms and level in experiment(other or "gmnm-fit2d").problems
         end = 1e-6 if own.startswith("mahalanobis") else 1e-5 if own == "ridge" else 3e-2 if own == "rbf" else 3e-5
         return {
             seed: Run(

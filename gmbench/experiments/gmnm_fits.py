@@ -10,6 +10,8 @@ from typing import Any
 import torch
 
 from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.experiments import Budget, Experiment
+from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.pictures import line, picture
 from gmbench.experiments.regression import ADAM, LBFGS, Method, minimise, spectral
 from gmbench.experiments.training import evaluated, finite, order_of
@@ -422,3 +424,53 @@ def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, digest: str
         "scale": fit.scale.item(),
     }
     return {"epochs": done.epochs, "measures": measures, **fit.kept(network)}
+
+
+def declared(
+    *,
+    name: str,
+    summary: str,
+    arms: Mapping[str, Arm],
+    headline: str,
+    problems: Mapping[str, Problem],
+    batch: int,
+    decisions: tuple[tuple[str, str], ...],
+    claims: tuple[Any, ...] = (),
+) -> Experiment:
+    """An experiment with these arms on these problems.
+
+    :param batch: of Adam
+    :param decisions: beside those that all share
+    """
+
+    def cell(spec, report):
+        # an initialisation from outside is another start of the headline
+        arm = arms.get(spec["arm"], arms[headline])
+        return run(spec, report, arm, problems[spec["data"]], found.digest(spec["data"]), batch)
+
+    units = {arm: made.network for arm, made in arms.items() if isinstance(made.network, Units)}
+    found = Experiment(
+        name=name,
+        version=1,
+        paper="gmnm",
+        summary=summary,
+        layer_type="gmnm-mahalanobis",
+        arms={arm: made.said for arm, made in arms.items()},
+        baselines=tuple(arm for arm in arms if arm not in units),
+        headline=headline,
+        data_sets=tuple(problems),
+        default_data=next(iter(problems)),
+        budgets={
+            "smoke": Budget(epochs=1, seeds=(0,)),
+            "quick": Budget(epochs=10, seeds=(0, 1, 2)),
+            "paper": Budget(epochs=40, seeds=(0, 1, 2)),
+        },
+        decisions=(*DECISIONS, *decisions),
+        cell=cell,
+        claims=claims,
+        layer_types={arm: "gmnm-ridge" for arm, network in units.items() if network.reading == "ridge"},
+        metric=MEAN_SQUARE,
+        problems={problem: made.said for problem, made in problems.items()},
+        extras={arm: "kan" for arm, made in arms.items() if isinstance(made.network, Splines)},
+    )
+    return found
