@@ -146,3 +146,17 @@ def test_a_picture_that_is_not_whole_is_left_out(change):
 )
 def test_lines_that_are_not_whole_are_left_out(lines):
     assert results.lines_of(lines) == {}
+
+
+def test_figures_of_decades_have_geometric_means(store):
+    for seed, error in enumerate((1e-2, 1e-4, 1e-6)):
+        cell(store, "bl", seed, [error] * 3)
+    page = pages.page(results.read(store), NAME)
+    (curves,) = (figure for name, figure in page.figures.items() if name.endswith("-curves"))
+    (thick,) = (line for line in curves.axes[0].lines if line.get_linewidth() > 1)
+    assert thick.get_ydata()[1:] == pytest.approx(1e-4)
+    (spread,) = (figure for name, figure in page.figures.items() if name.endswith("-distributions"))
+    (mean,) = (line for line in spread.axes[0].lines if line.get_marker() == "^")
+    assert mean.get_xdata() == pytest.approx([1e-4])
+    left, right = spread.axes[0].get_xlim()
+    assert left < 0.8e-6 and right > 1.2e-2, "no point is cut by the edge"

@@ -356,10 +356,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     loss = ", ".join(filter(None, ["training loss", metric.loss]))
     quantities = {"test_error": metric.titled(), "train_loss": loss}
     drawn = {
-        column: [
-            {a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in group} for group in board.groups
-        ]
-        for column in quantities
+        column: [{a.label: _curve(a, column, board) for a in group} for group in board.groups] for column in quantities
     }
     # the paper's arms: both quantities side by side; others: a column for each group
     pairs = [(quantity, drawn[column]) for column, quantity in quantities.items()]
@@ -378,7 +375,8 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     ]
     lost = any(arm.diverged for arm in board.arms)
     found.add(
-        "Thick lines are means over seeds, thin lines are seeds, bands hold all of them; epoch 0 is before training."
+        f"Thick lines are {'geometric ' if metric.decades else ''}means over seeds, thin lines are seeds, bands hold "
+        "all of them; epoch 0 is before training."
         + (" The scales of the second figure are those from epoch 1 on." if further else "")
         + (
             f" A seed that diverged is dashed, {metric.lost}, without a loss; means and bands are of the others."
@@ -389,12 +387,16 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     )
 
 
+def _curve(arm: Arm, column: str, board: Board) -> figures_cells.Curves:
+    return figures_cells.Curves(*arm.curve(column, board.epochs), board.metric.decades)
+
+
 def _traces(found: Page, board: Board, key: str, title: str) -> None:
     """What else cells measured at every epoch: a row of panels for each, a column for each group of arms."""
     rows = []
     for column in _traced(board):
         said = column.replace("_", " ")
-        drawn = ({a.label: figures_cells.Curves(*a.curve(column, board.epochs)) for a in g} for g in board.groups)
+        drawn = ({a.label: _curve(a, column, board) for a in g} for g in board.groups)
         rows.append((said, list(drawn)))
     figure = figures_cells.curves(_in_rows(rows), board.colours, title)
     found.show(f"{key}-traces", figure, f"{', '.join(said for said, _ in rows)} over epochs, {board.title}")
@@ -433,7 +435,9 @@ def _tests(arm: Arm, results: Results, last: float) -> figures_cells.Curves | No
         return None
     values = pandas.DataFrame([[found.get(step, np.nan) for step in steps] for found in tests.values()])
     values = values.astype(float).ffill(axis=1)  # a seed that diverged keeps its last error
-    return figures_cells.Curves(steps, values.to_numpy(), np.array([seed in trained for seed in tests]))
+    return figures_cells.Curves(
+        steps, values.to_numpy(), np.array([seed in trained for seed in tests]), arm.metric.decades
+    )
 
 
 def _hits(found: Page, board: Board, key: str, title: str) -> None:
@@ -461,11 +465,13 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
         }
         for quantity, which in ((f"best {board.metric.name}", "best"), (f"last {board.metric.name}", "last"))
     }
-    figure = figures_cells.distributions(panels, board.colours, f"over seeds, {title}", board.metric.unit)
+    figure = figures_cells.distributions(
+        panels, board.colours, f"over seeds, {title}", board.metric.unit, board.metric.decades
+    )
     found.show(f"{key}-distributions", figure, f"distributions of the best and last {board.metric.name}, {board.title}")
     found.add(
         "Every point is a seed that trained. From three of them on, boxes hold the middle half and lines all of them; "
-        "green triangle: mean, orange line: median."
+        f"green triangle: {'geometric ' if board.metric.decades else ''}mean, orange line: median."
     )
 
 

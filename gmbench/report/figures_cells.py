@@ -26,11 +26,15 @@ AROUND = "log scale, linear near 0"
 
 @dataclass(frozen=True)
 class Curves:
-    """One quantity of one arm: ``values`` (seeds x ``x``; NaN where there is none), and which seeds trained."""
+    """One quantity of one arm: ``values`` (seeds x ``x``; NaN where there is none), and which seeds trained.
+
+    :param decades: its mean is the geometric one
+    """
 
     x: Sequence[float]
     values: np.ndarray
     trained: np.ndarray
+    decades: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ def _curve(axes, label: str, each: Curves, place: int):
     usable = ~np.isnan(kept).all(axis=0) if len(kept) else np.zeros(len(x), bool)
     if usable.any():
         kept = kept[:, usable]
-        mean = np.nanmean(kept, axis=0)
+        mean = _mean(kept, each.decades)
         axes.fill_between(
             x[usable], np.nanmin(kept, axis=0), np.nanmax(kept, axis=0), color=shade, alpha=0.13, linewidth=0
         )
@@ -130,6 +134,13 @@ def _curve(axes, label: str, each: Curves, place: int):
     if len(ends):
         said = f"{len(lost)} of {len(each.trained)} diverged"
         yield f"{label}: {said}", float(ends.max()), shade, False
+
+
+def _mean(values: np.ndarray, decades: bool) -> np.ndarray:
+    """The mean over the first axis, without what is not there."""
+    if decades and (values[~np.isnan(values)] > 0).all():
+        return np.exp(np.nanmean(np.log(values), axis=0))
+    return np.nanmean(values, axis=0)
 
 
 def _vertical(axes, numbers: np.ndarray, log: bool) -> str:
@@ -238,12 +249,14 @@ def distributions(
     places: Mapping[str, int],
     title: str,
     unit: str = "%",
+    decades: bool = False,
 ) -> Figure | None:
     """Errors over seeds as boxes with every seed as a point: a green triangle for the mean, orange for the median.
 
     Seeds that diverged are counted at the right edge, so that they do not squash the others.
 
     :param panels: for each quantity and label the errors of the seeds that trained, and how many diverged
+    :param decades: the mean is the geometric one
     """
     labels = list(dict.fromkeys(label for each in panels.values() for label in each))
     numbers = [error for each in panels.values() for errors, _ in each.values() for error in errors]
@@ -254,7 +267,8 @@ def distributions(
     line = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
     positive = [value for value in numbers if value > 0] or [1.0]
     zeros = min(numbers, default=1.0) <= 0 < max(numbers)
-    low, high = min(positive) / 1.12, max(positive) * 1.12
+    space = max(1.12, (max(positive) / min(positive)) ** 0.03)
+    low, high = min(positive) / space, max(positive) * space
     edge = high * (high / low) ** 0.06
     right = high * (high / low) ** (0.38 if lost else 0.0)
     for axes, (quantity, each) in zip(line, panels.items(), strict=True):
@@ -271,7 +285,9 @@ def distributions(
             # one below the other, so that equal errors stay apart
             heights = y + np.linspace(-0.17, 0.17, len(values)) if len(values) > 1 else [y] * len(values)
             if len(values) >= FEWEST:
-                axes.plot([values.mean()], [y], "^", color=MEAN, markersize=8, markeredgecolor="white", zorder=3)
+                axes.plot(
+                    [_mean(values, decades)], [y], "^", color=MEAN, markersize=8, markeredgecolor="white", zorder=3
+                )
             axes.plot(values, heights, "o", color=shade, markersize=4.5, alpha=0.85, markeredgewidth=0, zorder=4)
             if diverged:
                 said = f"{diverged} of {diverged + len(values)} diverged"
@@ -288,7 +304,9 @@ def distributions(
         axes.set_xlabel(f"{', '.join(filter(None, [quantity, unit]))} ({AROUND if zeros else 'log scale'})")
     _names(line[0], labels, places)
     drawn_marks = [
-        matplotlib.lines.Line2D([], [], linestyle="", marker="^", color=MEAN, markersize=8, label="mean"),
+        matplotlib.lines.Line2D(
+            [], [], linestyle="", marker="^", color=MEAN, markersize=8, label="geometric mean" if decades else "mean"
+        ),
         matplotlib.lines.Line2D([], [], color=MEDIAN, linewidth=2.2, label="median"),
         matplotlib.lines.Line2D([], [], linestyle="", marker="o", color=GREY, markersize=5, label="a seed"),
     ]
