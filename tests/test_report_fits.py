@@ -10,8 +10,8 @@ from gmbench import experiments
 from gmbench.experiments.board import board as small_board
 from gmbench.experiments.metric import ERROR, MEAN_SQUARE
 from gmbench.experiments.outcomes import Run, area, best, decades, last, late
-from gmbench.experiments.pictures import line, picture
-from gmbench.report import boards, results, write
+from gmbench.experiments.pictures import line, picture, plane
+from gmbench.report import boards, figures_fits, results, write
 from gmbench.report import experiment as pages
 from gmbench.runs.store import write_json
 
@@ -124,6 +124,15 @@ def test_fits_are_drawn_for_seeds_that_trained(store):
     upper, lower = drawn.axes
     assert len(upper.lines) == 2 and lower.lines[0].get_ydata() == pytest.approx(1e-3)
     assert write(store, store / "pages")  # and all of it can be written
+
+
+def test_the_plane_is_drawn_with_its_first_axis_to_the_right_and_its_second_up():
+    x = torch.cartesian_prod(*[torch.tensor([-1.0, 0.0, 1.0])] * 2)
+    (found,) = results.surfaces_of({"fit": plane(10 * x[:, 0] + x[:, 1])}).values()
+    assert np.abs(found - [[-9, 1, 11], [-10, 0, 10], [-11, -1, 9]]).max() < 0.1
+    figure = figures_fits.surfaces({"bl": {"target": found, "fit": found}}, "title")
+    (image,) = figure.axes[1].images
+    assert np.array_equal(image.get_array(), found) and image.origin == "upper"
 
 
 def test_a_picture_is_read_as_it_was_made():

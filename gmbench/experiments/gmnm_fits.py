@@ -12,7 +12,7 @@ import torch
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.metric import MEAN_SQUARE
-from gmbench.experiments.pictures import line, picture
+from gmbench.experiments.pictures import line, plane
 from gmbench.experiments.regression import ADAM, LBFGS, Method, minimise, spectral
 from gmbench.experiments.training import evaluated, finite, order_of
 from gmbench.layers.baselines.dense import dense
@@ -368,7 +368,7 @@ class Fit:
             return {"lines": {"x": line(x), "target": line(target), "fit": line(fit)}}
         found = {"target": target, "fit": fit, "residual": fit - target}
         # rows from the top of the square down, and x1 to the right
-        drawn = {name: picture(values.view(SHOWN, SHOWN).mT.flip(0)) for name, values in found.items()}
+        drawn = {name: plane(values) for name, values in found.items()}
         return {"surfaces": {name: each for name, each in drawn.items() if each}}
 
 

@@ -15,7 +15,7 @@ from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.evidence import Alongside, Below, Beside, Claim, Gap, Identity, Number, Together
 from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.outcomes import best, decades, last, measure
-from gmbench.experiments.pictures import picture
+from gmbench.experiments.pictures import plane
 from gmbench.experiments.regression import ADAM, LBFGS, Method, mean_square, minimise, spectral
 from gmbench.experiments.training import evaluated, finite
 from gmbench.layers.baselines import pinn
@@ -203,16 +203,15 @@ def cell(spec, report):
     measured["best_step"] = min(done.epochs[1:], key=lambda row: row["test_error"])["step"]
     shown = square(SHOWN)
     with evaluated(network):
-        fit = network(here(shown)).double().reshape(SHOWN, SHOWN).cpu()
-    bent = laplacian(here(shown)).detach().double().cpu()
+        fit = network(here(shown)).double().cpu()
     return {
         "epochs": done.epochs,
         "measures": {**measured, **done.measures},
         "tests": done.tests,
         "surfaces": {
-            "target": picture(solution(shown).reshape(SHOWN, SHOWN)),
-            "fit": picture(fit),
-            "residual": picture((bent - right(shown)).reshape(SHOWN, SHOWN)),
+            "target": plane(solution(shown)),
+            "fit": plane(fit),
+            "residual": plane(fit - solution(shown)),
         },
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any
 
 import torch
@@ -11,8 +12,8 @@ POINTS = 400  # of a line, at most
 
 
 def picture(values: torch.Tensor) -> dict[str, Any]:
-    """A square field ``(n, n)`` as ``low``, ``high`` and ``levels``: base64 of one byte a value, row by row, 0 for the
-    lowest and 255 for the highest. Empty if it is not finite.
+    """A square field ``(n, n)``, its first row on top, as ``low``, ``high`` and ``levels``: base64 of one byte a value,
+    row by row, 0 for the lowest and 255 for the highest. Empty if it is not finite.
     """
     values = values.detach().double().cpu()
     if not values.isfinite().all():
@@ -21,6 +22,14 @@ def picture(values: torch.Tensor) -> dict[str, Any]:
     levels = ((values - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
     text = base64.b64encode(levels.contiguous().numpy().tobytes()).decode()
     return {"low": low.item(), "high": high.item(), "side": len(values), "levels": text}
+
+
+def plane(values: torch.Tensor) -> dict[str, Any]:
+    """A :func:`picture` of values ``(n * n,)`` over a grid of the plane whose last axis is the fastest: the first one
+    goes to the right, the last one up.
+    """
+    side = math.isqrt(values.numel())
+    return picture(values.detach().reshape(side, side).mT.flip(0))
 
 
 def line(values: torch.Tensor) -> list[float]:

@@ -45,8 +45,7 @@ def surfaces(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Figure
 
 
 def _field(axes, values: np.ndarray, low: float, high: float, colours: str, said: str) -> None:
-    # the first axis is across and the second up, as on paper
-    axes.imshow(values.T, vmin=low, vmax=high, cmap=colours, interpolation="nearest", origin="lower")
+    axes.imshow(values, vmin=low, vmax=high, cmap=colours, interpolation="nearest")
     axes.set_title(said, fontsize=8.5)
 
 
