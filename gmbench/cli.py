@@ -11,6 +11,7 @@ import click
 
 from gmbench import __version__
 from gmbench.contract import ContractError
+from gmbench.runs import ENGINES
 from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 
 TIMED = (*PASSES, STEP)
@@ -428,8 +429,14 @@ def time_command(
 @click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
 @click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: cores - 1, or GPUs).")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--engine", "engine_name", type=click.Choice(ENGINES), default="local", show_default=True)
+@click.option(
+    "--engine-option", "engine_options", multiple=True, metavar="NAME=VALUE", help="Of ray or slurm (repeatable)."
+)
+@click.option("--time-limit", type=Number(1, 31536000), help="Seconds a cell (default: none).")
+@click.option("--memory-limit", type=Number(0.5, 4096), help="GB a cell, on a CPU (default: none).")
 @click.option("--fresh", is_flag=True, help="Run again the cells whose results are there.")
-@click.option("--dry-run", is_flag=True, help="Only say which cells there are.")
+@click.option("--dry-run", is_flag=True, help="Only say which cells there are, and how long they will take.")
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard, or the cells, as JSON.")
 def run(
     experiment,
@@ -442,6 +449,10 @@ def run(
     store,
     jobs,
     device,
+    engine_name,
+    engine_options,
+    time_limit,
+    memory_limit,
     fresh,
     dry_run,
     as_json,
@@ -450,7 +461,9 @@ def run(
     from gmbench.experiments import asked, board, cells
     from gmbench.experiments import experiment as find
     from gmbench.runs.cell import cell_id, finished
-    from gmbench.runs.local import Local
+    from gmbench.runs.child import Limits
+    from gmbench.runs.engine import engine as engine_called
+    from gmbench.runs.progress import duration
 
     chosen = find(experiment)
     data_name = chosen.default_data if data_name is None else data_name
@@ -477,13 +490,19 @@ def run(
         click.echo(f"gmbench: left out: {reason}", err=True)
     if layer and layer.approximate:
         click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
-    engine = Local(specs, store, jobs, fresh)
+    limits = Limits(time_limit, memory_limit and int(memory_limit * 2**30))
+    options = asked.options(engine_options)
+    engine = engine_called(engine_name)(specs, store, jobs, fresh, limits, _again(), options)
     if dry_run:
-        rows = [{"cell": cell_id(c.spec), "title": c.title, "state": c.state} for c in engine.cells]
+        rows = [
+            {"cell": cell_id(c.spec), "title": c.title, "state": c.state, "seconds": c.expected} for c in engine.cells
+        ]
         if as_json:
             return emit(rows)
         for row in rows:
-            click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}")
+            about = "" if row["seconds"] is None else f"  about {duration(row['seconds'])}"
+            click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}{about}")
+        click.echo(engine.plan(), err=True)
         return None
     try:
         engine.run()
@@ -518,6 +537,12 @@ def _in_short(error):
     return "\n".join([reason, *(part for i in own for part in lines[i : i + 2]), lines[-1]])
 
 
+def _reason(error):
+    """Why a cell failed, in one line."""
+    reason, *lines = error.splitlines()
+    return f"{reason}: {lines[-1]}" if lines else reason
+
+
 def _again():
     """The command line as it was given, without --fresh."""
     import shlex
@@ -528,13 +553,17 @@ def _again():
 @main.command()
 @click.argument("spec")
 @click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--memory-limit", type=Number(0.5, 4096), help="GB of address space (default: none).")
 @click.option("--driven", is_flag=True, hidden=True, help="By an engine: reports to it, ends with it.")
-def cell(spec, store, driven):
+@click.option("--fresh", is_flag=True, hidden=True, help="Even if another run has done it meanwhile.")
+def cell(spec, store, memory_limit, driven, fresh):
     """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input."""
     from pathlib import Path
 
     from gmbench.experiments import experiment
-    from gmbench.runs.cell import follow, prepare, read_spec, run_cell
+    from gmbench.runs.cell import finished, follow, limit, prepare, read_spec, run_cell
+    from gmbench.runs.child import BUSY
+    from gmbench.runs.running import BusyError, hold
 
     try:
         text = spec if spec.lstrip().startswith("{") else None
@@ -544,15 +573,62 @@ def cell(spec, store, driven):
     except OSError as error:
         raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
     wanted = read_spec(text)
-    chosen = experiment(wanted["experiment"])
-    if wanted["version"] != chosen.version:
-        versions = f"version {wanted['version']} of {chosen.name}, not {chosen.version}"
-        raise ContractError(f"the spec is for {versions}")
-    report = follow() if driven else lambda **progress: None
-    prepare()
-    path = run_cell(wanted, chosen.cell, store, report)
+    tell = follow() if driven else lambda **progress: None
+    limit(memory_limit and memory_limit * 2**30)
+    try:
+        with hold(wanted, store) as note:
+            if driven and not fresh and finished(wanted, store):
+                return
+            chosen = experiment(wanted["experiment"])
+            if wanted["version"] != chosen.version:
+                versions = f"version {wanted['version']} of {chosen.name}, not {chosen.version}"
+                raise ContractError(f"the spec is for {versions}")
+
+            def report(**progress):
+                tell(**progress)
+                note(**progress)
+
+            prepare()
+            path = run_cell(wanted, chosen.cell, store, report)
+    except BusyError:
+        click.echo("gmbench: this cell runs already", err=True)
+        sys.exit(BUSY)
     if not driven:
         click.echo(path)
+
+
+@main.command()
+@click.argument("experiment", required=False)
+@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(experiment, store, as_json):
+    """What runs, what is done and what failed in a store, of EXPERIMENT alone or of all."""
+    from gmbench.experiments.standing import standing
+    from gmbench.runs.engine import title
+    from gmbench.runs.estimates import about
+    from gmbench.runs.progress import duration, said
+
+    rows = standing(store, experiment)
+    if as_json:
+        return emit(rows)
+    if not rows:
+        click.echo("no cell has been run here yet: gmbench run EXPERIMENT")
+    for row in rows:
+        missing = row["of"] - row["done"] - len(row["running"]) - len(row["failed"])
+        words = [f"{row['done']} of {row['of']} cells done"]
+        words += [f"{len(row[name])} {name}" for name in ("running", "failed") if row[name]]
+        words += [f"{missing} to go"] if missing else []
+        words += [f"on one core {about(row['left'])}"] if row["left"] else []
+        words += [f"{row['others']} of other versions"] if row["others"] else []
+        click.echo(f"{row['experiment']} on {row['data']}, budget {row['budget']}: {', '.join(words)}")
+        for cell in row["running"]:
+            where = said(title(cell["spec"]), cell["spec"], cell["progress"])
+            click.echo(f"  runs    {where}, for {duration(cell['seconds'])}")
+        for cell in row["failed"]:
+            click.echo(f"  failed  {title(cell['spec'])}, {cell['when']}: {_reason(cell['error'])}")
+        for again in dict.fromkeys(cell["again"] for cell in row["failed"] if cell["again"]):
+            click.echo(f"  again   {again}")
+    return None
 
 
 @main.command()

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -16,7 +15,7 @@ from click.testing import CliRunner
 from gmbench import cli, data, registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import cells, experiment
-from gmbench.runs import cell, local
+from gmbench.runs import cell, child, local
 from gmbench.runs.carry import pack, unpack
 from gmbench.runs.cell import cell_id, cell_path, finished, read_spec, run_cell
 from gmbench.runs.lock import timing_lock, timing_now
@@ -97,7 +96,7 @@ def results(store):
 @pytest.fixture
 def forked(warm, monkeypatch):
     """The engine's children are forked from where torch is known."""
-    monkeypatch.setattr(local, "subprocess", warm.subprocess)
+    monkeypatch.setattr(child, "subprocess", warm.subprocess)
 
 
 def test_a_crash_costs_one_cell(tmp_path, forked):
@@ -150,28 +149,28 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path):
         # where the tests themselves run in the background of a shell, they inherit that SIGINT is ignored
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    child = int(wait_for(tmp_path / "flag"))
+    pid = int(wait_for(tmp_path / "flag"))
     driver.send_signal(signal.SIGINT)
     _, errors = driver.communicate(timeout=20)
     assert driver.returncode == 130
     assert "interrupted with 1 of 2 cells done" in errors and "goes on" in errors
-    assert not is_alive(child)
+    assert not is_alive(pid)
     (name,) = results(tmp_path / "store")  # the one that was done before, and no temporary file
     assert json.loads((tmp_path / "store" / "cells" / name).read_text())["spec"]["arm"] == "fc"
 
 
 def test_a_child_does_not_outlive_its_engine(tmp_path):
     (spec,) = specs(["bl"], outside(tmp_path, WAITS))
-    child = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "gmbench", "cell", "-", "--driven", "--store", str(tmp_path / "store")],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
-    child.stdin.write(json.dumps(spec).encode() + b"\n")
-    child.stdin.flush()
+    process.stdin.write(json.dumps(spec).encode() + b"\n")
+    process.stdin.flush()
     wait_for(tmp_path / "flag")
-    child.stdin.close()
-    assert child.wait(10) == 128 + signal.SIGTERM
+    process.stdin.close()
+    assert process.wait(10) == 128 + signal.SIGTERM
     assert results(tmp_path / "store") == []
 
 
@@ -179,7 +178,7 @@ def test_finished_cells_are_skipped(tmp_path, monkeypatch):
     both = specs(["fc", "bl"])
     for spec in both:
         run_cell(spec, fake, tmp_path)
-    monkeypatch.setattr(local, "_Child", None)  # whoever starts a process now fails
+    monkeypatch.setattr(local, "Child", None)  # whoever starts a process now fails
     assert [c.state for c in local.Local(both, tmp_path).run()] == ["skipped", "skipped"]
     assert [c.state for c in local.Local(both, tmp_path, fresh=True).cells] == ["waiting", "waiting"]
 
@@ -257,7 +256,7 @@ def test_a_spec_that_cannot_run_is_one_line(tmp_path, monkeypatch, wrong, words)
     monkeypatch.setattr(cell, "prepare", lambda: None)  # it is for a process of its own
     text = json.dumps({**specs(["fc"])[0], **wrong})
     done = CliRunner().invoke(cli.main, ["cell", "-", "--store", str(tmp_path)], input=text)
-    assert done.exit_code == local.BAD_SPEC
+    assert done.exit_code == child.REFUSED
     assert words in done.stderr and done.stderr.count("\n") == 1
     assert results(tmp_path) == []
 
@@ -265,20 +264,18 @@ def test_a_spec_that_cannot_run_is_one_line(tmp_path, monkeypatch, wrong, words)
 def test_a_timing_suspends_cells(tmp_path, monkeypatch):
     sent = []
 
-    class Child:
-        def __init__(self, cell, slot, store):
-            self.cell, self.slot, self.process = cell, slot, SimpleNamespace(returncode=0)
-            cell.state = "running"
+    class Child(child.Child):
+        def __init__(self, *_):
+            self.progress, self.begun, self.paused, self.stopped = {}, 0.0, 0.0, 0.0
 
-        def signal(self, number):
+        def _signal(self, number):
             sent.append(number)
 
         def ended(self):
-            return False
+            return None
 
-    monkeypatch.setattr(local, "_Child", Child)
-    engine = local.Local(specs(["fc", "bl"]), tmp_path, jobs=2)
-    engine.jobs, engine.free = 1, engine.free[:1]
+    monkeypatch.setattr(local, "Child", Child)
+    engine = local.Local(specs(["fc", "bl"]), tmp_path, jobs=1)
     with timing_lock(settle=0):
         engine._look(None)
         assert engine.suspended and not engine.running

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from gmbench import cli, registry
 from gmbench.contract import ContractError
 from gmbench.experiments import asked, experiment, experiments, fastest
-from gmbench.runs import declared, local, store
+from gmbench.runs import child, declared, store
 
 THEIRS = """
 import gmbench
@@ -38,7 +38,7 @@ def alone(tmp_path, monkeypatch):
 @pytest.fixture
 def forked(warm, monkeypatch):
     """Children are forked from where torch is known."""
-    for starter in (declared, local):
+    for starter in (declared, child):
         monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 

@@ -32,6 +32,20 @@ def seeds(text: str) -> list[int]:
     return list(found)
 
 
+def options(texts: Sequence[str]) -> dict[str, str]:
+    """``name=value`` each, as a dictionary.
+
+    :raises ContractError: if one is written otherwise
+    """
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise ContractError(f"an option of an engine is written NAME=VALUE, not {text!r}")
+        found[name.strip()] = value.strip()
+    return found
+
+
 def implementation(text: str, layer_type: str) -> Implementation:
     """An implementation by its name, or the only one of that layer type in a file.
 

@@ -8,9 +8,12 @@ the file ``cells/<id>.json``.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import hashlib
 import json
 import os
+import resource
 import signal
 import sys
 import threading
@@ -22,7 +25,11 @@ from typing import Any
 from gmbench.contract import ContractError
 from gmbench.runs.carry import PARTS
 from gmbench.runs.provenance import provenance
-from gmbench.runs.store import SCHEMA, read_json, store_folder, write_json
+from gmbench.runs.store import SCHEMA, FullError, read_json, store_folder, write_json
+
+PATIENCE = "GMBENCH_PATIENCE"  # seconds that a finished cell waits while the disk is full, in place of these:
+SECONDS = 600.0
+PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 FIELDS = {
     **{"experiment": str, "version": int, "data": str, "digest": str, "budget": str, "epochs": int},
@@ -90,11 +97,26 @@ def prepare() -> None:
     torch.set_flush_denormal(True)
 
 
+def limit(memory: float | None) -> None:
+    """Bound this process: no dump of its memory if it crashes, and at most so many bytes of address space.
+
+    Where memory runs out on the whole machine, Linux is told to end the cell rather than the engine.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    if memory:
+        most, (_, hard) = int(memory), resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+
+
 def follow() -> Callable[..., None]:
     """Obey an engine: returns a ``report`` that prints JSON lines; the process ends when its input closes.
 
     It ends as if terminated, so that it leaves nothing half-written.
     """
+    with contextlib.suppress(AttributeError, OSError):  # Linux: also while it is stuck in something that is not Python
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
     def watch():
         while os.read(0, 1024):
@@ -123,16 +145,39 @@ def run_cell(
     """
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(spec, report)
-    return write_json(
-        cell_path(spec, store),
-        {
-            "schema": SCHEMA,
-            "kind": "cells",
-            "id": cell_id(spec),
-            "spec": identity(spec),
-            "seconds": round(time.perf_counter() - wall, 3),  # includes being suspended by a timing
-            "cpu_seconds": round(time.process_time() - cpu, 3),
-            **provenance(),
-            **result,
-        },
-    )
+    content = {
+        "schema": SCHEMA,
+        "kind": "cells",
+        "id": cell_id(spec),
+        "spec": identity(spec),
+        "seconds": round(time.perf_counter() - wall, 3),  # includes being suspended by a timing
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+        **provenance(),
+        **result,
+    }
+    return keep(content, store)
+
+
+def keep(content: Mapping[str, Any], store: str | os.PathLike | None = None) -> Path:
+    """Write the result of a cell, which has not failed then.
+
+    A full disk is waited for: the work of hours is not thrown away for want of a few kilobytes.
+
+    :raises ContractError: if it cannot be written, or the disk stays full
+    """
+    folder, patience = store_folder(store), float(os.environ.get(PATIENCE) or SECONDS)
+    end, told = time.monotonic() + patience, False
+    while True:
+        try:
+            path = write_json(folder / "cells" / f"{content['id']}.json", content)
+        except FullError as error:
+            if time.monotonic() >= end:
+                raise
+            if not told:
+                told = True
+                print(f"gmbench: {error}; waiting for room for {patience:g} s", file=sys.stderr, flush=True)
+            time.sleep(min(1.0, patience / 10))
+            continue
+        with contextlib.suppress(OSError):
+            (folder / "failed" / path.name).unlink(missing_ok=True)
+        return path

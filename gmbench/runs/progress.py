@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gmbench.runs.local import Local
+    from gmbench.runs.engine import Cell, Engine
 
 EVERY = 60  # seconds between two plain lines on how far the run is
 
 
-def display(engine: Local):
+def display(engine: Engine):
     """A context manager with ``update()``, called often, and ``line(text)``, for what happened."""
     return Bars(engine) if sys.stderr.isatty() else Lines(engine)
 
@@ -26,7 +27,7 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _summary(engine: Local) -> str:
+def _summary(engine: Engine) -> str:
     done = sum(cell.state in ("done", "skipped") for cell in engine.cells)
     failed = sum(cell.state == "failed" for cell in engine.cells)
     text = f"{done} of {len(engine.cells)} cells"
@@ -34,32 +35,37 @@ def _summary(engine: Local) -> str:
         text += f", {failed} failed"
     if engine.suspended:
         return f"{text}, suspended while something is timed"
+    if engine.waiting and not engine.running:
+        return f"{text}, the others are in the hands of another run"
     return f"{text}, about {duration(engine.remaining())} to go"
 
 
-def _running(cell) -> str:
-    error = shown(cell)
-    where = f"{cell.title}, epoch {cell.progress.get('epoch', 0)} of {cell.spec['epochs']}"
+def _running(cell: Cell) -> str:
+    return said(cell.title, cell.spec, cell.progress)
+
+
+def said(title: str, spec: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
+    """How far a cell is, in words."""
+    error = shown(progress)
+    where = f"{title}, epoch {progress.get('epoch', 0)} of {spec['epochs']}"
     return f"{where}, {error}" if error else where
 
 
-def shown(cell) -> str:
+def shown(progress: Mapping[str, Any]) -> str:
     """The latest test error of a cell: as it says it itself, or in %."""
-    error = cell.progress.get("test_error")
-    return cell.progress.get("said") or ("" if error is None else f"{error:.2f} %")
+    error = progress.get("test_error")
+    return progress.get("said") or ("" if error is None else f"{error:.2f} %")
 
 
 class Lines:
     """One line for every cell that ended, and now and then one on how far the others are."""
 
-    def __init__(self, engine: Local):
+    def __init__(self, engine: Engine):
         self.engine = engine
 
     def __enter__(self):
         self.shown = time.monotonic()
-        skipped = sum(cell.state == "skipped" for cell in self.engine.cells)
-        running = len(self.engine.cells) - skipped
-        self.line(f"{running} cells to run, {self.engine.jobs} at a time; {skipped} are there already")
+        self.line(self.engine.plan())
         return self
 
     def __exit__(self, *error):
@@ -71,14 +77,14 @@ class Lines:
     def update(self) -> None:
         if time.monotonic() - self.shown >= EVERY:
             self.shown = time.monotonic()
-            cells = "; ".join(_running(child.cell) for child in self.engine.running)
+            cells = "; ".join(_running(cell) for cell, _ in self.engine.running)
             self.line(f"{_summary(self.engine)}{f' ({cells})' if cells else ''}")
 
 
 class Bars:
     """One bar for the run and one for every running cell."""
 
-    def __init__(self, engine: Local):
+    def __init__(self, engine: Engine):
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
@@ -89,6 +95,7 @@ class Bars:
 
     def __enter__(self):
         self.progress.start()
+        self.line(self.engine.plan())
         return self
 
     def __exit__(self, *error):
@@ -102,7 +109,7 @@ class Bars:
     def update(self) -> None:
         done = sum(cell.fraction if cell.state != "failed" else 1 for cell in self.engine.cells)
         self.progress.update(self.whole, completed=done, description=_summary(self.engine))
-        running = {id(child.cell): child.cell for child in self.engine.running}
+        running = {id(cell): cell for cell, _ in self.engine.running}
         for key in self.tasks.keys() - running.keys():
             self.progress.remove_task(self.tasks.pop(key)[0])
         for key, cell in running.items():

@@ -1,15 +1,19 @@
 """The store: one folder of JSON files, from which alone the reports are made.
 
-``checks/``, ``timings/`` and ``cells/`` hold one file a result. Each file has ``"schema": 1`` and its
+``checks/``, ``timings/`` and ``cells/`` hold one file a result, ``failed/`` one a cell that failed, ``running/`` one a
+cell that runs. Each file has ``"schema": 1`` and its
 ``"kind"``, beside what :func:`gmbench.runs.provenance.provenance` says. A file appears whole or not at all.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +57,10 @@ COLUMNS = {
 }
 
 
+class FullError(ContractError):
+    """The disk is full: what somebody else may change, so that trying again makes sense."""
+
+
 def store_folder(store: str | os.PathLike | None = None) -> Path:
     """The store: the argument, else ``$GMBENCH_STORE``, else ``gmbench-results`` in the working folder."""
     return Path(store or os.environ.get(VARIABLE) or DEFAULT).expanduser()
@@ -80,7 +88,8 @@ def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
         os.replace(temporary, path)
         temporary = None
     except OSError as error:
-        raise ContractError(f"{path}: cannot be written ({error.strerror or error})") from None
+        kind = FullError if error.errno in (errno.ENOSPC, errno.EDQUOT) else ContractError
+        raise kind(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -102,6 +111,14 @@ def check_writable(kind: str, store: str | os.PathLike | None = None) -> None:
         raise ContractError(f"the store {folder} cannot be written ({error.strerror or error})") from None
 
 
+def sweep(kind: str, store: str | os.PathLike | None = None, age: float = 86400) -> None:
+    """Remove what writers that were killed left behind, once it is a day old."""
+    for path in (store_folder(store) / kind).glob(f".*{TEMPORARY}"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > age:
+                path.unlink()
+
+
 def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
     """One result file.
 
@@ -119,15 +136,18 @@ def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
     return found
 
 
-def read_all(kind: str, store: str | os.PathLike | None = None) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every file of a kind, by name; what is unreadable or foreign is passed over with one warning line."""
+def read_all(
+    kind: str, store: str | os.PathLike | None = None, quietly: bool = False
+) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Every file of a kind, by name; what is unreadable or foreign is passed over with one warning line, or quietly."""
     for path in sorted(store_folder(store).joinpath(kind).glob("*.json")):
         if path.name.startswith("."):
             continue
         try:
             yield path, read_json(path, kind)
         except ContractError as error:
-            _warn(str(error))
+            if not quietly:
+                _warn(str(error))
 
 
 def load(kind: str, store: str | os.PathLike | None = None) -> pandas.DataFrame:
