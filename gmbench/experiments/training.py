@@ -36,17 +36,15 @@ def order_of(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(ORDER + seed)
 
 
-def evaluate(network, images, labels) -> tuple[float, float]:
-    """Error in % and mean cross-entropy over images ``(n, d)``, without dropout; logits that are not finite count as
-    wrong.
-    """
+def evaluate(network, images, labels, criterion=cross_entropy) -> tuple[float, float]:
+    """Error in % and mean loss over images ``(n, d)``, without dropout; logits that are not finite count as wrong."""
     wrong, loss = torch.zeros((), device=images.device), torch.zeros((), device=images.device)
     with evaluated(network):
         for x, y in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
             logits = network(x)
             right = (logits.argmax(1) == y) & logits.isfinite().all(1)
             wrong += (~right).sum()
-            loss += cross_entropy(logits, y, reduction="sum")
+            loss += criterion(logits, y, reduction="sum")
     return 100 * wrong.item() / len(images), loss.item() / len(images)
 
 
@@ -107,9 +105,10 @@ def train(
     thresholds: Sequence[float] = (),
     interval: int = 100,
     watch: Callable[[], None] = lambda: None,
+    criterion: Callable[..., torch.Tensor] = cross_entropy,
     report: Callable[..., None] = lambda **progress: None,
 ) -> Trained:
-    """Minimise the mean cross-entropy; the last, partial batch of an epoch is kept.
+    """Minimise the mean loss over the images of a batch; the last, partial batch of an epoch is kept.
 
     Training that diverged ends with its epoch: no step can bring it back.
 
@@ -118,6 +117,7 @@ def train(
     :param thresholds: test errors in % whose first hit is looked for, every ``interval`` steps and at
         epoch ends, until all are reached
     :param watch: called before training and at the end of every epoch
+    :param criterion: the loss ``criterion(logits, labels, reduction="mean" or "sum")``; default: cross-entropy
     """
     begun, device = time.perf_counter(), data.train_images.device
     steps = epochs * math.ceil(len(data.train_images) / batch)
@@ -128,7 +128,7 @@ def train(
     step = 0
 
     def test() -> tuple[float, float]:
-        error, loss = evaluate(network, data.test_images, data.test_labels)
+        error, loss = evaluate(network, data.test_images, data.test_labels, criterion)
         for threshold in thresholds:
             if first[threshold] is None and error <= threshold:
                 first[threshold] = step
@@ -159,7 +159,7 @@ def train(
         chosen = torch.randperm(len(data.train_images), generator=order).to(device).split(batch)
         for number, indices in enumerate(chosen, 1):
             images, labels = data.train_images[indices], data.train_labels[indices]
-            loss = cross_entropy(network(images), labels)
+            loss = criterion(network(images), labels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
