@@ -210,7 +210,9 @@ def test_seeds_are_read(text, seeds):
     assert asked.seeds(text) == seeds
 
 
-@pytest.mark.parametrize("text", ["", "a", "4-", "-1", "3-1", "1;2"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "4-", "-1", "3-1", "1;2", "0-99999999999", "4294967296", "9" * 5000, "0-10000", "0-" + "9" * 5000]
+)
 def test_what_are_no_seeds_is_refused(text):
     with pytest.raises(ContractError):
         asked.seeds(text)

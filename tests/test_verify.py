@@ -211,3 +211,13 @@ def test_pytest_suites_takes_a_file(tmp_path):
         )
         assert done.returncode == code, done.stdout
         assert ("replay: gmbench verify" in done.stdout) == bool(code)
+
+
+def test_a_limit_of_memory_that_is_there_already_is_kept():
+    program = (
+        "import resource\nfrom gmbench.checks.worker import limit_memory\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\nlimit_memory(8.0)\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "4\n", done.stderr

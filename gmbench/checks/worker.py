@@ -133,7 +133,8 @@ def limit_memory(gibibytes: float) -> None:
     """Let this process die by itself instead of taking the machine along."""
     import resource
 
-    most = int(gibibytes * 2**30)
+    most, (_, hard) = int(gibibytes * 2**30), resource.getrlimit(resource.RLIMIT_AS)
+    most = most if hard < 0 else min(most, hard)  # where there is a lower limit already, it cannot be raised
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

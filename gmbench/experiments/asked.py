@@ -10,6 +10,9 @@ from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.runs.declared import declared
 
+HIGHEST = 2**32 - 1  # a seed, as numpy takes it too
+MOST = 10000  # seeds of one run
+
 
 def arms(text: str) -> list[str]:
     """``a,b`` as names; whether the experiment has them, :func:`~gmbench.experiments.cells` says."""
@@ -19,14 +22,20 @@ def arms(text: str) -> list[str]:
 def seeds(text: str) -> list[int]:
     """``0-4`` or ``0,2,5-7`` as numbers, in that order, each once.
 
-    :raises ContractError: if it is neither
+    :raises ContractError: if it is neither, or they are too high or too many
     """
     found: dict[int, None] = {}
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise ContractError(f"seeds are written 0-4 or 0,2, not {text!r}")
-        found.update(dict.fromkeys(range(int(first), int(last if dash else first) + 1)))
+        # before any number is made of them: a digit too many must not fill the memory
+        if max(len(first), len(last)) > len(str(HIGHEST)) or max(int(first), int(last or 0)) > HIGHEST:
+            raise ContractError(f"seeds go from 0 to {HIGHEST}, which {part.strip()[:40]!r} exceeds")
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if len(numbers) > MOST:
+            raise ContractError(f"{part.strip()!r} are {len(numbers)} seeds; {MOST} is the most in one run")
+        found.update(dict.fromkeys(numbers))
     if not found:
         raise ContractError(f"there is no seed in {text!r}")
     return list(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gmbench.report import boards, checks, claims, timings
+from gmbench.report import boards, checks, claims, faults, timings
 from gmbench.report.page import Page
 from gmbench.report.results import Results, dirty, made
 from gmbench.report.tables import NONE, bullets, count, exact, number, table, text
@@ -21,6 +21,8 @@ def page(results: Results) -> Page:
     _checks(found, results)
     _timings(found, results)
     _experiments(found, results)
+    found.add("## [Faults](faults.md): what runs survive")
+    found.add(faults.survived(results.faults) or f"None yet. This injects some, in a checkout: `{faults.COMMAND}`")
     found.add("## Where and when")
     for title, frame, noun, budget in (
         ("Verified", results.checks, "record", "profile"),

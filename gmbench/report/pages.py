@@ -42,10 +42,11 @@ def write(store: str | os.PathLike | None = None, output: str | os.PathLike | No
 
 def every(results) -> list[Page]:
     """All pages, the index first."""
-    from gmbench.report import boards, checks, claims, experiment, index, timings
+    from gmbench.report import boards, checks, claims, experiment, faults, index, timings
 
     experiments = [experiment.page(results, name) for name in boards.names(results)]
-    return [index.page(results), claims.page(results), checks.page(results), timings.page(results), *experiments]
+    first = [part.page(results) for part in (index, claims, checks, timings)]
+    return [*first, *experiments, faults.page(results)]
 
 
 def assemble(page: Page, pages: list[Page]) -> str:

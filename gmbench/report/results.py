@@ -23,6 +23,8 @@ WRONG = "wrong.json"  # in the store: which check catches which wrong implementa
 SURFACES = ("target", "fit", "residual")
 CHEATS = "cheats.json"  # in the store: what catches an implementation that only looks fast
 
+FAULTS = "faults.json"  # in the store: what was done to runs, and what they lost by it
+
 
 @dataclass(frozen=True)
 class Pictures:
@@ -38,7 +40,7 @@ class Results:
     """The frames of a store, in an order that does not depend on names of files.
 
     Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None;
-    ``cheats`` that of implementations that only look fast, or None.
+    ``cheats`` that of implementations that only look fast, or None; ``faults`` that of faults in runs, or None.
     ``extras`` has, by the cell, what does not fit a table, each only where it is there and whole: ``tests``, pairs of
     a step and the test error there; ``paths``, see :func:`paths_of`; ``neurons``, see :func:`neurons_of`;
     ``measured``, the names of its measures.
@@ -51,6 +53,7 @@ class Results:
     wrong: dict[str, Any] | None = None
     extras: dict[str, dict[str, Any]] = field(default_factory=dict)
     cheats: dict[str, Any] | None = None
+    faults: dict[str, Any] | None = None
 
 
 def read(store: str | os.PathLike | None = None) -> Results:
@@ -84,6 +87,7 @@ def read(store: str | os.PathLike | None = None) -> Results:
         wrong=_single(folder / WRONG, "wrong"),
         extras=_extras(folder),
         cheats=_single(folder / CHEATS, "cheats"),
+        faults=_single(folder / FAULTS, "faults"),
     )
 
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,8 @@ from gmbench.runs.child import BUSY, REFUSED, Ending, Limits, supervise
 from gmbench.runs.engine import Cell, Engine, Task
 from gmbench.runs.local import slots
 from gmbench.runs.running import BusyError, hold
+
+CONNECT = 10  # seconds that a cluster has to answer
 
 
 def _on_node(spec: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any]]:
@@ -114,6 +117,9 @@ class Ray(Engine):
         if not address:
             about = {"address": "local", "num_cpus": len(slots(self.device, self.asked)), "include_dashboard": False}
         try:
+            host, colon, port = (address or "").rpartition(":")
+            if colon and port.isdecimal() and "/" not in host:  # Ray itself would try for minutes
+                socket.create_connection((host, int(port)), CONNECT).close()
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **about)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise ContractError(f"no Ray cluster at {about['address']}: {' '.join(str(error).split())}") from None

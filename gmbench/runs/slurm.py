@@ -94,7 +94,7 @@ class Slurm(Engine):
         try:
             self.executor = submitit.AutoExecutor(folder=self.store / "slurm", cluster=cluster)
             self.executor.update_parameters(**{**about, "slurm_array_parallelism": self.asked or MOST, **options})
-        except (OSError, RuntimeError, TypeError, ValueError) as error:
+        except (NameError, OSError, RuntimeError, TypeError, ValueError) as error:  # NameError: no such parameter
             raise ContractError(f"submitit: {' '.join(str(error).split())}") from None
 
     def start(self, cells: list[Cell]) -> Iterator[Task]:

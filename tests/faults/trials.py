@@ -98,12 +98,12 @@ class Trial:
         return text
 
     def cells(self):
-        """The processes of cells of this store."""
-        found = []
+        """The processes of cells of this trial, wherever they write their results."""
+        mine, found = os.fsencode(f"GMBENCH_FAULTS_LOG={self.log}"), []
         for folder in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-                if b"cell" in words and os.fsencode(self.store) in words:
+                words, about = ((folder / name).read_bytes().split(b"\0") for name in ("cmdline", "environ"))
+                if b"--driven" in words and mine in about:
                     found.append(int(folder.name))
         return found
 
@@ -417,7 +417,78 @@ lingers = _outside(
     fails=False,
 )
 
-NEEDS = {}  # a package that a kind cannot do without
+
+@contextlib.contextmanager
+def _cluster(trial):
+    """A Ray cluster of three nodes, of which two run cells; gives its address, and a function that gives it orders."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "site" / "cluster.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=trial.environment,
+        start_new_session=True,
+    )
+
+    def order(word):
+        process.stdin.write(f"{word}\n")
+        process.stdin.flush()
+        return process.stdout.readline()
+
+    try:
+        yield process.stdout.readline().strip(), order
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            trial.problem("the cluster did not end")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+
+
+def nodes_lost(trial):
+    """A node of a Ray cluster is lost in the middle, and another one comes"""
+    trial.environment["GMBENCH_FAULTS_SECONDS"] = "2"
+    with _cluster(trial) as (address, order):
+        driver = trial.begin(*trial.words, "--engine", "ray", "--engine-option", f"address={address}")
+        for _ in range(2):
+            end = time.monotonic() + SECONDS
+            while not trial.cells() and driver.poll() is None and time.monotonic() < end:
+                time.sleep(0.1)
+            time.sleep(trial.rng.uniform(0, 1.5))
+            trial.remember()
+            if driver.poll() is None:
+                order("lose")
+                trial.outcome.injected += 1
+                order("add")
+        trial.end(driver, 0)
+        trial.check()
+    trial.orphans()
+
+
+def jobs_killed(trial):
+    """A job of submitit is killed with its cell (SIGKILL)"""
+    driver = trial.begin(*trial.words, "--engine", "slurm", "--engine-option", "cluster=local")
+    while driver.poll() is None and trial.outcome.injected < 2:
+        time.sleep(trial.rng.uniform(0.1, 1))
+        for folder in Path("/proc").iterdir():
+            with contextlib.suppress(OSError, ValueError):
+                words = (folder / "cmdline").read_bytes().split(b"\0")
+                if b"submitit.core._submit" in words and os.fsencode(trial.store / "slurm") in words:
+                    trial.remember()
+                    os.kill(int(folder.name), signal.SIGKILL)
+                    trial.outcome.injected += 1
+                    break
+    trial.end(driver, 0)
+    trial.orphans()
+    trial.check()
+
+
+NEEDS = {"nodes_lost": "ray", "jobs_killed": "submitit"}  # a package that a kind cannot do without
 
 KINDS = {
     name: kind
