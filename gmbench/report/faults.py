@@ -22,9 +22,9 @@ def page(results: Results) -> Page:
         return found
     found.add(
         "What was done to runs of a small experiment, each fault at a random moment, and what came of it. The cells "
-        "are real processes, started by the command that a user gives. After the faults the same command is given again: "
-        "then every cell has to be there, right to the last digit, and those that were finished before a fault have to "
-        "be the very same files.",
+        "are real processes, started by the command that a user gives. After the faults the same command is given "
+        "again: then every cell has to be there, right to the last digit, and those that were finished before a fault "
+        "have to be the very same files.",
         survived(file),
         table(_row(row) for row in rows),
         "*Lost*: cells that were finished before a fault and are not the same afterwards. *Half-read*: files that are "
