@@ -118,7 +118,7 @@ def test_fits_are_drawn_for_seeds_that_trained(store):
     page = pages.page(results.read(store), NAME)
     (surfaces,) = (figure for name, figure in page.figures.items() if name.endswith("-surfaces"))
     said = [axes.get_title(loc="left") for axes in surfaces.axes]
-    assert "bl" in said and "9.6e-02" in said and "kumar" not in said
+    assert "bl" in said and any(words.endswith("at most 9.6e-02") for words in said) and "kumar" not in said
     assert "Nothing to show of 1 arm: kumar" in text_of(page) and "Seed 1." in text_of(page)
     (drawn,) = (figure for name, figure in page.figures.items() if name.endswith("-lines"))
     upper, lower = drawn.axes

@@ -248,13 +248,13 @@ def _colours(arms: list[Arm], known) -> dict[str, int]:
 
 def _groups(ordered: list[Arm], known) -> list[list[Arm]]:
     """At most :data:`LINES` arms each. Where there are more, the first group ends with the arm that stands for the
-    layer, and each further one begins with it.
+    layer, or has it among its first two, and each further one begins with it.
     """
     if len(ordered) <= LINES:
         return [ordered] if ordered else []
     chief = next((arm for arm in ordered if known and arm.arm == known.headline), ordered[0])
     position = ordered.index(chief)
-    first = [*ordered[:position][: LINES - 1], chief]
+    first = ordered[:LINES] if position < 2 else [*ordered[:position][: LINES - 1], chief]
     others = [arm for arm in ordered if arm not in first]
     how_many = math.ceil(len(others) / (LINES - 1))
     size = math.ceil(len(others) / how_many)
