@@ -63,7 +63,7 @@ def titles(implementation: Implementation, dtype: str) -> list[str]:
 
     kind = registry.layer_type(implementation.layer_type)
     gradients = [f"gradient-{name}" for name in ("x", *kind.names)] if implementation.derivatives else []
-    second = ["second-derivatives"] if implementation.derivatives >= 2 and dtype == "float64" else []
+    second = ["second-derivatives"] if implementation.derivatives >= 2 and dtype in ("float32", "float64") else []
     return ["form", "value", *gradients, "limits", "large", *kind.properties, *second, *CONDUCT]
 
 

@@ -83,14 +83,14 @@ class Subject:
 
 
 def shapes(subject: Subject):
-    """x of one, two and three dimensions, single and empty batches, every axis at its smallest and largest."""
+    """x of one to five dimensions, single and empty batches, every axis at its smallest and largest."""
     for sizes in subject.corner_sizes():
         case = subject.case(sizes, batch=6)
         given, G = subject.tensors(case, gradients=True)
         features = G.shape[1]
         want, S = subject.run(given, G), subject.bound(case)
         x = given["x"].detach()
-        for shape in ((2, 3), (6, 1), (1, 6), (1, 2, 3)):
+        for shape in ((2, 3), (6, 1), (1, 6), (1, 2, 3), (3, 2, 1, 1), (1, 1, 2, 3)):
             bent = {**given, "x": x.reshape(*shape, -1).clone().requires_grad_(subject.differentiable)}
             out = subject(bent)
             fault = form_fault(out, bent["x"], features)
@@ -365,7 +365,10 @@ def no_state(subject: Subject):
 
 
 def batch_split(subject: Subject):
-    """A row's result does not depend on the other rows: a large batch against its uneven parts, a huge row, a NaN."""
+    """A row's result does not depend on the others: a large batch against its uneven parts, a very large one against
+    even ones, a huge row, a NaN.
+    """
+    yield from _many_rows(subject)
     case = subject.case(batch=131, regime="both" if "both" in subject.kind.domain.regimes else "bulk")
     given, G = subject.tensors(case, gradients=True)
     S = subject.bound(case)
@@ -391,6 +394,30 @@ def batch_split(subject: Subject):
         fault = subject.differ({"value": out[1:]}, {"value": want["value"][1:]}, {"value": S["value"][1:]})
         if fault:
             yield f"one row {name} changes the others: {fault}"
+
+
+PIECE, PIECES = 131, 31  # rows together: more than a few blocks of a thousand, and no whole number of them
+
+
+def _many_rows(subject: Subject):
+    """Faults where as many rows as in earnest give something else than they do piece by piece."""
+    case = subject.case(batch=PIECE * PIECES)
+    given, G = subject.tensors(case, gradients=True)
+    S, want = subject.bound(case), subject.run(given, G)
+    parts = []
+    for rows, cotangent in zip(given["x"].detach().split(PIECE), G.split(PIECE), strict=True):
+        parts.append(subject.run({**given, "x": rows.clone().requires_grad_(subject.differentiable)}, cotangent))
+    whole = {
+        name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
+        for name in want
+    }
+    fault = subject.differ(want, whole, S)
+    if fault:
+        yield f"{PIECE * PIECES} rows against {PIECES} pieces of {PIECE}: {fault}"
+    with torch.no_grad():
+        fault = subject.differ({"value": subject(given)}, want, S)
+    if fault:
+        yield f"{PIECE * PIECES} rows under no_grad: {fault}"
 
 
 def no_grad(subject: Subject):
@@ -421,9 +448,10 @@ def partial_gradients(subject: Subject):
     case = subject.case()
     given, G = subject.tensors(case, gradients=True)
     want, S = subject.run(given, G), subject.bound(case)
-    alone, but_one = [{name} for name in given], [set(given) - {name} for name in given]
-    # each choice compiles anew
-    for asking in [*alone[:1], *but_one[:1]] if subject.implementation.compiled else [*alone, *but_one]:
+    chosen = [set(some) for size in range(1, len(given)) for some in itertools.combinations(given, size)]
+    if subject.implementation.compiled:  # each choice compiles anew: the first alone, and all but it
+        chosen = [chosen[0], chosen[-1]]
+    for asking in chosen:
         lone = {n: t.detach().clone().requires_grad_(n in asking) for n, t in given.items()}
         out = subject(lone)
         if not out.requires_grad:

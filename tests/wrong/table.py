@@ -17,10 +17,12 @@ HERE = Path(__file__).parent
 
 
 def wrong():
-    """Every wrong implementation with its file, and for each check the one that it alone catches."""
+    """Every wrong implementation with its file, for each check the one that it alone catches, and the check that is
+    known to catch one, where a file says so.
+    """
     from gmbench import registry
 
-    found, alone = [], {}
+    found, alone, caught = [], {}, {}
     for path in sorted(HERE.glob("*.py")):
         if path.name == Path(__file__).name:
             continue
@@ -28,7 +30,8 @@ def wrong():
         found += [(path.stem, record) for record in registry.records(module, path.name)]
         for check, key in getattr(module, "ALONE", {}).items():
             alone[key.partition("/")[0], check] = key
-    return found, alone
+        caught |= getattr(module, "CAUGHT_BY", {})
+    return found, alone, caught
 
 
 def family(key: str) -> str:

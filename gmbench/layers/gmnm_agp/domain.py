@@ -5,7 +5,7 @@ import numpy as np
 from gmbench.layers.gm.domain import entries
 from gmbench.layers.gmnm import domain as gmnm
 
-SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 5, 2, 4, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 1, 3, 5)}
+SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 4, 2, 5, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 3, 1, 5, 1)}
 WIDE = {"M": (2, 3, 30, 300), "n": (1, 2, 3, 8), "d": (1, 2, 3, 30, 100), "C": (1, 3, 33)}
 LARGE = (  # the first one for compiled implementations too
     ({"M": 100, "n": 8, "d": 64, "C": 1}, 9, "tail"),

@@ -7,7 +7,7 @@ import numpy as np
 from gmbench.layers.gm.domain import entries
 from gmbench.layers.gmnm import domain as gmnm
 
-SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 5, 2, 4, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 1, 3, 5)}
+SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 4, 2, 5, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 3, 1, 5, 1)}
 WIDE = {"M": (2, 3, 30, 300), "n": (1, 2, 3, 8), "d": (1, 2, 3, 30, 100), "C": (1, 3, 33)}
 LARGE = (  # the first one for compiled implementations too
     ({"M": 100, "n": 8, "d": 64, "C": 1}, 9, "tail"),
@@ -16,6 +16,8 @@ LARGE = (  # the first one for compiled implementations too
     ({"M": 3, "n": 2, "d": 1500, "C": 2}, 9, "bulk"),
     ({"M": 1100, "n": 3, "d": 3, "C": 5}, 5, "cancelling"),
     ({"M": 40, "n": 33, "d": 30, "C": 3}, 5, "tail"),
+    ({"M": 4, "n": 70, "d": 3, "C": 1}, 3, "bulk"),
+    ({"M": 4, "n": 3, "d": 3, "C": 33}, 3, "bulk"),
 )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from gmbench.layers.gm.domain import entries
 from gmbench.layers.gmnm import domain as gmnm
 
-SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 3, 2, 5, 8, 17, 80), "C": (1, 2, 1, 3, 5)}
+SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 3, 5, 8, 2, 17, 80), "C": (1, 2, 3, 1, 5, 1)}
 WIDE = {"M": (2, 3, 30, 300, 900), "d": (1, 2, 3, 30, 300), "C": (1, 3, 33)}
 LARGE = (  # the first one for compiled implementations too
     ({"M": 100, "d": 64, "C": 1}, 33, "tail"),
@@ -15,6 +15,7 @@ LARGE = (  # the first one for compiled implementations too
     ({"M": 64, "d": 10, "C": 10}, 300, "both"),
     ({"M": 3, "d": 1500, "C": 2}, 9, "bulk"),
     ({"M": 1100, "d": 3, "C": 5}, 5, "cancelling"),
+    ({"M": 5, "d": 3, "C": 33}, 3, "bulk"),
 )
 
 
