@@ -14,15 +14,18 @@ from gmbench.contract import ContractError
 from gmbench.experiments import (
     cells,
     experiment,
+    experiments,
     gmnm_centres,
     gmnm_fit1d,
     gmnm_fit2d,
     gmnm_fit2d_equal,
     gmnm_fits,
     pictures,
+    regression,
 )
 from gmbench.experiments.gmnm_fits import CURVES, SURFACES, Dense, Fit, Radial, Splines, Units, curve, surface
 from gmbench.experiments.outcomes import Run
+from gmbench.experiments.regression import ADAM, LBFGS
 from gmbench.layers.baselines import dense, kan, rbf
 
 LITTLE = {"train": 1024, "test": 128, "side": 21}
@@ -413,7 +416,7 @@ def test_every_claim_can_be_judged():
                 seed,
                 tuple(np.geomspace(1, end * (1 + seed / 10), 40)),
                 tuple(range(100, 4100, 100)),
-                {"diverged": None, "train_error": end, "bump": end, "centre": end},
+                {"diverged": None, "train_error": end, "points": 2 * end, "bump": end, "centre": end},
                 metric=experiment("gmnm-fit2d").metric,
             )
             for seed in range(3)
@@ -426,10 +429,55 @@ def test_every_claim_can_be_judged():
     assert found["GMNM-F01"].verdict == found["GMNM-F04"].verdict == found["GMNM-F06"].verdict == "reproduced"
     assert found["GMNM-F03"].verdict == "not reproduced"
     assert len(found["GMNM-F01"].parts) == 24
+    assert any(line.startswith("on the test points") for line in found["GMNM-F01"].detail)
+    assert any(line.startswith("by the error on the regular grid") for line in found["GMNM-F03"].detail)
 
 
 def test_statistics_of_a_curve():
     run = Run(0, (1.0, 0.1, 0.01, 0.02, 1e-3), metric=experiment("gmnm-fit2d").metric)
     assert gmnm_fit2d.progress(run) == pytest.approx(1) and gmnm_fit2d.rises(run) == 0.25
     assert gmnm_fit2d.exploded(run) == 0 and gmnm_fit2d.overfit(run) is None
-    assert gmnm_fit2d.overfit(dataclasses.replace(run, measures={"train_error": 1e-4})) == pytest.approx(1)
+    known = dataclasses.replace(run, measures={"train_error": 1e-5, "points": 1e-4})
+    assert gmnm_fit2d.overfit(known) == pytest.approx(1) and gmnm_fit2d.overfit_on_grid(known) == pytest.approx(2)
+
+
+# -- what the pages say ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name, each in experiments().items() if each.paper == "gmnm"])
+def test_no_words_are_marked_up(name):
+    chosen = experiment(name)
+    said = [*chosen.arms.values(), *(words for pair in chosen.decisions for words in pair)]
+    said += [words for claim in chosen.claims for words in (claim.statement, claim.decided, *claim.remarks.values())]
+    assert not [words for words in said if "`" in words], "a page shows it as it is"
+    assert not [words for words in chosen.arms.values() if words.startswith("the same")], "an arm says what it is"
+
+
+@pytest.mark.parametrize("made", [gmnm_fit1d, gmnm_fit2d, gmnm_fit2d_equal, gmnm_centres])
+def test_settings_are_those_of_the_arms(made):
+    said = dict(made.EXPERIMENT.decisions)["settings"]
+    rows = made.EXPERIMENT.budgets["paper"].epochs
+    assert f"{rows} in the budget paper" in said and f"batches are of {made.BATCH} points" in said
+    for arm, chosen in made.ARMS.items():
+        (part,) = (
+            part
+            for part in said.replace(". Adam's", "; ").split("; ")
+            if f" {arm}," in f"{part}," or "all arms" in part
+        )
+        wanted = (f"Adam at {chosen.rate:g},", f"{chosen.steps} steps a row")
+        if chosen.method == LBFGS:
+            wanted = (f"L-BFGS, up to {chosen.steps} iterations a row",)
+        assert all(words in part for words in wanted), (arm, part)
+
+
+def test_settings_of_several_methods():
+    adam, quasi = regression.Method(ADAM, 5, 1e-2, decay=False), regression.Method(LBFGS, 7)
+    said = regression.settings({"a": adam, "b": quasi, "c": adam}, 3)
+    assert "Adam at 0.01, constant, 5 steps a row: a, c; L-BFGS, up to 7 iterations a row: b" in said
+    assert regression.settings({"a": adam, "c": adam}, 3).endswith("5 steps a row: all arms")
+
+
+def test_two_thirds_of_the_steps():
+    steps = {arm: (chosen.steps, gmnm_fit2d.ARMS[arm].steps) for arm, chosen in gmnm_fit2d_equal.ARMS.items()}
+    assert set(steps.values()) == {(50, 75)}
+    assert gmnm_fit2d_equal.PARAMETERS % 7

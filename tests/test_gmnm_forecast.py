@@ -168,6 +168,38 @@ def test_a_layer_of_another_reading_is_refused():
         cells(FORECAST, "lags", None, "smoke", ["lstm-3-mahalanobis"], [0], ridge)
 
 
+def claimed(factor, low=1e-5):
+    """S07 where LSTM(32) is so many times above GMNM, in test and in train."""
+    errors = {gmnm_forecast.GMNM_ARM: low, gmnm_forecast.WIDE: factor * low}
+
+    def arms(arm):
+        error = errors.get(arm)
+        if error is None:
+            return {}
+        return {s: Run(s, (error,), (250,), {"train_error": error}, metric=FORECAST.metric) for s in range(5)}
+
+    (claim,) = (claim for claim in FORECAST.claims if claim.id == "GMNM-S07")
+    return claim.evidence.judge(arms)
+
+
+@pytest.mark.parametrize(
+    ("factor", "verdict"),
+    [(0.1, "not reproduced"), (2, "not reproduced"), (4, "reproduced"), (30, "reproduced"), (40, "not reproduced")],
+)
+def test_an_order_of_magnitude_is_a_decade_give_or_take_a_half(factor, verdict):
+    found = claimed(factor)
+    assert found.verdict == verdict and [part.verdict for part in found.parts] == [verdict] * 2
+    (plain,) = (line for line in found.detail if line.startswith("lower at all:"))
+    assert plain.endswith(": reproduced" if factor > 1 else ": not reproduced")
+
+
+def test_the_settings_are_those_of_the_arms(whole):
+    said = dict(FORECAST.decisions)["settings"]
+    assert "50 in the budget paper" in said and f"{math.ceil(7991 / 32)} steps a row: lstm-3, " in said
+    assert "Adam at 0.03, falling to 0 along half a cosine, 250 steps a row: lstm-3-mahalanobis-tuned;" in said
+    assert FORECAST.across == "t"
+
+
 def test_every_claim_can_be_judged_by_what_cells_hold(results):
     def arms(arm):
         found = results[arm]

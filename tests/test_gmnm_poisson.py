@@ -216,6 +216,32 @@ def test_the_value_that_goes_with_a_laplacian():
             assert gmnm_poisson.value_beside(chosen, "cpu").key == f"{kind}/{wanted}"
 
 
+def test_what_the_arms_get_is_said():
+    said = {claim.id: claim.decided for claim in POISSON.claims}
+    for name in ("GMNM-P04", "GMNM-P07", "GMNM-P08"):
+        assert "640 iterations of L-BFGS, 16 a row" in said[name] and "up to 4800" in said[name]
+        assert "G = 10" in said[name] and "GMNM starts by default" in said[name]
+    settings = dict(POISSON.decisions)["settings"]
+    assert "up to 16 iterations a row: kan;" in settings and "40 in the budget paper" in settings
+    assert "Adam at 0.003, falling to 0 along half a cosine, 120 steps a row: pinn-adam." in settings
+
+
+@pytest.mark.parametrize("name", ["GMNM-P07", "GMNM-P08"])
+def test_other_starts_and_readings_stand_beside(name):
+    def arms(arm):
+        error = {"kan": 1e-6, "pinn": 1e-6, "mahalanobis": 1e-5, "mahalanobis-wide": 1e-7, "ridge": 1e-7}.get(arm)
+        sizes = {"parameters": 4500 if arm != "pinn" else 5301}
+        found = {s: Run(s, (error,), (120,), sizes, metric=POISSON.metric) for s in range(3)} if error else {}
+        return found
+
+    (claim,) = (claim for claim in POISSON.claims if claim.id == name)
+    judged = claim.evidence.judge(arms)
+    assert judged.verdict == "not reproduced"
+    for what in ("from wider units", "ridge"):
+        (line,) = (line for line in judged.detail if line.startswith(f"{what}:"))
+        assert line.endswith(": reproduced")
+
+
 def test_every_claim_can_be_judged_by_what_cells_hold(results):
     def arms(arm):
         found = results.get(arm, results["pinn"])

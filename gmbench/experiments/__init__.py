@@ -73,6 +73,7 @@ class Experiment:
     # where it does not train on data sets: the names that stand for one, and all that defines each, in words
     problems: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, str] = field(default_factory=dict)  # of an arm: the optional extra that it cannot do without
+    across: str = "x"  # where cells keep lines: what they are over
 
     def digest(self, data: str) -> str:
         """What a cell's spec has of its data: the digest of a data set, or of the words that define a problem.

@@ -60,11 +60,13 @@ class Arm:
 
 ARMS = {
     "cnn": Arm("five convolutions and a linear layer"),
-    "cnn-gmnm": Arm("the same with a GMNM head behind the linear layer, ridge as its parameter count says", "gmnm"),
+    "cnn-gmnm": Arm("the CNN with a GMNM head behind the linear layer, ridge as its parameter count says", "gmnm"),
     "cnn-att": Arm("the CNN with attention", attention=True),
     "cnn-gmnm-att": Arm("the GMNM head and attention", "gmnm", attention=True),
     "cnn-gmnm-mahalanobis": Arm("the GMNM head in the mahalanobis reading", "gmnm", "mahalanobis"),
-    "cnn-gmnm-trained": Arm("the same with trained centres", "gmnm", "mahalanobis", "trained"),
+    "cnn-gmnm-trained": Arm(
+        "the GMNM head in the mahalanobis reading, with trained centres", "gmnm", "mahalanobis", "trained"
+    ),
     "cnn-dense": Arm("a dense head with as many parameters as the GMNM head, on its convolutions", "dense"),
 }
 HEADLINE = "cnn-gmnm"
@@ -246,7 +248,12 @@ DECISIONS = (
         "judged by the same, and the last epoch stands beside",
     ),
     ("train loss", "the mean over the steps of an epoch"),
-    ("optimiser", f"Adam at {RATE:g}, batch {BATCH}, constant, no augmentation: the paper has no setting"),
+    (
+        "optimiser",
+        f"Adam at {RATE:g}, constant, batch {BATCH}, no augmentation, the same for all arms: the paper has no setting. "
+        "An epoch is one pass over the training images, 469 steps of MNIST and 391 of CIFAR; its last, partial batch "
+        "is kept",
+    ),
     ("pixels", "in [0, 1]; images that are not of CIFAR have the networks of MNIST"),
     (
         "CIFAR-100",

@@ -42,6 +42,12 @@ EXPERIMENT = declared(
             "uses and trains without its symbolic part: 40 edges of 45 + 3 coefficients, the weight of the spline and "
             "that of the SiLU",
         ),
-        ("length", "half the steps of gmnm-fit2d, by Adam; levels 1 and 4"),
+        ("length", f"{STEPS} steps of Adam a row, two thirds of those of gmnm-fit2d; levels 1 and 4"),
+        (
+            "arms",
+            f"{len(ARMS)} of the arms of gmnm-fit2d. Without trained centres: a unit then has 7 parameters, of which "
+            f"{PARAMETERS} is no multiple, and their number is to be a square, for they start on a square grid. "
+            "Without those by L-BFGS and in float64: they have the networks, and so the counts, of arms that are here",
+        ),
     ),
 )

@@ -32,6 +32,22 @@ class Method:
     fused: bool = False
 
 
+def settings(methods: Mapping[str, Method], rows: int) -> str:
+    """How arms are trained, in words: each method, and the arms that have it.
+
+    :param rows: of the whole training
+    """
+    arms: dict[str, list[str]] = {}
+    for arm, method in methods.items():
+        said = f"L-BFGS, up to {method.steps} iterations a row"
+        if method.name == ADAM:
+            falling = "falling to 0 along half a cosine" if method.decay else "constant"
+            said = f"Adam at {method.rate:g}, {falling}, {method.steps} steps a row"
+        arms.setdefault(said, []).append(arm)
+    each = "; ".join(f"{said}: {'all arms' if len(arms) == 1 else ', '.join(named)}" for said, named in arms.items())
+    return f"an epoch of the tables and curves is a row, of which there are {rows} in the budget paper. {each}"
+
+
 def minimise(
     parameters: Iterable[torch.nn.Parameter],
     loss: Callable[[], torch.Tensor],
