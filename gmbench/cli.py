@@ -734,7 +734,7 @@ def _claim(row):
         "published": row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else ""),
         "measured": row["shown"],
         "95 %": " to ".join(map(short, row["interval"] or ())),
-        "seeds": f"{row['seeds']} ({row['experiment']}, {row['dataset']}, budget {row['budget']})",
+        "seeds": f"{row['seeds']} ({row['experiment']}, {', '.join(row['datasets'])}, budget {row['budget']})",
         "verdict": row["verdict"],
         **{
             f"  part {i}": f"{part['shown']}: {part['verdict']}"

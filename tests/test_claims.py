@@ -519,6 +519,16 @@ def test_commands_name_every_experiment_whose_cells_decide(tmp_path):
     assert found["KUM-16"]["command"] == "gmbench run kumar --data mnist --budget paper --store STORE"
 
 
+def test_all_data_sets_that_evidence_looks_at_are_named(tmp_path):
+    found = verdicts(tmp_path)
+    assert found["GMNM-F01"]["dataset"] == "level-1"
+    assert found["GMNM-F01"]["datasets"] == ["level-1", "level-2", "level-3", "level-4"]
+    assert found["GMNM-F05"]["datasets"] == ["level-3", "level-4"], "in the experiment's order"
+    assert found["KUM-28"]["datasets"] == ["fashion-mnist"] and found["KUM-16"]["datasets"] == ["mnist"]
+    (tmp_path / "cells").mkdir()
+    assert "level-1, level-2, level-3, level-4, budget paper" in gm("GMNM-F01", "--store", str(tmp_path)).stdout
+
+
 def test_parts_of_a_claim_have_verdicts_of_their_own(tmp_path):
     for seed in range(5):
         cell(tmp_path, "fc", seed, [2.0] * 20)

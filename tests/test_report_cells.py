@@ -7,10 +7,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse
 
-from gmbench.experiments import experiment
+from gmbench.experiments import experiment, experiments
 from gmbench.report import boards, figures_cells, paths, results, write
 from gmbench.report import experiment as pages
-from gmbench.report.figures import COLOURS
+from gmbench.report.figures import COLOURS, colour
 from gmbench.report.page import Page
 from gmbench.runs.store import write_json
 
@@ -157,6 +157,27 @@ def test_an_arm_has_one_colour_on_all_pages_of_a_paper(tmp_path):
             cell(tmp_path, arm, 5, [5.0, 4.0], name=name)
     found = [board(tmp_path, name).colours for name in ("kumar", "kumar-single", "kumar-screen")]
     assert found[0] == found[1] == found[2] and len(set(found[0].values())) == 2
+
+
+@pytest.mark.parametrize("name", [name for name, each in experiments().items() if each.paper == "gmnm"])
+def test_colours_tell_arms_apart(name):
+    chosen = experiment(name)
+    found = boards.places_of(chosen)
+    arms, shades = list(found), list(map(colour, found.values()))
+    assert arms == list(chosen.arms) and len(set(found.values())) == len(arms), "colour and mark"
+    assert len(set(shades)) == min(len(arms), len(COLOURS))
+    chief = shades[arms.index(chosen.headline)]
+    for i in range(len(arms)):  # those that are drawn in one figure
+        close = [shade for shade in shades[i : i + boards.LINES - 1] if shade != chief]
+        assert len(set(close)) == len(close)
+    assert shades.count(chief) == 1
+
+
+def test_ten_arms_of_many_have_ten_colours(tmp_path):
+    chosen = list(experiment("gmnm-fit2d").arms)[-10:]
+    for arm in chosen:
+        cell(tmp_path, arm, 0, [5.0, 4.0], name="gmnm-fit2d")
+    assert len({colour(place) for place in board(tmp_path, "gmnm-fit2d").colours.values()}) == 10
 
 
 def test_what_a_whole_leaderboard_took_is_said(tmp_path):

@@ -77,6 +77,12 @@ def test_a_claim_is_shown_with_what_the_paper_says_and_ours():
     assert "By cells on mnist, budget paper; D on fashion-mnist, budget paper." in markdown
 
 
+def test_a_claim_of_several_data_sets_names_them_all():
+    rows = [claim("A", dataset="a", datasets=["a", "b", "c"]), claim("B", dataset="a", datasets=["a"])]
+    markdown = page(*rows, claim("C", dataset="a", datasets=["a"]))
+    assert "By cells on a, budget paper; A on a, b and c, budget paper." in markdown
+
+
 def test_words_and_numbers_are_measured_alike():
     def ours(**more):
         return claims.ours(claims.entries(pandas.DataFrame([claim("A", **more)]))[0])
@@ -88,6 +94,24 @@ def test_words_and_numbers_are_measured_alike():
     assert ours(shown="", measured=4.25, interval=None) == "4.25 %"
     assert ours(shown="", measured=None, interval=None) == ""
     assert ours(shown="0.004", unit="", interval=[0.0031, 0.0052]) == "0.004 (0.0031 to 0.0052)"
+
+
+@pytest.mark.parametrize(
+    ("ends", "shown"),
+    [
+        ((2e-5, 0.28), "2.00e-05 to 0.280"),  # decades
+        ((3e-8, 4e-8), "3.00e-08 to 4.00e-08"),  # beyond the decimals
+        ((0.3, 4.2), "0.300 to 4.20"),
+        ((-0.004, 0.5), "-0.00400 to 0.500"),
+        ((4.0, 4.5), "4.00 to 4.50"),
+        ((-0.3, 4.2), "-0.30 to 4.20"),  # a difference
+        ((0.0, 0.5), "0.00 to 0.50"),
+        ((0.0, 0.0), "0.00 to 0.00"),
+    ],
+)
+def test_both_ends_of_an_interval_can_be_read(ends, shown):
+    (entry,) = claims.entries(pandas.DataFrame([claim("A", shown="1", unit="", interval=list(ends))]))
+    assert claims.ours(entry) == f"1 ({shown})"
 
 
 def test_what_had_to_be_decided_is_said_once():

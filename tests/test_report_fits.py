@@ -1,13 +1,16 @@
 """The pages of experiments whose test error is a mean square: decades, traces, and what was fitted."""
 
 import dataclasses
+import io
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from gmbench import experiments
 from gmbench.experiments.board import board as small_board
+from gmbench.experiments.board import table as small_table
 from gmbench.experiments.metric import ERROR, MEAN_SQUARE
 from gmbench.experiments.outcomes import Run, area, best, decades, last, late
 from gmbench.experiments.pictures import line, picture, plane
@@ -96,15 +99,48 @@ def test_the_printed_board_has_the_unit(store):
     assert row["best"] == pytest.approx(1e-5) and row["last"] == pytest.approx(1e-5)
 
 
-def test_numbers_of_every_epoch_are_curves_and_no_measures(store):
+def test_the_printed_board_does_not_cut_names(store):
+    names = ["lstm-3-mahalanobis-trained", "lstm-3-mahalanobis-tuned"]
+    rows = [
+        {"arm": name, "implementation": "gmnm-mahalanobis/compiled", "seeds": 20, "diverged": 3}
+        | dict.fromkeys(("best", "best_min", "best_max", "last"), 1e-5)
+        for name in names
+    ]
+    console = Console(width=80, file=io.StringIO())
+    console.print(small_table(rows, "gmnm-forecast on lags, budget paper", MEAN_SQUARE))
+    shown = console.file.getvalue()
+    assert all(name in shown for name in names) and "…" not in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_numbers_of_every_epoch_are_curves_and_measures_of_the_last(store):
     rows = [{"boundary": 10.0**-e, "residual": 10.0 ** (1 - e)} for e in range(4)]
     for seed in range(3):
         cell(store, "bl", seed, [0.1, 0.01, 0.001], rows=rows)
     page = pages.page(results.read(store), NAME)
     (name,) = (name for name in page.figures if name.endswith("-traces"))
     assert [axes.get_ylabel() for axes in page.figures[name].axes] == ["boundary (log scale)", "residual (log scale)"]
-    runs = text_of(page).partition("**The runs**")[2]
-    assert "boundary" not in runs.partition("###")[0].partition("![")[0]
+    runs = text_of(page).partition("**The runs**")[2].partition("![")[0]
+    (head, _, row) = [line.split("|")[1:-1] for line in runs.splitlines() if line.startswith("|")][:3]
+    shown = {name.strip(): value.strip() for name, value in zip(head, row, strict=True)}
+    assert shown["boundary, last"] == "0.00100" and shown["residual, last"] == "0.0100" and "boundary" not in shown
+    assert "Those called last are of each run's last epoch, geometric means over seeds" in runs
+
+
+def test_a_number_of_the_last_epoch_is_a_geometric_mean_over_seeds(store):
+    for seed in range(3):
+        last = 10.0 ** (-2 - seed)
+        cell(store, "bl", seed, [0.1, 0.01, 0.001], rows=[{"boundary": 1.0}] * 3 + [{"boundary": last}])
+    assert "| 0.00100 |" in text_of(pages.page(results.read(store), NAME)).partition("**The runs**")[2]
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_a_loss_that_is_the_error_has_no_column_of_its_own(store, alike):
+    rows = [{"test_loss": 0.5 if alike else 0.7}] + [{}] * 3
+    for seed in range(3):
+        cell(store, "bl", seed, [0.1, 0.01, 0.001], rows=rows)
+    before = text_of(pages.page(results.read(store), NAME)).partition("**Before training**")[2].partition("**The")[0]
+    assert "test mean square" in before and ("test loss" in before) == (not alike)
 
 
 def test_fits_are_drawn_for_seeds_that_trained(store):
@@ -122,8 +158,19 @@ def test_fits_are_drawn_for_seeds_that_trained(store):
     assert "Nothing to show of 1 arm: kumar" in text_of(page) and "Seed 1." in text_of(page)
     (drawn,) = (figure for name, figure in page.figures.items() if name.endswith("-lines"))
     upper, lower = drawn.axes
+    assert lower.get_xlabel() == "x"
     assert len(upper.lines) == 2 and lower.lines[0].get_ydata() == pytest.approx(1e-3)
     assert write(store, store / "pages")  # and all of it can be written
+
+
+def test_an_experiment_says_what_its_lines_are_over(store, monkeypatch):
+    known = dataclasses.replace(experiments.experiments()[NAME], across="t")
+    monkeypatch.setattr(experiments, "experiments", lambda: {NAME: known})
+    x = list(np.linspace(0, 1, 20))
+    cell(store, "kumar", 2, [0.1] * 3, lines={"x": x, "target": x, "fit": x})
+    page = pages.page(results.read(store), NAME)
+    (drawn,) = (figure for name, figure in page.figures.items() if name.endswith("-lines"))
+    assert drawn.axes[1].get_xlabel() == "t"
 
 
 def test_the_plane_is_drawn_with_its_first_axis_to_the_right_and_its_second_up():

@@ -43,10 +43,10 @@ def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR)
     from rich.table import Table
 
     shown = Table(title=title, title_justify="left")
-    shown.add_column("arm")
-    shown.add_column("layer")
+    shown.add_column("arm", no_wrap=True)  # two names may differ at their ends alone
+    shown.add_column("layer", overflow="fold")
     for column in ("seeds", f"best {metric.short}, mean [min - max]", f"last {metric.short}, mean"):
-        shown.add_column(column, justify="right")
+        shown.add_column(column, justify="right", overflow="fold")
     for row in rows:
         seeds = f"{row['seeds']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
         mean, low, high, last = (metric.said(row[key]) for key in ("best", "best_min", "best_max", "last"))

@@ -36,7 +36,8 @@ def ledger(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
     of ``seeds``) or text, ``shown`` the same in words; ``interval`` our 95 % interval or None; ``low`` and ``high`` the
     published value with its margin; ``seeds`` how many; ``verdict``; ``parts`` the same of each part of a claim of
     several; ``decided`` what the paper leaves open; ``detail`` what else the verdict rests on; ``remark`` why a claim
-    does not hold; ``command`` runs the cells.
+    does not hold; ``command`` runs the cells. ``dataset`` is the claim's first, ``datasets`` all that its evidence
+    looks at.
     """
     found = Cells(default_store() if store is None else store)
     rows = [_row(chosen, claim, found) for chosen in experiments().values() for claim in chosen.claims]
@@ -58,6 +59,7 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
         "unit": claim.unit,
         **_plain(judgement),
         "dataset": data,
+        "datasets": _places(chosen, data, asked),
         "budget": BUDGET,
         "verdict": judgement.verdict,
         "parts": [_plain(part) for part in judgement.parts],
@@ -69,6 +71,13 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
             for name, where in asked or [(chosen.name, data)]
         ),
     }
+
+
+def _places(chosen: Experiment, data: str, asked: Iterable[tuple[str, str]]) -> list[str]:
+    """The data sets that evidence looked at, in the experiment's order."""
+    order = list(chosen.data_sets)
+    found = dict.fromkeys(where for _, where in asked) or {data: None}
+    return sorted(found, key=lambda where: order.index(where) if where in order else len(order))
 
 
 def _plain(judgement: Judgement) -> dict[str, Any]:

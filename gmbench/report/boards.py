@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pandas
 
 from gmbench.experiments import outcomes
 from gmbench.experiments.metric import ERROR, Metric
+from gmbench.report.figures import COLOURS, colour
 from gmbench.report.page import slug
 from gmbench.report.results import Results
 from gmbench.report.statistics import places
@@ -108,6 +109,7 @@ class Board:
     groups: list[list[Arm]]  # arms that are shown together: first the paper's
     thresholds: list[float]  # test errors whose first hit was looked for, the easiest first
     metric: Metric = ERROR
+    across: str = "x"  # what fitted lines are over
 
     @property
     def in_order(self) -> list[Arm]:
@@ -179,6 +181,7 @@ def boards(results: Results, name: str) -> list[Board]:
                 groups=_groups(ordered, known),
                 thresholds=_thresholds(part, results.extras),
                 metric=metric_of(known),
+                across=known.across if known else "x",
             )
         )
 
@@ -229,21 +232,52 @@ def _thresholds(frame: pandas.DataFrame, extras: Mapping[str, Mapping[str, Any]]
 
 
 def _colours(arms: list[Arm], known) -> dict[str, int]:
-    """By the arm's place among all arms of its paper's experiments, so that one name has one colour on all pages."""
-    declared_arms = sorted({arm.arm for arm in arms})
-    if known:
-        from gmbench.experiments import experiments
-
-        family = sorted((e for e in experiments().values() if e.paper == known.paper), key=lambda e: e.name)
-        declared_arms = list(dict.fromkeys(arm for each in family for arm in each.arms))
+    """The place that gives each label its colour and mark: its arm's, and for what is not declared, or is there by
+    several implementations, one of a colour that nobody on the leaderboard has, as long as there is any.
+    """
+    own = places_of(known) if known else {}
+    order = list(own)
     taken: dict[str, int] = {}
-    extra = 1 + max((declared_arms.index(arm.arm) for arm in arms if arm.arm in declared_arms), default=-1)
-    for arm in sorted(arms, key=lambda a: (a.arm not in declared_arms, a.label)):
-        own = declared_arms.index(arm.arm) if arm.arm in declared_arms else None
-        if own is None or own in taken.values():
-            own, extra = extra, extra + 1
-        taken[arm.label] = own
+    later = []
+    for arm in sorted(arms, key=lambda a: (order.index(a.arm) if a.arm in own else len(order), a.label)):
+        # of an experiment of more arms than colours some have one; those few that are here need not
+        theirs = {*taken.values()} if len(arms) > len(COLOURS) else {*map(colour, taken.values())}
+        place = own.get(arm.arm)
+        if place is None or place in theirs or colour(place) in theirs:
+            later.append(arm)
+        else:
+            taken[arm.label] = place
+    for arm in later:
+        taken[arm.label] = _free(taken.values(), set(map(colour, taken.values())))
     return taken
+
+
+def places_of(known) -> dict[str, int]:
+    """The place of every arm of an experiment: that among all arms of its paper's experiments, so that one name has one
+    colour on all pages, unless another arm of this experiment has the colour already. Of more arms than colours those
+    that stand close together, and the one that stands for the layer, differ from each other.
+    """
+    from gmbench.experiments import experiments
+
+    family = sorted((e for e in experiments().values() if e.paper == known.paper), key=lambda e: e.name)
+    paper = list(dict.fromkeys(arm for each in family for arm in each.arms))
+    wanted = {arm: paper.index(arm) for arm in known.arms}
+    found: dict[str, int] = {}
+    for arm, place in wanted.items():
+        close = list(found)
+        if len(close) >= len(COLOURS):
+            close = [known.headline, *close[2 - len(COLOURS) :]]
+        used = {colour(found[other]) for other in close if other in found}
+        if colour(place) in used or place in found.values():
+            place = _free(found.values(), used, set(map(colour, wanted.values())))
+        found[arm] = place
+    return found
+
+
+def _free(taken: Collection[int], used: Collection[str], wanted: Collection[str] = ()) -> int:
+    """The first place that is not taken, of a colour that is not used, and better of one that nobody wants."""
+    free = [place for place in range(len(taken) + 2 * len(COLOURS)) if place not in taken]
+    return min(free, key=lambda place: (colour(place) in used, colour(place) in wanted, place))
 
 
 def _groups(ordered: list[Arm], known) -> list[list[Arm]]:

@@ -76,13 +76,15 @@ def page(results: Results) -> Page:
 def entries(frame: pandas.DataFrame) -> list[dict[str, Any]]:
     """The claims of a frame, by paper and else in their order; what is absent is an empty text or None.
 
-    Each has the texts :data:`WORDS`, ``interval`` (a pair or None), ``seeds`` (a number or None), ``low``, ``high``
-    (what is published with its margin) and ``centre`` (ours; where the frame has none, what is measured if that is a
-    number), which are finite numbers or None.
+    Each has the texts :data:`WORDS`, ``datasets`` (one or several), ``interval`` (a pair or None), ``seeds`` (a number
+    or None), ``low``, ``high`` (what is published with its margin) and ``centre`` (ours; where the frame has none, what
+    is measured if that is a number), which are finite numbers or None.
     """
     found = []
     for row in frame.to_dict("records"):
         entry: dict[str, Any] = {word: _words(row.get(word)) for word in WORDS}
+        several = row.get("datasets")
+        entry["datasets"] = [_words(name) for name in several] if isinstance(several, list) else [entry["dataset"]]
         entry["interval"] = _pair(row.get("interval"))
         entry |= {key: _finite(row.get(key)) for key in ("low", "high", "centre")}
         if entry["centre"] is None:
@@ -133,11 +135,17 @@ def _where(own: Sequence[Mapping[str, Any]]) -> str:
     """Which cells the claims are judged by: those of most of them, and then the exceptions."""
     groups: dict[str, list[str]] = {}
     for entry in own:
-        place = entry["dataset"] + (f", budget {entry['budget']}" if entry["budget"] else "")
+        place = _listed(entry["datasets"]) + (f", budget {entry['budget']}" if entry["budget"] else "")
         groups.setdefault(place, []).append(entry["id"])
     usual = max(groups, key=lambda place: len(groups[place]), default="")
     others = [f"; {text(', '.join(ids))} on {text(place)}" for place, ids in groups.items() if place not in ("", usual)]
     return f"By cells on {text(usual)}{''.join(others)}." if usual else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def says(entry: Mapping[str, Any]) -> str:
@@ -242,6 +250,10 @@ def _ends(ends: tuple[float, float]) -> str:
     if max(map(abs, ends)) >= 200:
         return f"{number(ends[0])} to {number(ends[1])}"
     decimals = 2 if width <= 0 else min(max(2, 1 - math.floor(math.log10(width))), 6)
+    sizes = [abs(end) for end in ends if end]
+    # decimals would show one end as nothing, or with a digit or two less than the other
+    if sizes and (min(sizes) < 10**-decimals or (ends[0] * ends[1] > 0 and max(sizes) > 10 * min(sizes))):
+        return f"{number(ends[0])} to {number(ends[1])}"
     return interval(ends, decimals)
 
 

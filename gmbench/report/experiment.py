@@ -260,18 +260,17 @@ def _measures(found: Page, board: Board) -> None:
     measured = [column for column in _numeric(board) if column not in traced]
     before = [column for column in BEFORE if column in measured]
     after = [column for column in measured if column not in BEFORE]
+    starts = board.frame[board.frame["epoch"] == 0]
+    alike = starts["test_loss"].equals(starts["test_error"])  # of a mean square both are the same
     rows = []
     for arm in board.in_order:
         cells, start = arm.cells, arm.frame[arm.frame["epoch"] == 0]
         row = {"arm": text(arm.label)}
         row |= {text(BEFORE[column]): _mean(cells[column], column in COUNTS) for column in before}
-        rows.append(
-            row
-            | {
-                board.metric.titled(): _mean(start["test_error"]),
-                ", ".join(filter(None, ["test loss", board.metric.loss])): _mean(start["test_loss"]),
-            }
-        )
+        row[board.metric.titled()] = _mean(start["test_error"])
+        if not alike:
+            row[", ".join(filter(None, ["test loss", board.metric.loss]))] = _mean(start["test_loss"])
+        rows.append(row)
     found.add("**Before training**, means over seeds", table(rows))
     both = [column for column in after if f"{column}{BEGUN}" in after]
     after = [column for column in after if column not in both and column.removesuffix(BEGUN) not in both]
@@ -283,8 +282,13 @@ def _measures(found: Page, board: Board) -> None:
             row["at step"] = ", ".join(f"{step:,}" for step in sorted(arm.diverged.values())) or NONE
         seconds = cells["cell_seconds"].dropna() if "cell_seconds" in cells else []
         row["minutes a cell"] = number(median(seconds) / 60, 2) if len(seconds) else NONE
-        rows.append(row | {text(column.replace("_", " ")): _over_seeds(cells[column], column) for column in after})
+        row |= {text(column.replace("_", " ")): _over_seeds(cells[column], column) for column in after}
+        final = arm.frame.sort_values("epoch").groupby("seed").tail(1)
+        rows.append(row | {f"{text(column.replace('_', ' '))}, last": _end(final[column], board) for column in traced})
     found.add("**The runs**", table(rows))
+    if traced:
+        mean_of = "geometric means" if board.metric.decades else "means"
+        found.add(f"Those called last are of each run's last epoch, {mean_of} over seeds; curves show all epochs.")
     found.add(_spent(board))
     if both:
         found.add(
@@ -340,6 +344,14 @@ def _spent(board: Board) -> str:
 def _mean(values: pandas.Series, whole: bool = False) -> str:
     values = values.dropna()
     return NONE if not len(values) else count(values.max()) if whole else number(values.mean())
+
+
+def _end(values: pandas.Series, board: Board) -> str:
+    """The mean over seeds as curves show it: geometric for decades, if all are above 0."""
+    values = values.dropna()
+    if not len(values):
+        return NONE
+    return number(board.metric.mean(values.tolist()) if (values > 0).all() else values.mean())
 
 
 def _over_seeds(values: pandas.Series, column: str) -> str:

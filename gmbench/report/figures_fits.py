@@ -53,12 +53,13 @@ def _field(axes, values: np.ndarray, low: float, high: float, colours: str, said
 
 @drawn
 def lines(
-    groups: Sequence[Mapping[str, Mapping[str, np.ndarray]]], places: Mapping[str, int], title: str
+    groups: Sequence[Mapping[str, Mapping[str, np.ndarray]]], places: Mapping[str, int], title: str, across: str = "x"
 ) -> Figure | None:
-    """The target and fits over x, and below the size of each residual: a column for each group of arms.
+    """The target and fits, and below the size of each residual: a column for each group of arms.
 
     :param groups: for each label ``x``, ``target`` and ``fit``
     :param places: the colour of each label
+    :param across: what ``x`` is called
     """
     if not groups:
         return None
@@ -77,7 +78,7 @@ def lines(
         logarithmic(lower, least, most * 1.3)
         span = np.ptp(first["target"]) or 1.0
         upper.set_ylim(first["target"].min() - 0.15 * span, first["target"].max() + 0.15 * span)
-        lower.set_xlabel("x")
+        lower.set_xlabel(across)
         upper.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.3))
     grid[0, 0].set_ylabel("target and fit")
     grid[1, 0].set_ylabel("|fit - target| (log scale)")

@@ -43,7 +43,7 @@ def _lines(found: Page, board: Board, extras, key: str, title: str) -> None:
         return
     chosen = choose(shown)
     groups = [{a.label: shown[a.label][chosen[a.label]] for a in group if a.label in shown} for group in board.groups]
-    figure = figures_fits.lines([group for group in groups if group], board.colours, title)
+    figure = figures_fits.lines([group for group in groups if group], board.colours, title, board.across)
     found.add("### What was fitted")
     found.show(f"{key}-lines", figure, f"target, fits and residuals, {board.title}")
     found.add(f"{_seeds(chosen)} Black: the target. Below: the size of the residual.")
