@@ -522,18 +522,24 @@ def run(
     for cell in failed:
         click.echo(f"gmbench: {cell.title} failed: {_in_short(cell.error)}", err=True)
     if failed:
-        click.echo(f"gmbench: {len(failed)} of {len(specs)} cells failed", err=True)
+        click.echo(
+            f"gmbench: {len(failed)} of {len(specs)} cells failed; all they said: {engine.store}/failed", err=True
+        )
+        if implementation and any((cell.spec["implementation"] or {}).get("name") == layer.key for cell in failed):
+            click.echo(
+                f"gmbench: this says whether the implementation is right: gmbench verify {implementation}", err=True
+            )
         click.echo(f"gmbench: this runs them again: {_again()}", err=True)
         sys.exit(1)
     return None
 
 
 def _in_short(error):
-    """Why a cell failed: of a traceback the frames in the user's own source, and the last line."""
+    """Why a cell failed: the reason and the last line, and of a traceback the frames in the user's own source."""
     reason, *lines = error.splitlines()
     own = [i for i, line in enumerate(lines) if 'File "' in line and "carried.py" in line]
     if not own:
-        return error
+        return _reason(error)
     return "\n".join([reason, *(part for i in own for part in lines[i : i + 2]), lines[-1]])
 
 

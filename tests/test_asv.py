@@ -32,6 +32,16 @@ def test_the_plugin_loads_no_torch():
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
+def test_without_git_it_is_one_line(monkeypatch):
+    from asv.util import UserError
+
+    from gmbench.timing import asv_env
+
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(UserError, match="there is no git on the PATH"):
+        asv_env.setup()
+
+
 @pytest.mark.slow
 def test_a_fresh_clone_runs_compares_and_publishes(tmp_path):
     if not (ROOT / ".git").exists():

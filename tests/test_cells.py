@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+import torch
 from click.testing import CliRunner
 
 from gmbench import cli, data, registry
@@ -75,7 +76,7 @@ def fake(spec, report):
     return {"epochs": [{"epoch": 0, "test_error": 90.0}, {"epoch": 1, "test_error": 10.0}], "measures": {}}
 
 
-def wait_for(path, seconds=40):
+def wait_for(path, seconds=120):
     end = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < end, f"{path.name} did not appear"
@@ -236,6 +237,24 @@ def test_a_carried_source_is_the_one_the_spec_names(tmp_path):
     other = pack(outside(tmp_path, WAITS + "\n"))
     one, two = ({**specs(["bl"])[0], "implementation": p} for p in (part, other))
     assert cell_id(one) != cell_id(two)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("return eager(x, mu, sigma, U, v)[..., :1]", r"returned the shape \(5, 1\) for x \(5, 4\); expected \(5, 3\)"),
+        ("return eager(x, mu, sigma, U, v).sum()", r"returned the shape \(\)"),
+        ("return 3", "gm/waits returned int, not a tensor"),
+    ],
+)
+def test_a_carried_function_that_returns_something_else_is_told(tmp_path, body, said):
+    source = WAITS[: WAITS.index("    flag")] + f"    {body}\n"
+    part = pack(outside(tmp_path, source))
+    x, mu, sigma, u, v = torch.ones(5, 4), torch.ones(2, 4), torch.ones(2, 4), torch.ones(2, 3, 4), torch.ones(2, 3)
+    with pytest.raises(ContractError, match=said):
+        unpack(part, Implementation).function(x, mu, sigma, u, v)
+    right = pack(outside(tmp_path, WAITS[: WAITS.index("    flag")] + "    return eager(x, mu, sigma, U, v)\n"))
+    assert unpack(right, Implementation).function(x, mu, sigma, u, v).shape == (5, 3)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"experiment": "kumar"}', "{"])

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import threading
 
@@ -287,6 +288,23 @@ def test_the_real_fashion_mnist():
     assert torch.bincount(found.test_labels).tolist() == [1000] * 10
     # the first image is a boot, the first of the test images too
     assert found.train_labels[0] == found.test_labels[0] == 9
+
+
+def test_a_name_inside_a_file_leads_nowhere(tiny, tmp_path, monkeypatch):
+    """Nothing is unpacked into folders: a gzip file that names a path out of its folder is read like any other."""
+    chosen, contents = tiny
+    declared = []
+    for name, content in contents.items():
+        made = io.BytesIO()
+        with gzip.GzipFile("../../escaped", "wb", fileobj=made, mtime=0) as file:
+            file.write(gzip.decompress(content))
+        assert b"escaped" in made.getvalue()
+        (tmp_path / "given").mkdir(exist_ok=True)
+        (tmp_path / "given" / name).write_bytes(made.getvalue())
+        declared.append(data.File(name, len(made.getvalue()), hashlib.md5(made.getvalue()).hexdigest()))
+    monkeypatch.setenv("GMBENCH_DATA", str(tmp_path / "given"))
+    assert data.load(dataclasses.replace(chosen, files=tuple(declared))).train_images.shape == (20, 6)
+    assert {path.parent for path in everything_below(tmp_path)} == {tmp_path / "given"}
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

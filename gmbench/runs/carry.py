@@ -8,10 +8,12 @@ anywhere.
 from __future__ import annotations
 
 import atexit
+import functools
 import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +57,28 @@ def unpack(part: Mapping[str, str], kind: type) -> Any:
     module = registry.load_file(_write(source))
     for record in registry.records(module, f"sha256 {part['sha256'][:12]}"):
         if isinstance(record, kind) and record.key == part["name"]:
-            return record
+            return _guarded(record) if isinstance(record, Implementation) else record
     raise ContractError(f"{part['name']}: its source declares no such {kind.__name__.lower()}")
+
+
+def _guarded(record: Implementation) -> Implementation:
+    """The same record; what its function returns is looked at, so that a wrong shape is told where it arises."""
+    kind = registry.layer_type(record.layer_type)
+
+    @functools.wraps(record.function)
+    def function(x, *parameters):
+        result = record.function(x, *parameters)
+        sizes = dict(kind.fixed)
+        for parameter, given in zip(kind.parameters, parameters, strict=True):
+            sizes |= zip(parameter.shape, getattr(given, "shape", ()), strict=False)
+        if not hasattr(result, "shape"):
+            raise ContractError(f"{record.key} returned {type(result).__name__}, not a tensor")
+        shape, wanted = tuple(result.shape), (*x.shape[:-1], sizes[kind.out_features])
+        if shape != wanted:
+            raise ContractError(f"{record.key} returned the shape {shape} for x {tuple(x.shape)}; expected {wanted}")
+        return result
+
+    return replace(record, function=function)
 
 
 def _digest(source: str) -> str:

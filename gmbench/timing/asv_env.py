@@ -67,6 +67,8 @@ def gpu() -> str:
 
 def setup():
     """Called by asv when it has imported the plugin."""
+    if not shutil.which("git"):
+        raise util.UserError("asv measures commits, and there is no git on the PATH")
     # The benchmark processes run in other directories.
     if outside_files():
         os.environ[VARIABLE] = os.pathsep.join(map(os.path.abspath, outside_files()))
