@@ -152,7 +152,7 @@ def test_ctrl_c_leaves_nothing_half_written(tmp_path):
     )
     pid = int(wait_for(tmp_path / "flag"))
     driver.send_signal(signal.SIGINT)
-    _, errors = driver.communicate(timeout=20)
+    _, errors = driver.communicate(timeout=60)
     assert driver.returncode == 130
     assert "interrupted with 1 of 2 cells done" in errors and "goes on" in errors
     assert not is_alive(pid)
@@ -171,7 +171,7 @@ def test_a_child_does_not_outlive_its_engine(tmp_path):
     process.stdin.flush()
     wait_for(tmp_path / "flag")
     process.stdin.close()
-    assert process.wait(10) == 128 + signal.SIGTERM
+    assert process.wait(60) == 128 + signal.SIGTERM
     assert results(tmp_path / "store") == []
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gmbench import registry
 from gmbench.runs.provenance import provenance
-from gmbench.runs.store import write_json
+from gmbench.runs.store import read_json, write_json
 
 TRIALS = registry.load_file(Path(__file__).parent / "trials.py")
 
@@ -31,14 +31,14 @@ def row_of(name, times, folder):
         row["problems"] += [problem.replace(str(place), "TRIAL") for problem in outcome.problems]
         for key in ("injected", "lost", "half"):
             row[key] += getattr(outcome, key)
-    return row
+    return row | {"commit": provenance()["commit"]}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--store", required=True, help="the store to write faults.json into")
     parser.add_argument("--times", type=int, default=1, help="so often all of it (default: 1)")
-    parser.add_argument("--only", nargs="*", metavar="KIND", help="these kinds alone; nothing is written then")
+    parser.add_argument("--only", nargs="*", metavar="KIND", help="these kinds alone, in the place of their rows")
     options = parser.parse_args()
     if os.geteuid() == 0 and not TRIALS.can_mount() and shutil.which("unshare"):
         # what is mounted from here on, nobody else sees, and it goes with this process
@@ -62,9 +62,13 @@ def main():
                 print(f"    {problem}", flush=True)
     injected, lost = (sum(row[key] for row in rows) for key in ("injected", "lost"))
     print(f"{injected} faults, {lost} finished cells lost")
-    if not options.only:
-        content = {"schema": 1, "kind": "faults", **provenance(), "rows": rows, "not_tried": lacking}
-        write_json(Path(options.store) / "faults.json", content)
+    path = Path(options.store) / "faults.json"
+    if options.only and path.exists():
+        new = {row["kind"]: row for row in rows}
+        old = {row["kind"]: row for row in read_json(path, "faults")["rows"]}
+        rows = [(old | new)[name] for name in TRIALS.KINDS if name in old | new]
+        lacking = {name: need for name, need in lacking.items() if name not in old}
+    write_json(path, {"schema": 1, "kind": "faults", **provenance(), "rows": rows, "not_tried": lacking})
     if lost or any(row["half"] or row["problems"] for row in rows):
         sys.exit("not as it has to be")
 
