@@ -27,6 +27,12 @@ def test_faults_are_shown_with_what_they_cost(tmp_path):
     assert said in (tmp_path / "out" / "README.md").read_text()
 
 
+def test_rows_of_another_commit_say_so(tmp_path):
+    rows = [row(commit={"hash": "fedcba9876543210", "dirty": True}), row(commit=MADE["commit"]), row(commit=None)]
+    assert "Run with commit 0123456" in page(tmp_path, rows) and page(tmp_path, rows).count("some rows with") == 1
+    assert "some rows with commit fedcba9" in page(tmp_path, rows)
+
+
 def test_what_went_wrong_stands_out(tmp_path):
     rows = [row(lost=1, problems=["a run did not end", NASTY]), row(half=2)]
     shown = page(tmp_path, rows, not_tried={"nodes_lost": "ray"})

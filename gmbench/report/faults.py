@@ -38,7 +38,7 @@ def page(results: Results) -> Page:
     lacking = file.get("not_tried")
     if isinstance(lacking, Mapping) and lacking:
         found.add("## Not tried here", bullets(f"{text(k)}: it takes {text(v)}" for k, v in lacking.items()))
-    found.add(f"Run with {text(stamp(dict(file)))}. `{COMMAND}` does it again." if stamp(dict(file)) else "")
+    found.add(f"Run with {text(_made(file, rows))}. `{COMMAND}` does it again." if _made(file, rows) else "")
     return found
 
 
@@ -52,6 +52,13 @@ def survived(file: Mapping | None) -> str:
     words = f"By {counted(injected, 'fault')} of {counted(len(rows), 'kind')} {counted(lost, 'finished cell')} "
     words += f"{'was' if lost == 1 else 'were'} lost, and {counted(half, 'half-written result')} read"
     return f"{words}; {counted(others, 'thing')} went wrong otherwise." if others else f"{words}."
+
+
+def _made(file: Mapping, rows: Rows) -> str:
+    """The commits and the time: rows that were made anew alone say theirs."""
+    commits = [stamp({"commit": row["commit"]}) for row in rows if isinstance(row.get("commit"), dict)]
+    others = sorted({commit for commit in commits if commit and commit not in stamp(dict(file))})
+    return ", ".join(filter(None, [stamp(dict(file)), *(f"some rows with {commit}" for commit in others)]))
 
 
 def _rows(file: Mapping | None) -> Rows:

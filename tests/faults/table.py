@@ -65,7 +65,10 @@ def main():
     path = Path(options.store) / "faults.json"
     if options.only and path.exists():
         new = {row["kind"]: row for row in rows}
-        old = {row["kind"]: row for row in read_json(path, "faults")["rows"]}
+        file = read_json(path, "faults")
+        old = {
+            row["kind"]: {"commit": file["commit"], **row} for row in file["rows"]
+        }  # each says what it was made with
         rows = [(old | new)[name] for name in TRIALS.KINDS if name in old | new]
         lacking = {name: need for name, need in lacking.items() if name not in old}
     write_json(path, {"schema": 1, "kind": "faults", **provenance(), "rows": rows, "not_tried": lacking})
