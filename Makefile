@@ -44,7 +44,8 @@ format: install  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-deep: install    ## the nightly run: 10,000 fresh examples a check
+deep: install    ## the nightly run: 10,000 fresh examples a check, and what tests the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests -m night -n $(JOBS) --dist loadgroup -q -p no:cacheprovider
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest suites --profile deep -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 reports: install ## the committed pages, from the committed data

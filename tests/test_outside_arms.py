@@ -69,7 +69,8 @@ def titles(name):
     chosen = experiment(name)
     usual = {arm: chosen.usual(chosen.layer_type_of(arm)).key for arm in chosen.arms}
     seed = chosen.budgets["smoke"].seeds[0]
-    return [f"{arm} seed {seed}" + ("" if arm in chosen.baselines else f" ({usual[arm]})") for arm in chosen.arms]
+    here = [arm for arm in chosen.arms if not chosen.absent(arm)]  # without those of extras that are not installed
+    return [f"{arm} seed {seed}" + ("" if arm in chosen.baselines else f" ({usual[arm]})") for arm in here]
 
 
 def for_layers(file, kind):

@@ -46,6 +46,7 @@ def test_caught(record):
     assert outcome.message
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("key", [together(key, key) for key in sorted(DESIGNATED)])
 def test_by_no_other_check(key):
     record = next(r for _, r in FOUND if r.key == key)
