@@ -62,7 +62,7 @@ def trained(arm, data="level-1", rows=3, seed=0, found=gmnm_fit2d.ARMS, problems
         **{"data": data, "digest": "d", "epochs": rows, "arm": arm, "seed": seed, "device": "cpu"},
         **{"implementation": kind and {"name": kind}, "initialisation": None},
     }
-    return gmnm_fits.run(record, silent, chosen, dataclasses.replace(problems[data], **LITTLE), "d", 128)
+    return gmnm_fits.run(record, silent, chosen, dataclasses.replace(problems[data], **LITTLE), 128)
 
 
 def needs_kan(arm):
@@ -251,6 +251,14 @@ def test_a_kan_that_is_not_there_is_left_out_with_its_reason(monkeypatch):
     assert "gmbench[kan]" in chosen.absent("kan")
     found = {each["arm"] for each in cells(chosen, "level-1", "d", "smoke", None, [0], eager)}
     assert found == set(chosen.arms) - {"kan"}
+
+
+@pytest.mark.parametrize("name", [name for name, each in experiments().items() if each.problems])
+def test_a_spec_of_another_problem_is_refused(name):
+    chosen = experiment(name)
+    record = spec(name, chosen.headline, next(iter(chosen.problems)))
+    with pytest.raises(ContractError, match="not the one that the spec names"):
+        chosen.cell({**record, "digest": "other"}, silent)
 
 
 # -- training --------------------------------------------------------------------------------------------------------

@@ -374,15 +374,7 @@ def batch_split(subject: Subject):
     S = subject.bound(case)
     want = subject.run(given, G)
     for cut in (64, 127):
-        parts = []
-        for rows in (slice(0, cut), slice(cut, None)):
-            piece = {**given, "x": given["x"].detach()[rows].clone().requires_grad_(subject.differentiable)}
-            parts.append(subject.run(piece, G[rows]))
-        whole = {
-            name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
-            for name in want
-        }
-        fault = subject.differ(want, whole, S)
+        fault = subject.differ(want, _piecewise(subject, given, G, (cut, 131 - cut)), S)
         if fault:
             yield f"131 rows against {cut} and {131 - cut}: {fault}"
             return
@@ -396,6 +388,17 @@ def batch_split(subject: Subject):
             yield f"one row {name} changes the others: {fault}"
 
 
+def _piecewise(subject, given, G, sizes):
+    """Value and gradients from pieces of so many rows each."""
+    parts = []
+    for rows, cotangent in zip(given["x"].detach().split(sizes), G.split(sizes), strict=True):
+        parts.append(subject.run({**given, "x": rows.clone().requires_grad_(subject.differentiable)}, cotangent))
+    return {
+        name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
+        for name in parts[0]
+    }
+
+
 PIECE, PIECES = 131, 31  # rows together: more than a few blocks of a thousand, and no whole number of them
 
 
@@ -404,14 +407,7 @@ def _many_rows(subject: Subject):
     case = subject.case(batch=PIECE * PIECES)
     given, G = subject.tensors(case, gradients=True)
     S, want = subject.bound(case), subject.run(given, G)
-    parts = []
-    for rows, cotangent in zip(given["x"].detach().split(PIECE), G.split(PIECE), strict=True):
-        parts.append(subject.run({**given, "x": rows.clone().requires_grad_(subject.differentiable)}, cotangent))
-    whole = {
-        name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
-        for name in want
-    }
-    fault = subject.differ(want, whole, S)
+    fault = subject.differ(want, _piecewise(subject, given, G, (PIECE,) * PIECES), S)
     if fault:
         yield f"{PIECE * PIECES} rows against {PIECES} pieces of {PIECE}: {fault}"
     with torch.no_grad():

@@ -84,6 +84,14 @@ class Experiment:
             return load_data(data).digest
         return hashlib.sha256(_choose("problem", data, self.problems).encode()).hexdigest()
 
+    def same_problem(self, spec: Mapping[str, Any]) -> None:
+        """See to it that a cell's spec means a problem as it is declared here.
+
+        :raises ContractError: if it does not
+        """
+        if spec["digest"] != self.digest(spec["data"]):
+            raise ContractError(f"the problem {spec['data']!r} declared here is not the one that the spec names")
+
     def absent(self, arm: str) -> str | None:
         """Why an arm cannot be trained here, or None if it can: its optional extra is not installed."""
         extra = self.extras.get(arm)

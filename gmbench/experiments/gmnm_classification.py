@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, one_hot
 
-from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.evidence import Alongside, Below, Beside, Claim, Identity, Number, Together, Undecidable
 from gmbench.experiments.metric import ERROR
 from gmbench.experiments.outcomes import measure
 from gmbench.experiments.training import data_on, evaluated, finite, order_of, train
 from gmbench.layers.gmnm.module import GMNM, initialise
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 BATCH, RATE = 128, 1e-3
 EVALUATED = 500  # images at once
@@ -139,7 +139,7 @@ def network_of(spec: Mapping[str, Any], arm: Arm, images: torch.Tensor, classes:
     )
     with evaluated(front):
         seen = front(images[:CALIBRATION])
-    chosen = unpack(spec["initialisation"], Initialisation) if spec.get("initialisation") else "uniform"
+    chosen = start_of(spec, "uniform")
     initialise(head, chosen, seen, torch.Generator().manual_seed(spec["seed"]))
     return torch.nn.Sequential(front, head)
 

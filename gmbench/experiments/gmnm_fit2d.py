@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from gmbench.experiments.evidence import Alongside, Below, Beyond, Claim, Gap, Together
 from gmbench.experiments.gmnm_fits import LEVELS, SURFACES, Arm, Dense, Radial, Splines, Units, declared
-from gmbench.experiments.metric import TINY
+from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.outcomes import Run, Statistic, best, decades, last, measure
 
 BATCH = 1024
@@ -67,7 +67,7 @@ def overfit(run: Run, test: Statistic = drawn) -> float | None:
     :param test: another test error
     """
     error, training = test(run), train_error(run)
-    return None if error is None or training is None else math.log10(max(error, TINY) / max(training, TINY))
+    return None if error is None or training is None else MEAN_SQUARE.scaled(error) - MEAN_SQUARE.scaled(training)
 
 
 def overfit_on_grid(run: Run) -> float | None:

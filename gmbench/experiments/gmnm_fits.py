@@ -9,18 +9,18 @@ from typing import Any
 
 import torch
 
-from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.pictures import line, plane
-from gmbench.experiments.regression import ADAM, HISTORY, LBFGS, Method, minimise, settings, spectral
+from gmbench.experiments.regression import ADAM, FLOATS, HISTORY, LBFGS, Method, minimise, settings, spectral
 from gmbench.experiments.training import evaluated, finite, order_of
 from gmbench.layers.baselines.dense import dense
 from gmbench.layers.baselines.kan import kan
 from gmbench.layers.baselines.rbf import RBF
 from gmbench.layers.gmnm.module import GMNM, initialise
 from gmbench.registry import load as load_registry
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 BOX = 4.0  # the domain is [-BOX, BOX] in every direction
 SHOWN = 64  # points a side of a picture
@@ -28,7 +28,6 @@ POINTS = 2_000_000  # added to a seed for the points, so that no arm's initialis
 CHUNK = 4096  # points evaluated at once
 ORDER = 3  # of a KAN's splines
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of Adam, that were tried
-FLOATS = {"float32": torch.float32, "float64": torch.float64}
 
 
 # What the paper leaves open and all experiments that fit functions share; declared before the runs.
@@ -222,7 +221,7 @@ class Units:
             device=x.device,
             dtype=x.dtype,
         )
-        start = unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else self.start
+        start = start_of(spec, self.start)
         initialise(layer, start, x, generator)
         return layer
 
@@ -383,15 +382,11 @@ class Fit:
         return {"surfaces": {name: each for name, each in drawn.items() if each}}
 
 
-def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, digest: str, batch: int) -> dict[str, Any]:
+def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, batch: int) -> dict[str, Any]:
     """One cell: ``epochs``, ``measures``, and pictures or lines.
 
-    :param digest: of the problem as it is declared
     :param batch: of Adam
-    :raises ContractError: if the spec means another problem
     """
-    if spec["digest"] != digest:
-        raise ContractError(f"the problem {spec['data']!r} declared here is not the one that the spec names")
     fit = Fit(problem, spec["seed"], FLOATS[arm.dtype], spec["device"])
     network = arm.network.build(spec, fit.train_x, torch.Generator().manual_seed(spec["seed"]))
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -455,9 +450,10 @@ def declared(
     """
 
     def cell(spec, report):
+        found.same_problem(spec)
         # an initialisation from outside is another start of the headline
         arm = arms.get(spec["arm"], arms[headline])
-        return run(spec, report, arm, problems[spec["data"]], found.digest(spec["data"]), batch)
+        return run(spec, report, arm, problems[spec["data"]], batch)
 
     units = {arm: made.network for arm, made in arms.items() if isinstance(made.network, Units)}
     budgets = {

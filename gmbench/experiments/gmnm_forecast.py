@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from gmbench.contract import Implementation, Initialisation
+from gmbench.contract import Implementation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.evidence import Alongside, Below, Beside, Beyond, Claim, Gap, Number, Together
 from gmbench.experiments.metric import MEAN_SQUARE
@@ -18,7 +18,7 @@ from gmbench.experiments.regression import ADAM, Method, mean_square, minimise, 
 from gmbench.experiments.training import evaluated, order_of
 from gmbench.layers.baselines import lstm
 from gmbench.layers.gmnm.module import GMNM, initialise
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 SIGNALS = 4
 SAMPLES = 10_000
@@ -127,7 +127,7 @@ def network_of(spec) -> torch.nn.Sequential:
         device=spec["device"],
     )
     found = lstm.network(SIGNALS, arm.hidden, generator, head, spec["device"])
-    chosen = unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else "uniform"
+    chosen = start_of(spec, "uniform")
     places = 2 * torch.rand(CENTRES, arm.hidden, generator=generator, dtype=torch.float64) - 1
     initialise(head, chosen, places.to(head.pi), generator)
     return found
@@ -147,6 +147,7 @@ def cell(spec, report, held: bool = False, rate: float | None = None):
     :param held: test on the last of the training samples, and train on the others
     :param rate: another than the arm's, which decays
     """
+    EXPERIMENT.same_problem(spec)
     train, test = series(spec["seed"], held, spec["device"])
     network, own = network_of(spec), rate or arm_of(spec).rate
     drawn = batches(train, order_of(spec["seed"]))
@@ -193,7 +194,9 @@ def tried(arm: str, epochs: int = 50, seeds: Iterable[int] = TRIED) -> dict[floa
     geometric mean over seeds.
     """
     part = None if arm in EXPERIMENT.baselines else {"name": f"{EXPERIMENT.layer_type_of(arm)}/eager"}
-    spec = {"arm": arm, "epochs": epochs, "device": "cpu", "implementation": part, "initialisation": None}
+    (data,) = EXPERIMENT.problems
+    where = {"data": data, "digest": EXPERIMENT.digest(data)}
+    spec = {**where, "arm": arm, "epochs": epochs, "device": "cpu", "implementation": part, "initialisation": None}
     found = {}
     for rate in RATES:
         rows = [cell({**spec, "seed": seed}, lambda **progress: None, True, rate)["epochs"] for seed in seeds]

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 from gmbench import registry
-from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.evidence import Alongside, Below, Beside, Claim, Gap, Identity, Number, Together
 from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.outcomes import best, decades, last, measure
 from gmbench.experiments.pictures import plane
-from gmbench.experiments.regression import ADAM, LBFGS, Method, mean_square, minimise, settings, spectral
+from gmbench.experiments.regression import ADAM, FLOATS, LBFGS, Method, mean_square, minimise, settings, spectral
 from gmbench.experiments.training import evaluated, finite
 from gmbench.layers.baselines import pinn
 from gmbench.layers.baselines.dense import dense
@@ -24,7 +24,7 @@ from gmbench.layers.baselines.kan import kan
 from gmbench.layers.baselines.kan import size as splines
 from gmbench.layers.gmnm.laplacian import by_autograd
 from gmbench.layers.gmnm.module import GMNM, initialise
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 SIDE = 51  # points a side of the mesh, and on each side of the boundary
 TESTED = 101  # points a side of the test grid
@@ -34,7 +34,6 @@ UNITS = 900
 WIDTHS = (2, 50, 50, 50, 1)
 KAN = (2, 10, 10, 1)
 GRID, ORDER = 10, 3  # intervals and order of the KAN's splines
-FLOATS = {"float32": torch.float32, "float64": torch.float64}
 
 
 @dataclass(frozen=True)
@@ -124,8 +123,7 @@ def trial(spec, arm: Arm) -> Trial:
     layer = GMNM(
         *(2, 1, UNITS), reading=arm.kind, implementation=value_beside(chosen, device), device=device, dtype=dtype
     )
-    start = "uniform" if arm.kind == "ridge" else "grid"
-    start = unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else start
+    start = start_of(spec, "uniform" if arm.kind == "ridge" else "grid")
     initialise(layer, start, mesh().to(layer.pi), generator)
     if arm.wider != 1:
         with torch.no_grad():
@@ -165,6 +163,7 @@ def cell(spec, report):
     without their weights. Measures: ``parameters``, those that are trained; ``best_step``; of GMNM ``oracle``, what
     least squares for pi reach over the features at the start, and ``oracle_after``, at the end.
     """
+    EXPERIMENT.same_problem(spec)
     arm = ARMS.get(spec["arm"], ARMS[EXPERIMENT.headline])
     found = trial(spec, arm)
     network, laplacian = found.network, found.laplacian

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gmbench.experiments.metric import ERROR, TINY, Metric
+from gmbench.experiments.metric import ERROR, MEAN_SQUARE, Metric
 
 LAST = 5  # epochs that a late error is averaged over
 PATHS = ("moved", "distance", "size", "means", "covariances")
@@ -110,7 +110,7 @@ def decades(error: Statistic) -> Statistic:
 
     def found(run: Run) -> float | None:
         value = error(run)
-        return None if value is None else math.log10(max(value, TINY))
+        return None if value is None else MEAN_SQUARE.scaled(value)
 
     return found
 

@@ -19,9 +19,13 @@ def picture(values: torch.Tensor) -> dict[str, Any]:
     if not values.isfinite().all():
         return {}
     low, high = values.min(), values.max()
-    levels = ((values - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
-    text = base64.b64encode(levels.contiguous().numpy().tobytes()).decode()
-    return {"low": low.item(), "high": high.item(), "side": len(values), "levels": text}
+    return {"low": low.item(), "high": high.item(), "side": len(values), "levels": levels(values, low, high)}
+
+
+def levels(values: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> str:
+    """Base64 of one byte a value, 0 for ``low`` and 255 for ``high``."""
+    found = ((values - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
+    return base64.b64encode(found.contiguous().numpy().tobytes()).decode()
 
 
 def plane(values: torch.Tensor) -> dict[str, Any]:

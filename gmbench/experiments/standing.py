@@ -34,7 +34,8 @@ def standing(store: str | os.PathLike | None = None, only: str | None = None) ->
     known: dict[str, tuple[dict, str, dict]] = {}  # by the cell's id; what runs again is not also done
     for file in failures(folder):
         known[file["id"]] = (file["spec"], "failed", file)
-    for _, file in read_all("cells", folder):
+    files = [file for _, file in read_all("cells", folder)]
+    for file in files:
         if "spec" in file:
             known[file["id"]] = (file["spec"], "done", file)
     for cell in running(folder):
@@ -42,7 +43,7 @@ def standing(store: str | os.PathLike | None = None, only: str | None = None) ->
     groups: dict[tuple, list[tuple[dict, str, dict]]] = {}
     for spec, state, cell in known.values():
         groups.setdefault(tuple(str(spec.get(name)) for name in KEY), []).append((spec, state, cell))
-    past = Past(folder)
+    past = Past(files=files)
     return [_row(key, groups[key], past) for key in sorted(groups) if only in (None, key[0])]
 
 

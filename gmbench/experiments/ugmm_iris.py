@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from gmbench.contract import Implementation, Initialisation
+from gmbench.contract import Implementation
 from gmbench.data import Data
 from gmbench.experiments import Budget, Experiment
 from gmbench.experiments.evidence import Beside, Claim, Number, Undecidable
@@ -21,7 +21,7 @@ from gmbench.experiments.outcomes import Run, accuracy, first_hit, last, measure
 from gmbench.experiments.training import data_on, finite, order_of
 from gmbench.layers.ugmm.inference import most_probable_explanation
 from gmbench.layers.ugmm.module import initialise, stack
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 RATE = 1e-3  # of Adam, in every protocol
 ROW = 10  # looks at the test set that make one row of a cell, an "epoch" of its page
@@ -114,7 +114,7 @@ class Generative:
         self.places = tuple(range(self.features, wide))
         implementation = unpack(spec["implementation"], Implementation)
         self.network = stack([wide, *arm.hidden, 1], implementation=implementation, device=spec["device"])
-        start = unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else arm.start
+        start = start_of(spec, arm.start)
         initialise(self.network, start, self.joined(data.train_images, data.train_labels), generator)
 
     def joined(self, images, labels):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -13,11 +12,12 @@ import numpy as np
 import torch
 from torch.nn.functional import softmax
 
-from gmbench.contract import Implementation, Initialisation
+from gmbench.contract import Implementation
 from gmbench.data import Data
+from gmbench.experiments.pictures import levels
 from gmbench.experiments.training import at_start, data_on, evaluated, finite, order_of, train
 from gmbench.layers.ugmm.module import UGMMLayer, initialise, stack
-from gmbench.runs.carry import unpack
+from gmbench.runs.carry import start_of, unpack
 
 CALIBRATION = 2048  # training images that an initialisation may look at
 BATCH = 500  # test images at once
@@ -131,8 +131,7 @@ def ugmm_network(
     """
     implementation = unpack(spec["implementation"], Implementation)
     network = stack(widths, implementation=implementation, device=spec["device"], **options)
-    chosen = unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else start
-    initialise(network, chosen, images, generator)
+    initialise(network, start_of(spec, start), images, generator)
     return network
 
 
@@ -263,8 +262,7 @@ def pictures(layer: torch.nn.Module) -> dict[str, Any]:
         if not chosen.isfinite().all():
             return {}
         low, high = chosen.min(), chosen.max()
-        levels = ((chosen - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
-        texts = [base64.b64encode(row.numpy().tobytes()).decode() for row in levels]
+        texts = [levels(row, low, high) for row in chosen]
         found[name] = {"low": low.item(), "high": high.item(), "neurons": texts}
     return found
 

@@ -16,7 +16,7 @@ from gmbench.report.figures import COLOURS, colour
 from gmbench.report.page import slug
 from gmbench.report.results import Results
 from gmbench.report.statistics import places
-from gmbench.report.tables import absent
+from gmbench.report.tables import NONE, absent
 
 LAST = outcomes.LAST  # epochs that are averaged
 HIT = "steps_to_"
@@ -63,6 +63,22 @@ class Arm:
     def cells(self) -> pandas.DataFrame:
         """One row a cell, in the order of the seeds."""
         return self.frame.drop_duplicates("cell").sort_values("seed", kind="stable")
+
+    @property
+    def ends(self) -> str:
+        """The interval of the mean best error."""
+        found = self.metric.interval(list(self.best.values()))
+        return NONE if found is None else " to ".join(map(self.metric.said, found))
+
+    def averaged(self, errors: Mapping[int, float]) -> str:
+        """The mean over seeds of errors of this arm."""
+        return self.metric.said(self.metric.mean(list(errors.values())))
+
+    def extras(self, extras: Mapping[str, Mapping[str, Any]], kind: str) -> dict[int, Any]:
+        """What the cell of each seed that trained keeps of a kind beside its epochs."""
+        cells = zip(self.cells["cell"], self.cells["seed"], strict=True)
+        found = {int(seed): extras.get(cell, {}).get(kind) for cell, seed in cells}
+        return {seed: each for seed, each in found.items() if each and seed not in self.diverged}
 
     def kept(self, errors: Mapping[int, float]) -> list[float]:
         """Those of the seeds that did not diverge."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import mean, median
 
 import numpy as np
@@ -173,12 +173,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
 
 
 def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
-    metric = board.metric
-
-    def averaged(errors: Mapping[int, float]) -> str:
-        return metric.said(metric.mean(list(errors.values())))
-
-    ends = metric.interval(list(arm.best.values()))
+    metric, averaged = board.metric, arm.averaged
     kept = arm.kept(arm.best)
     without = (
         metric.said(metric.mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
@@ -198,7 +193,7 @@ def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
         **({"implementation": layer} if several else {}),
         "seeds": arm.seeds,
         title(f"best {metric.short}"): averaged(arm.best),
-        "95 % interval": NONE if ends is None else " to ".join(map(metric.said, ends)),
+        "95 % interval": arm.ends,
         f"behind the first ({counting}paired)": shown,
         title("last"): averaged(arm.last),
         **({title(f"mean of last {LAST}"): averaged(arm.late)} if board.epochs > LAST else {}),

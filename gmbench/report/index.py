@@ -103,16 +103,15 @@ def _experiments(found: Page, results: Results) -> None:
         for board in boards.boards(results, name):
             metric = board.metric
             for arm in board.arms:
-                best, ends = list(arm.best.values()), metric.interval(list(arm.best.values()))
                 rows.append(
                     {
                         "data set": text(board.title),
                         "place": NONE if arm.place is None else str(arm.place),
                         "arm": text(arm.label),
                         "seeds": arm.seeds + (f" ({len(arm.diverged)} diverged)" if arm.diverged else ""),
-                        metric.titled(f"best {metric.short}"): metric.said(metric.mean(best)),
-                        "95 % interval": NONE if ends is None else " to ".join(map(metric.said, ends)),
-                        metric.titled("last"): metric.said(metric.mean(list(arm.last.values()))),
+                        metric.titled(f"best {metric.short}"): arm.averaged(arm.best),
+                        "95 % interval": arm.ends,
+                        metric.titled("last"): arm.averaged(arm.last),
                     }
                 )
         found.add(table(rows) if rows else "No cell is finished.")

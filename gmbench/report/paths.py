@@ -85,12 +85,8 @@ def choose(runs: Mapping[str, Mapping[int, Any]], seed: int | None = None) -> di
 
 def _runs(arm: Arm, extras: Mapping[str, Mapping[str, Any]], epochs: int) -> dict[int, dict[str, Any]]:
     """The paths of each seed that trained to the end."""
-    found = {}
-    for cell, seed in zip(arm.cells["cell"], arm.cells["seed"], strict=True):
-        path = extras.get(cell, {}).get("paths")
-        if path and len(path["means"]) == epochs + 1 and int(seed) not in arm.diverged:
-            found[int(seed)] = path
-    return found
+    found = arm.extras(extras, "paths")
+    return {seed: path for seed, path in found.items() if len(path["means"]) == epochs + 1}
 
 
 def _caption(chosen, shown, runs, panels, components: int) -> str:

@@ -162,9 +162,9 @@ def neurons_of(neurons: Any) -> dict[str, dict[str, Pictures]]:
     for when, kinds in neurons.items() if isinstance(neurons, dict) else ():
         for name, kind in kinds.items() if isinstance(kinds, dict) else ():
             try:
-                levels = [np.frombuffer(base64.b64decode(each), np.uint8) for each in kind["neurons"]]
+                levels = [_levels(each) for each in kind["neurons"]]
                 side = math.isqrt(len(levels[0]))
-                images = np.stack(levels).reshape(len(levels), side, side) / 255
+                images = np.stack(levels).reshape(len(levels), side, side)
                 low, high = float(kind["low"]), float(kind["high"])
             except (IndexError, KeyError, TypeError, ValueError):
                 continue
@@ -181,7 +181,7 @@ def surfaces_of(found: Any) -> dict[str, np.ndarray]:
     for name, each in found.items() if isinstance(found, dict) else ():
         try:
             side, low, high = int(each["side"]), float(each["low"]), float(each["high"])
-            levels = np.frombuffer(base64.b64decode(each["levels"]), np.uint8).reshape(side, side) / 255
+            levels = _levels(each["levels"]).reshape(side, side)
         except (KeyError, TypeError, ValueError):
             continue
         if name in SURFACES and levels.size and np.isfinite([low, high]).all():
@@ -199,6 +199,11 @@ def lines_of(found: Any) -> dict[str, np.ndarray]:
         line.ndim == 1 and line.size and np.isfinite(line).all() for line in lines.values()
     )
     return lines if whole else {}
+
+
+def _levels(text: str) -> np.ndarray:
+    """Numbers from 0 to 1, from base64 of one byte each."""
+    return np.frombuffer(base64.b64decode(text), np.uint8) / 255
 
 
 def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:

@@ -61,6 +61,11 @@ def unpack(part: Mapping[str, str], kind: type) -> Any:
     raise ContractError(f"{part['name']}: its source declares no such {kind.__name__.lower()}")
 
 
+def start_of(spec: Mapping[str, Any], usual: str) -> Initialisation | str:
+    """The initialisation that a spec brings, else the usual one's name."""
+    return unpack(spec["initialisation"], Initialisation) if spec["initialisation"] else usual
+
+
 def _guarded(record: Implementation) -> Implementation:
     """The same record; what its function returns is looked at, so that a wrong shape is told where it arises."""
     kind = registry.layer_type(record.layer_type)

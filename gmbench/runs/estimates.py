@@ -12,12 +12,15 @@ from gmbench.runs.store import read_all
 
 
 class Past:
-    """What the cells of a store took, in seconds of one core or GPU."""
+    """What the cells of a store took, in seconds of one core or GPU.
 
-    def __init__(self, store: str | os.PathLike | None = None):
+    :param files: what the store's files say, where they have been read already
+    """
+
+    def __init__(self, store: str | os.PathLike | None = None, files: Iterable[Mapping[str, Any]] | None = None):
         self.exact: dict[tuple, list[float]] = {}
         self.rates: dict[tuple, list[float]] = {}
-        for _, file in read_all("cells", store, quietly=True):
+        for file in (file for _, file in read_all("cells", store, quietly=True)) if files is None else files:
             spec, seconds = file.get("spec"), file.get("seconds")
             if isinstance(spec, Mapping) and isinstance(seconds, int | float):
                 if spec.get("device") == "cpu":  # without the time that others had the core

@@ -22,6 +22,7 @@ import torch
 from gmbench import registry
 from gmbench.contract import LayerType
 from gmbench.layers.baselines import lacking
+from gmbench.layers.gmnm.laplacian import by_autograd
 from gmbench.timing.candidates import Candidate, update
 from gmbench.timing.sizes import STEP, Size, layers
 
@@ -116,37 +117,21 @@ def splines(kind, size, direction, random) -> Candidate:
     wanted = sum(math.prod(shape) for shape in kind.shapes(size.axes).values())
     hidden = max(1, round(wanted / count([d, 1, C], GRID, ORDER)))
     backward = direction != "forward"
-    laplacian = kind.name in {each.quantities.get("laplacian") for each in registry.layer_types().values()}
+    laplacian = registry.value_of(kind.name) != kind.name  # the one quantity beside the value
     sample = random(1)
     network = kan([d, hidden, C], GRID, ORDER, (-1.0, 1.0), 0, device=sample.device, dtype=sample.dtype)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
 
     def prepare(_inputs):
-        return random(size.batch, d).clamp(-1, 1).requires_grad_(backward or laplacian), random(size.batch, C)
+        return random(size.batch, d).clamp(-1, 1).requires_grad_(backward), random(size.batch, C)
 
     def run(x, G):
-        with torch.set_grad_enabled(backward or laplacian):
-            out = network(x)
-            if laplacian:
-                out = _laplacian(out, x, backward)
+        with torch.set_grad_enabled(backward):
+            out = by_autograd(network, x) if laplacian else network(x)
         # the Laplacian does not depend on what is linear in x
         return (out, *torch.autograd.grad(out, [x, *parameters], G, allow_unused=True)) if backward else (out,)
 
     return Candidate("kan", prepare, run)
-
-
-def _laplacian(out, x, differentiable):
-    """The Laplacian (B, C) of ``out (B, C)`` with respect to ``x (B, d)``, by double backward."""
-    columns = []
-    for each in out.unbind(1):
-        (slope,) = torch.autograd.grad(each.sum(), x, create_graph=True)
-        keep = differentiable or x.shape[1] > 1 or out.shape[1] > 1
-        second = [
-            torch.autograd.grad(slope[:, i].sum(), x, create_graph=differentiable, retain_graph=keep)[0][:, i]
-            for i in range(x.shape[1])
-        ]
-        columns.append(torch.stack(second).sum(0))
-    return torch.stack(columns, 1)
 
 
 def _widths(kind: LayerType, size: Size) -> list[int]:

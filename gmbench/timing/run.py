@@ -408,7 +408,7 @@ def _run(kind, able, size, dtype, device, allocator, passes, limits, names):
                 for c in candidates
                 if c.kept
             }
-            right = [c for c in candidates if not (c.error if not c.kept else judged[c.key]["status"] != "passed")]
+            right = [c for c in candidates if (judged[c.key]["status"] == "passed" if c.kept else not c.error)]
             for candidate in right:
                 if candidate.kept:
                     judged[candidate.key] |= more | _figures(candidate, right)
