@@ -10,8 +10,9 @@ from gmbench import registry
 from gmbench.contract import ContractError
 from gmbench.experiments import cells, experiment, gmnm_classification, training
 from gmbench.experiments.evidence import NOT, NOT_RUN, REPRODUCED
-from gmbench.experiments.gmnm_classification import ARMS, CLAIMS, EXPERIMENT, Attention, binary, network_of
+from gmbench.experiments.gmnm_classification import ARMS, CLAIMS, EXPERIMENT, binary, network_of
 from gmbench.experiments.outcomes import Run
+from gmbench.layers.baselines.attention import Attention
 from gmbench.runs.carry import pack
 
 

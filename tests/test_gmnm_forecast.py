@@ -103,8 +103,8 @@ def test_the_parameters_of_the_networks(results):
 def test_arms_of_a_seed_share_series_order_and_recurrent_start(monkeypatch):
     seen, drawn = {}, gmnm_forecast.batches
 
-    def record(data, order):
-        for x, y in drawn(data, order):
+    def record(*given):
+        for x, y in drawn(*given):
             seen.setdefault(arm, []).append((x, y))
             yield x, y
 

@@ -116,6 +116,12 @@ def _values(runs: Mapping[int, Run], statistic: Statistic, untrained: bool = Fal
     return [(run, value) for run, value in found if value is not None]
 
 
+def digit_of(printed: str) -> float:
+    """The value of the last digit of a printed number such as ``"2.812e-3"``."""
+    mantissa, _, exponent = printed.partition("e")
+    return 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
+
+
 @dataclass(frozen=True)
 class Beside:
     """Another statistic that a reader should see with the first."""

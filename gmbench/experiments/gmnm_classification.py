@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,17 +12,27 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import Budget, Experiment
-from gmbench.experiments.evidence import Alongside, Below, Beside, Claim, Identity, Number, Together, Undecidable
+from gmbench.experiments.evidence import (
+    Alongside,
+    Below,
+    Beside,
+    Claim,
+    Identity,
+    Number,
+    Together,
+    Undecidable,
+    digit_of,
+)
 from gmbench.experiments.metric import ERROR
 from gmbench.experiments.outcomes import measure
-from gmbench.experiments.training import data_on, evaluated, finite, order_of, train
+from gmbench.experiments.training import data_on, evaluated, finite, in_turns, order_of, train
+from gmbench.layers.baselines.attention import HEADS, Attention
 from gmbench.layers.gmnm.module import GMNM, initialise
 from gmbench.runs.carry import start_of, unpack
 
 BATCH, RATE = 128, 1e-3
 EVALUATED = 500  # images at once
 CALIBRATION = 2048  # training images that an initialisation may look at
-HEADS = 4  # of the attention
 TIMED = 40  # training steps of each network, in turns
 
 
@@ -70,22 +79,6 @@ ARMS = {
     "cnn-dense": Arm("a dense head with as many parameters as the GMNM head, on its convolutions", "dense"),
 }
 HEADLINE = "cnn-gmnm"
-
-
-class Attention(torch.nn.Module):
-    """Every place of an image looks at all others: x + attention(norm(x)) over ``(B, channels, h, w)``."""
-
-    def __init__(self, channels: int):
-        super().__init__()
-        self.norm = torch.nn.LayerNorm(channels)
-        self.attention = torch.nn.MultiheadAttention(channels, HEADS, batch_first=True)
-
-    def forward(self, x):
-        """As many features at each place."""
-        places = x.flatten(2).mT
-        seen = self.norm(places)
-        found = places + self.attention(seen, seen, seen, need_weights=False)[0]
-        return found.mT.reshape(x.shape)
 
 
 def shape_of(data: str) -> Shape:
@@ -187,26 +180,8 @@ def cell(spec, report):
 def steps(spec, network, images, labels, classes: int) -> dict[str, float]:
     """How long a training step takes, and the median ratio to that of a CNN, in turns."""
     rival = network_of({**spec, "initialisation": None}, ARMS["cnn"], images, classes)
-    taken: list[list[float]] = [[], []]
-    # a rate of 0: the network that was trained stays as it is
-    optimisers = [torch.optim.Adam(each.parameters(), lr=0.0) for each in (network, rival)]
-    for turn in range(TIMED + 5):
-        for each, optimiser, seconds in zip((network, rival), optimisers, taken, strict=True):
-            _wait(spec["device"])
-            begun = time.perf_counter()
-            optimiser.zero_grad()
-            binary(each(images), labels).backward()
-            optimiser.step()
-            _wait(spec["device"])
-            if turn >= 5:  # before, memory and caches find their places
-                seconds.append(time.perf_counter() - begun)
-    own, other = map(torch.tensor, taken)
-    return {"step_ms": 1e3 * own.median().item(), "step_ratio": (own / other).median().item()}
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+    losses = [lambda net=net: binary(net(images), labels) for net in (network, rival)]
+    return in_turns((network, rival), losses, TIMED, spec["device"])
 
 
 DECISIONS = (
@@ -289,12 +264,6 @@ COUNTS = (
 )
 
 
-def _digit(printed: str) -> float:
-    """The value of the last printed digit."""
-    mantissa, _, exponent = printed.partition("e")
-    return 10.0 ** (int(exponent or 0) - len(mantissa.partition(".")[2]))
-
-
 def _losses():
     """Table 3, row by row."""
     for start, (data, printed) in zip((10, 18, 26), PRINTED.items(), strict=True):
@@ -308,7 +277,7 @@ def _losses():
                 ]
             yield Claim(
                 *(f"GMNM-C{start + i:02d}", "Table 3", f"{data}, {CALLED[arm]}, lowest {which} loss", value, ""),
-                Number(arm, measure(f"min_{which}_loss"), float(value), digit=_digit(value), beside=tuple(beside)),
+                Number(arm, measure(f"min_{which}_loss"), float(value), digit=digit_of(value), beside=tuple(beside)),
                 NOTE,
                 data=data,
             )

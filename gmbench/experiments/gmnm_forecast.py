@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,7 @@ from gmbench.experiments.evidence import Alongside, Below, Beside, Beyond, Claim
 from gmbench.experiments.metric import MEAN_SQUARE
 from gmbench.experiments.outcomes import best, decades, last, measure
 from gmbench.experiments.pictures import line
-from gmbench.experiments.regression import ADAM, Method, mean_square, minimise, settings
+from gmbench.experiments.regression import ADAM, Method, batches, mean_square, minimise, settings
 from gmbench.experiments.training import evaluated, order_of
 from gmbench.layers.baselines import lstm
 from gmbench.layers.gmnm.module import GMNM, initialise
@@ -133,13 +133,6 @@ def network_of(spec) -> torch.nn.Sequential:
     return found
 
 
-def batches(data: Windows, order: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batches without end, each epoch in an order of its own; the last, partial one is kept."""
-    while True:
-        chosen = torch.randperm(len(data.x), generator=order).to(data.x.device)
-        yield from zip(data.x[chosen].split(BATCH), data.y[chosen].split(BATCH), strict=True)
-
-
 def cell(spec, report, held: bool = False, rate: float | None = None):
     """One arm, one seed. Measures: ``parameters``; ``train_error``, the mean square over the training windows after
     the last epoch, and ``train_best``, the lowest of any epoch; ``variance`` of the test's target; ``a`` and ``b``.
@@ -150,7 +143,7 @@ def cell(spec, report, held: bool = False, rate: float | None = None):
     EXPERIMENT.same_problem(spec)
     train, test = series(spec["seed"], held, spec["device"])
     network, own = network_of(spec), rate or arm_of(spec).rate
-    drawn = batches(train, order_of(spec["seed"]))
+    drawn = batches((train.x, train.y), BATCH, order_of(spec["seed"]))
 
     def loss():
         x, y = next(drawn)

@@ -36,6 +36,15 @@ def plane(values: torch.Tensor) -> dict[str, Any]:
     return picture(values.detach().reshape(side, side).mT.flip(0))
 
 
+def photographs(pixels: torch.Tensor) -> list[str]:
+    """Images ``(n, features)`` with pixels in [0, 1], as :func:`levels` each; none if any is not finite."""
+    pixels = pixels.detach().double().cpu()
+    if not pixels.isfinite().all():
+        return []
+    low, high = pixels.new_zeros(()), pixels.new_ones(())
+    return [levels(image.clamp(0, 1), low, high) for image in pixels]
+
+
 def line(values: torch.Tensor) -> list[float]:
     """Numbers ``(n,)`` of six digits, every so many of them; empty if they are not finite."""
     values = values.detach().double().cpu().reshape(-1)

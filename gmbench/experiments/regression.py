@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,9 +120,9 @@ def minimise(
     diverged = None
     for _ in range(epochs):
         if method.name == ADAM:
-            losses = torch.zeros((), dtype=torch.float64)
+            losses: Any = 0.0
             for _ in range(method.steps):
-                losses += value().detach().double().cpu()
+                losses = losses + value().detach().double()  # where it is: a GPU need not wait
                 optimiser.step()
                 if falling:
                     falling.step()
@@ -143,6 +143,16 @@ def minimise(
             break
     done.measures = {"diverged": diverged, "evaluations": evaluations}
     return done
+
+
+def batches(tensors: Sequence[torch.Tensor], size: int, order: torch.Generator) -> Iterator[tuple[torch.Tensor, ...]]:
+    """Rows of tensors ``(n, ...)`` together, without end: each epoch in an order of its own; the last, partial batch
+    is kept.
+    """
+    while True:
+        chosen = torch.randperm(len(tensors[0]), generator=order).to(tensors[0].device)
+        for rows in chosen.split(size):
+            yield tuple(each[rows] for each in tensors)
 
 
 def mean_square(network: torch.nn.Module, x: torch.Tensor, target: torch.Tensor) -> float:

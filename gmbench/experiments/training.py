@@ -16,6 +16,7 @@ from gmbench.contract import ContractError
 from gmbench.data import Data, load
 
 CHUNK = 500  # test images evaluated at once: a GM layer makes K numbers of every entry of an image
+WARM = 5  # steps before any is timed: memory and caches find their places
 ORDER = 1_000_000  # added to a seed for the data order, so that no arm's initialisation shifts it
 
 
@@ -184,6 +185,40 @@ def train(
     done.measures = {f"steps_to_{threshold:g}": hit for threshold, hit in first.items()}
     done.measures["diverged"] = None if sound else int(good) + 1
     return done
+
+
+def in_turns(
+    networks: tuple[torch.nn.Module, torch.nn.Module],
+    losses: Sequence[Callable[[], torch.Tensor]],
+    turns: int,
+    device: str,
+) -> dict[str, float]:
+    """How long a training step of a network takes, beside another's; both stay as they are.
+
+    ``step_ms``, the median step of the first; ``step_ratio``, the median ratio to the second's step next to it.
+
+    :param losses: of each network, on data of its own choice
+    """
+    taken: list[list[float]] = [[], []]
+    # a rate of 0: what was trained stays as it is
+    optimisers = [torch.optim.Adam(network.parameters(), lr=0.0) for network in networks]
+    for turn in range(turns + WARM):
+        for optimiser, loss, seconds in zip(optimisers, losses, taken, strict=True):
+            _wait(device)
+            begun = time.perf_counter()
+            optimiser.zero_grad()
+            loss().backward()
+            optimiser.step()
+            _wait(device)
+            if turn >= WARM:
+                seconds.append(time.perf_counter() - begun)
+    own, other = map(torch.tensor, taken)
+    return {"step_ms": 1e3 * own.median().item(), "step_ratio": (own / other).median().item()}
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
 
 
 def finite(number: float | None) -> float | None:
