@@ -13,7 +13,7 @@ from gmbench.experiments.board import board as small_board
 from gmbench.experiments.board import table as small_table
 from gmbench.experiments.metric import ERROR, MEAN_SQUARE
 from gmbench.experiments.outcomes import Run, area, best, decades, last, late
-from gmbench.experiments.pictures import line, picture, plane
+from gmbench.experiments.pictures import line, photographs, picture, plane
 from gmbench.report import boards, figures_fits, results, write
 from gmbench.report import experiment as pages
 from gmbench.runs.store import write_json
@@ -202,6 +202,36 @@ def test_a_picture_that_is_not_whole_is_left_out(change):
 )
 def test_lines_that_are_not_whole_are_left_out(lines):
     assert results.lines_of(lines) == {}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photographs_are_drawn_above_what_comes_of_them(store, channels):
+    pixels = torch.rand(4, channels * 25, generator=torch.Generator().manual_seed(0))
+    for arm, error in (("bl", 0.1), ("kumar", 0.2)):
+        made = (pixels + error).clamp(0, 1)
+        kept = {"originals": photographs(pixels), "reconstructions": photographs(made)}
+        cell(store, arm, 0, [0.1] * 3, photographs=kept)
+    page = pages.page(results.read(store), NAME)
+    (figure,) = (each for name, each in page.figures.items() if name.endswith("-photographs"))
+    images = [axes.images[0].get_array() for axes in figure.axes]
+    assert [axes.get_ylabel() for axes in figure.axes[::4]] == ["test images", "bl", "kumar"]
+    expected = pixels[1].view(channels, 5, 5)
+    expected = (expected[0] if channels == 1 else expected.permute(1, 2, 0)).numpy()
+    assert np.abs(images[1] - expected).max() < 1 / 255
+    assert np.abs(images[5] - np.minimum(expected + 0.1, 1)).max() < 1 / 255
+    said = float(figure.axes[7].texts[0].get_text())
+    assert said == pytest.approx((pixels.add(0.1).clamp(max=1) - pixels).square().mean().item(), abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    "change", [{"originals": None}, {"originals": []}, {"originals": ["no", "AAAA"]}, {"reconstructions": ["AAAA"]}]
+)
+def test_photographs_that_are_not_whole_are_left_out(change):
+    whole = {"originals": photographs(torch.rand(2, 9)), "reconstructions": photographs(torch.rand(2, 9))}
+    assert results.photographs_of(whole)["originals"].shape == (2, 3, 3)
+    assert results.photographs_of(whole | change) == results.photographs_of([1]) == {}
+    assert results.photographs_of({name: photographs(torch.rand(2, 10)) for name in whole}) == {}
+    assert photographs(torch.full((1, 4), torch.nan)) == []
 
 
 def test_figures_of_decades_have_geometric_means(store):

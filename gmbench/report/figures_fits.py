@@ -1,4 +1,4 @@
-"""The figures of fits: surfaces with their residuals, and lines."""
+"""The figures of fits: surfaces with their residuals, lines, and photographs with their reconstructions."""
 
 from __future__ import annotations
 
@@ -82,5 +82,32 @@ def lines(
         upper.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.3))
     grid[0, 0].set_ylabel("target and fit")
     grid[1, 0].set_ylabel("|fit - target| (log scale)")
+    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    return figure
+
+
+@drawn
+def photographs(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Figure | None:
+    """Test images, and below them what each arm makes of them.
+
+    :param arms: for each label ``originals`` and ``reconstructions``, alike in shape, pixels in [0, 1]
+    """
+    if not arms:
+        return None
+    originals = next(iter(arms.values()))["originals"]
+    rows = {"test images": originals, **{label: each["reconstructions"] for label, each in arms.items()}}
+    figure = Figure(figsize=(WIDE, 0.72 * len(rows) + 0.5), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    grid = figure.subplots(len(rows), len(originals), squeeze=False)
+    for line, (label, images) in zip(grid, rows.items(), strict=True):
+        for axes, image in zip(line, images, strict=True):
+            axes.imshow(image, vmin=0, vmax=1, cmap="gray", interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+            axes.spines[:].set_visible(False)
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9)
+        if images is not originals:
+            error = float(np.mean((images - originals) ** 2))
+            line[-1].annotate(f"{error:.4f}", (1.08, 0.5), xycoords="axes fraction", va="center", fontsize=8.5)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
     return figure

@@ -1,4 +1,4 @@
-"""What was fitted, as pictures and lines: the section of an experiment whose cells keep them."""
+"""What was fitted, as pictures, lines and photographs: the section of an experiment whose cells keep them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def section(found: Page, board: Board, extras: Mapping[str, Mapping[str, Any]], 
     """The figures, where cells have what they show."""
     _surfaces(found, board, extras, key, title)
     _lines(found, board, extras, key, title)
+    _photographs(found, board, extras, key, title)
 
 
 def _surfaces(found: Page, board: Board, extras, key: str, title: str) -> None:
@@ -45,10 +46,21 @@ def _lines(found: Page, board: Board, extras, key: str, title: str) -> None:
     found.add(without)
 
 
-def _chosen(board: Board, extras, kind: str) -> tuple[dict[str, int], dict[str, Any], str]:
+def _photographs(found: Page, board: Board, extras, key: str, title: str) -> None:
+    chosen, shown, without = _chosen(board, extras, "photographs", "reconstructions")
+    if not shown:
+        return
+    found.add("### What comes of test images")
+    alternative = f"test images and their reconstructions by {', '.join(shown)}, {board.title}"
+    found.show(f"{key}-photographs", figures_fits.photographs(shown, title), alternative)
+    found.add(f"{_seeds(chosen)} Top: the first test images. Right: the mean square of what is shown.")
+    found.add(without)
+
+
+def _chosen(board: Board, extras, kind: str, needed: str = "fit") -> tuple[dict[str, int], dict[str, Any], str]:
     """The seed that is shown of each arm, what it has of a kind, and a line on arms that have nothing."""
     runs = {
-        arm.label: {seed: each for seed, each in arm.extras(extras, kind).items() if "fit" in each}
+        arm.label: {seed: each for seed, each in arm.extras(extras, kind).items() if needed in each}
         for arm in board.in_order
     }
     own = {label: each for label, each in runs.items() if each}

@@ -42,8 +42,8 @@ class Results:
     Each has a column ``run``, which tells machines apart. ``wrong`` is the file of wrong implementations, or None;
     ``cheats`` that of implementations that only look fast, or None; ``faults`` that of faults in runs, or None.
     ``extras`` has, by the cell, what does not fit a table, each only where it is there and whole: ``tests``, pairs of
-    a step and the test error there; ``paths``, see :func:`paths_of`; ``neurons``, see :func:`neurons_of`;
-    ``measured``, the names of its measures.
+    a step and the test error there; ``paths``, see :func:`paths_of`; ``neurons``, see :func:`neurons_of`, and alike
+    ``surfaces``, ``lines`` and ``photographs``; ``measured``, the names of its measures.
     """
 
     checks: pandas.DataFrame
@@ -120,6 +120,7 @@ def _extras(folder: Path) -> dict[str, dict[str, Any]]:
             "neurons": neurons_of(file.get("neurons")),
             "surfaces": surfaces_of(file.get("surfaces")),
             "lines": lines_of(file.get("lines")),
+            "photographs": photographs_of(file.get("photographs")),
         }
         kept["measured"] = sorted(file["measures"]) if isinstance(file.get("measures"), dict) else []
         stamp = (str(file.get("when")), json.dumps(file.get("commit"), sort_keys=True), str(file.get("id")))
@@ -199,6 +200,25 @@ def lines_of(found: Any) -> dict[str, np.ndarray]:
         line.ndim == 1 and line.size and np.isfinite(line).all() for line in lines.values()
     )
     return lines if whole else {}
+
+
+def photographs_of(found: Any) -> dict[str, np.ndarray]:
+    """``originals`` and ``reconstructions``, each ``(n, side, side)`` or, in colours, ``(n, side, side, 3)``, with
+    pixels in [0, 1]; empty if anything is not as it is to be.
+    """
+    try:
+        images = {name: np.stack([_levels(each) for each in found[name]]) for name in ("originals", "reconstructions")}
+    except (KeyError, TypeError, ValueError):
+        return {}
+    if len({each.shape for each in images.values()}) > 1 or not images["originals"].size:
+        return {}
+    many, pixels = images["originals"].shape
+    for channels in (1, 3):
+        side = math.isqrt(pixels // channels)
+        if channels * side**2 == pixels:
+            shaped = {name: each.reshape(many, channels, side, side) for name, each in images.items()}
+            return {name: each[:, 0] if channels == 1 else np.moveaxis(each, 1, 3) for name, each in shaped.items()}
+    return {}
 
 
 def _levels(text: str) -> np.ndarray:
