@@ -101,6 +101,22 @@ def test_centres_are_trained_where_an_arm_says_so():
     assert {"1.W", "1.b", "1.pi"} <= names["cnn-gmnm"]
 
 
+def test_a_normalised_head_starts_and_stays_in_its_box():
+    network, images = built("cnn-gmnm-normalised", "mnist", 784)
+    assert sum(p.numel() for p in network.parameters()) == 29930
+    front, head = network
+    seen = front(images)
+    assert torch.allclose(seen.mean(0), torch.zeros(10), atol=1e-5)
+    found = []
+    for _ in range(2):
+        with torch.no_grad():
+            for parameter in front[0][-1].parameters():
+                parameter.mul_(100)
+        found.append(front(images))
+    assert torch.allclose(*found, atol=1e-2), "outputs a hundred times as large are the same to the head"
+    assert head(seen).std(0).mean() > 0.05  # its units do not vanish
+
+
 @pytest.fixture(scope="module")
 def done():
     found = {}

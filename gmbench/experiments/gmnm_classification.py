@@ -58,13 +58,17 @@ SHAPES = {"cifar-10": COLOUR, "cifar-100": COLOUR}  # others are grey
 
 @dataclass(frozen=True)
 class Arm:
-    """What stands behind the convolutions: nothing, ``gmnm`` in a reading, or ``dense``; with attention between."""
+    """What stands behind the convolutions: nothing, ``gmnm`` in a reading, or ``dense``; with attention between.
+
+    :param normalised: the head sees the linear layer's outputs normalised over the batch, without parameters
+    """
 
     text: str
     head: str = ""
     reading: str = "ridge"
     centres: str = "fixed"
     attention: bool = False
+    normalised: bool = False
 
 
 ARMS = {
@@ -76,6 +80,7 @@ ARMS = {
     "cnn-gmnm-trained": Arm(
         "the GMNM head in the mahalanobis reading, with trained centres", "gmnm", "mahalanobis", "trained"
     ),
+    "cnn-gmnm-normalised": Arm("the GMNM head on normalised outputs of the linear layer", "gmnm", normalised=True),
     "cnn-dense": Arm("a dense head with as many parameters as the GMNM head, on its convolutions", "dense"),
 }
 HEADLINE = "cnn-gmnm"
@@ -123,6 +128,8 @@ def network_of(spec: Mapping[str, Any], arm: Arm, images: torch.Tensor, classes:
         return torch.nn.Sequential(front, torch.nn.Sequential(*hidden).to(spec["device"]))
     if not arm.head:
         return torch.nn.Sequential(front)
+    if arm.normalised:
+        front = torch.nn.Sequential(front, torch.nn.BatchNorm1d(classes, affine=False, device=spec["device"]))
     head = GMNM(
         *(classes, classes, units),
         reading=arm.reading,
@@ -130,7 +137,7 @@ def network_of(spec: Mapping[str, Any], arm: Arm, images: torch.Tensor, classes:
         implementation=unpack(spec["implementation"], Implementation),
         device=spec["device"],
     )
-    with evaluated(front):
+    with torch.no_grad():  # not as it is evaluated: nothing has been counted yet to normalise by
         seen = front(images[:CALIBRATION])
     chosen = start_of(spec, "uniform")
     initialise(head, chosen, seen, torch.Generator().manual_seed(spec["seed"]))
@@ -205,7 +212,9 @@ DECISIONS = (
     ),
     (
         "start of the head",
-        "the initialisation 'uniform' in the box of what the linear layer gives for the first training images",
+        "the initialisation 'uniform' in the box of what the linear layer gives for the first training images. In "
+        "training its outputs become many times as large, and the widths of the units have to follow. An arm of ours "
+        "normalises them over the batch, so that they stay in the box",
     ),
     (
         "dense head",
@@ -273,7 +282,11 @@ def _losses():
             if "gmnm" in arm and "att" not in arm:
                 beside += [
                     Beside(what, other, measure(f"min_{which}_loss"))
-                    for what, other in (("mahalanobis", f"{arm}-mahalanobis"), ("a dense head instead", "cnn-dense"))
+                    for what, other in (
+                        ("mahalanobis", f"{arm}-mahalanobis"),
+                        ("on normalised outputs", f"{arm}-normalised"),
+                        ("a dense head instead", "cnn-dense"),
+                    )
                 ]
             yield Claim(
                 *(f"GMNM-C{start + i:02d}", "Table 3", f"{data}, {CALLED[arm]}, lowest {which} loss", value, ""),
