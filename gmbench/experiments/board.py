@@ -21,7 +21,7 @@ def board(results: Iterable[Mapping[str, Any]], metric: Metric = ERROR) -> list[
         arms.setdefault((spec["arm"], (spec["implementation"] or {}).get("name")), []).append(result)
     rows = []
     for (arm, implementation), found in arms.items():
-        best = [min(epoch["test_error"] for epoch in result["epochs"][1:]) for result in found]
+        best = [min(epoch["test_error"] for epoch in result["epochs"][1:] or result["epochs"]) for result in found]
         last = [result["epochs"][-1]["test_error"] for result in found]
         rows.append(
             {

@@ -25,16 +25,11 @@ from typing import Any
 from gmbench.contract import ContractError
 from gmbench.runs.carry import PARTS
 from gmbench.runs.provenance import provenance
-from gmbench.runs.store import SCHEMA, FullError, read_json, store_folder, write_json
+from gmbench.runs.store import SCHEMA, SPEC, FullError, read_json, store_folder, write_json
 
 PATIENCE = "GMBENCH_PATIENCE"  # seconds that a finished cell waits while the disk is full, in place of these:
 SECONDS = 600.0
 PR_SET_PDEATHSIG = 1  # of prctl(2)
-
-FIELDS = {
-    **{"experiment": str, "version": int, "data": str, "digest": str, "budget": str, "epochs": int},
-    **{"arm": str, "seed": int, "device": str},
-}
 
 
 def identity(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,10 +59,10 @@ def finished(spec: Mapping[str, Any], store: str | os.PathLike | None = None) ->
     """The result of a cell, or None if there is no whole one."""
     path = cell_path(spec, store)
     try:
-        found = read_json(path, "cells") if path.exists() else {}
-    except ContractError:
+        found = read_json(path, "cells")
+    except ContractError:  # also where there is none
         return None
-    return found if found.get("id") == path.stem else None
+    return found if found["id"] == cell_id(found["spec"]) == path.stem else None
 
 
 def read_spec(text: str | bytes) -> dict[str, Any]:
@@ -81,7 +76,7 @@ def read_spec(text: str | bytes) -> dict[str, Any]:
         raise ContractError("the spec is not JSON") from None
     if not isinstance(spec, dict):
         raise ContractError("the spec is not a JSON object")
-    wrong = [name for name, kind in FIELDS.items() if type(spec.get(name)) is not kind]
+    wrong = [name for name, kind in SPEC.items() if type(spec.get(name)) is not kind]
     if wrong:
         raise ContractError(f"the spec lacks {', '.join(wrong)}, or has them of another type")
     return spec

@@ -20,6 +20,7 @@ from gmbench.runs.cell import cell_id, identity
 from gmbench.runs.store import SCHEMA, store_folder
 
 EVERY = 2.0  # seconds between two times that a cell writes down how far it is
+_PARTS = {"spec": dict, "begun": int | float, "progress": dict}
 ATTEMPTS = 5  # someone who only asks whether a cell runs holds its lock for a moment too
 
 
@@ -62,13 +63,13 @@ def hold(spec: Mapping[str, Any], store: str | os.PathLike | None = None) -> Ite
 
 
 def held(ident: str, store: str | os.PathLike | None = None) -> bool:
-    """Whether another process runs this cell."""
+    """Whether another process runs this cell; whoever asks need not be allowed to write."""
     try:
-        descriptor = os.open(running_path(ident, store), os.O_RDWR)
+        descriptor = os.open(running_path(ident, store), os.O_RDONLY)
     except OSError:
         return False
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
@@ -128,8 +129,9 @@ def _read(path: Path) -> dict[str, Any] | None:
     """What the file says, or None: it is written in place, so a reader may see it half."""
     try:
         about = json.loads(path.read_text())
-        return about if {"spec", "begun", "progress"} <= about.keys() else None
-    except (AttributeError, OSError, ValueError):
+        whole = [isinstance(about[name], kind) for name, kind in _PARTS.items()]
+        return about if all(whole) else None
+    except (KeyError, OSError, RecursionError, TypeError, ValueError):
         return None
 
 

@@ -57,13 +57,25 @@ COLUMNS = {
 }
 
 
+SPEC = {  # of a cell
+    **{"experiment": str, "version": int, "data": str, "digest": str, "budget": str, "epochs": int},
+    **{"arm": str, "seed": int, "device": str},
+}
+
+# What a file of a kind has at least, by the names of its parts: whoever reads it may rely on that.
+_PARTS: dict[str, dict[str, Any]] = {
+    "cells": {"id": str, "spec": dict, "seconds": int | float, "epochs": list, "measures": dict},
+    "failed": {"id": str, "spec": dict, "error": str, "again": str, "when": str},
+}
+
+
 class FullError(ContractError):
     """The disk is full: what somebody else may change, so that trying again makes sense."""
 
 
 def store_folder(store: str | os.PathLike | None = None) -> Path:
     """The store: the argument, else ``$GMBENCH_STORE``, else ``gmbench-results`` in the working folder."""
-    return Path(store or os.environ.get(VARIABLE) or DEFAULT).expanduser()
+    return Path(os.path.expanduser(store or os.environ.get(VARIABLE) or DEFAULT))
 
 
 def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
@@ -122,18 +134,32 @@ def sweep(kind: str, store: str | os.PathLike | None = None, age: float = 86400)
 def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
     """One result file.
 
-    :raises ContractError: if it is unreadable, cut short, or not a file of this kind and schema
+    :raises ContractError: if it is unreadable, cut short, or not a file of this kind and schema, or lacks a part of one
     """
     path = Path(path)
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ContractError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except ValueError:
+    except (RecursionError, ValueError):
         raise ContractError(f"{path}: not a whole JSON file") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or found.get("kind") != kind:
         raise ContractError(f"{path}: not a file of kind {kind!r}, schema {SCHEMA}")
+    wrong = [name for name, wanted in _PARTS.get(kind, {}).items() if not isinstance(found.get(name), wanted)]
+    if kind == "cells" and not wrong:
+        wrong = _wrong_in_cell(found)
+    if wrong:
+        raise ContractError(f"{path}: not a whole file of kind {kind!r}; missing or of wrong type: {', '.join(wrong)}")
     return found
+
+
+def _wrong_in_cell(found: Mapping[str, Any]) -> list[str]:
+    """What is wrong inside the parts of a cell's file."""
+    epochs, spec = found["epochs"], found["spec"]
+    good = epochs and all(isinstance(e, dict) and isinstance(e.get("test_error"), int | float) for e in epochs)
+    wrong = [] if good else ["epochs"]
+    wrong += [] if isinstance(found.get("cpu_seconds", 0.0), int | float) else ["cpu_seconds"]
+    return wrong + [name for name, kind in SPEC.items() if type(spec.get(name)) is not kind]
 
 
 def read_all(
