@@ -16,6 +16,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from gmbench.contract import ContractError
+
 POLL = 0.2  # seconds between two looks of an engine at the lock
 PATIENCE = 2.0  # seconds after which somebody who waits for the lock is told so
 VARIABLE = "GMBENCH_LOCK"  # the lock file, where the usual place will not do
@@ -27,6 +29,16 @@ def lock_file() -> Path:
     return Path(os.environ.get(VARIABLE) or Path(tempfile.gettempdir(), f"gmbench-{user}-timing.lock"))
 
 
+def _lock() -> FileLock:
+    path = lock_file()
+    try:  # FileLock itself waits for ever for what it may not open
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o644))
+    except OSError as error:
+        where = f"${VARIABLE} names another"
+        raise ContractError(f"the lock file {path} cannot be opened ({error.strerror}); {where}") from None
+    return FileLock(path)
+
+
 @contextlib.contextmanager
 def timing_lock(timeout: float = -1, settle: float = 3 * POLL) -> Iterator[None]:
     """Hold the timing lock; other timings wait for it, and local cells are suspended until it is released.
@@ -36,8 +48,9 @@ def timing_lock(timeout: float = -1, settle: float = 3 * POLL) -> Iterator[None]
     :param timeout: seconds to wait for another timing to end; negative: for ever
     :param settle: seconds to wait once it is held, so that every engine has seen it and suspended its cells
     :raises TimeoutError: if another timing did not end in time
+    :raises ContractError: if there can be no lock file in that place
     """
-    lock = FileLock(lock_file())
+    lock = _lock()
     soon = PATIENCE if timeout < 0 else min(PATIENCE, timeout)
     try:
         try:
@@ -56,7 +69,10 @@ def timing_lock(timeout: float = -1, settle: float = 3 * POLL) -> Iterator[None]
 
 def timing_now() -> bool:
     """Whether someone holds the timing lock at this moment."""
-    lock = FileLock(lock_file())
+    try:
+        lock = _lock()
+    except ContractError:  # then no timing of this user can hold it either
+        return False
     try:
         lock.acquire(blocking=False)
     except Timeout:
