@@ -72,6 +72,11 @@ def _one_line():
         yield
     except ContractError as error:
         raise Failure(str(error)) from None
+    except BrokenPipeError:  # whoever read the output has had enough
+        raise
+    except OSError as error:  # a folder that may not be read, a name that is too long, a disk that is gone
+        where = f"{error.filename}: " if error.filename else ""
+        raise Failure(f"{where}{error.strerror or error}") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "gmbench"
         raise Failure(f"{error.format_message()} ({where} --help says more)") from None
@@ -427,7 +432,7 @@ def time_command(
 )
 @click.option("--initialisation", metavar="NAME|FILE", help="One more arm, from this initialisation.")
 @click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
-@click.option("--jobs", type=click.IntRange(1), help="Cells at a time (default: cores - 1, or GPUs).")
+@click.option("--jobs", type=click.IntRange(1, 10000), help="Cells at a time (default: cores - 1, or GPUs).")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
 @click.option("--engine", "engine_name", type=click.Choice(ENGINES), default="local", show_default=True)
 @click.option(
@@ -545,7 +550,7 @@ def _in_short(error):
 
 def _reason(error):
     """Why a cell failed, in one line."""
-    reason, *lines = error.splitlines()
+    reason, *lines = error.splitlines() or [""]
     return f"{reason}: {lines[-1]}" if lines else reason
 
 

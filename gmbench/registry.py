@@ -27,7 +27,8 @@ VARIABLE = "GMBENCH_IMPLEMENTATIONS"
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ``; did you mean 'gm'?``, or the list of what there is."""
     known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
+    plain = {each.lower(): each for each in known}
+    close = [plain[each] for each in difflib.get_close_matches(name.lower(), plain, n=1)]
     return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(known) or 'none'}"
 
 
@@ -182,7 +183,7 @@ def load_file(path: str | os.PathLike) -> ModuleType:
 
     :raises ContractError: if it is not there, or cannot be imported
     """
-    path = Path(path).expanduser().resolve()
+    path = Path(os.path.expanduser(path)).resolve()
     if not path.is_file():
         raise ContractError(f"{path}: there is no such file")
     if path.suffix != ".py":

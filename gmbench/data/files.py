@@ -29,7 +29,7 @@ def find(chosen: DataSet, file: File) -> Path | None:
     """The file under ``$GMBENCH_DATA`` or in the cache, unchecked; None if it is in neither."""
     places = [cache_folder(chosen) / file.name]
     if os.environ.get(VARIABLE):
-        given = Path(os.environ[VARIABLE]).expanduser()
+        given = Path(os.path.expanduser(os.environ[VARIABLE]))
         folders = [given / name for name in dict.fromkeys((chosen.name, chosen.name.replace("-", "_")))]
         places = [*(folder / file.name for folder in folders), given / file.name, *places]
         if given.joinpath(file.name).is_file() and _of_another(chosen, given / file.name):

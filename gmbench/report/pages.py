@@ -22,7 +22,7 @@ def write(store: str | os.PathLike | None = None, output: str | os.PathLike | No
     from gmbench.report.results import read
     from gmbench.runs.store import store_folder
 
-    folder = Path(output).expanduser() if output else store_folder(store) / "report"
+    folder = Path(os.path.expanduser(output)) if output else store_folder(store) / "report"
     pages = every(read(store))
     try:
         for name in ("figures", "html"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import functools
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -34,7 +35,7 @@ def pack(record: Implementation | Initialisation) -> dict[str, str]:
     if not record.source.endswith(".py"):
         return part if record.source == "built in" else {**part, "origin": record.source}
     try:
-        source = Path(record.source).expanduser().read_text(encoding="utf-8")
+        source = Path(os.path.expanduser(record.source)).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
         raise ContractError(f"{record.source}: cannot be read ({error})") from None
     return {**part, "sha256": _digest(source), "source": source}

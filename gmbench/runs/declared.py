@@ -27,7 +27,7 @@ def declared(path: str | os.PathLike, seconds: float = SECONDS) -> list[Implemen
     :param seconds: after which that process is ended
     :raises ContractError: if the file cannot be imported, or its process dies, hangs or says nothing, in one line
     """
-    path = Path(path).expanduser()
+    path = Path(os.path.expanduser(path))
     if not path.is_file():
         raise ContractError(f"{path}: there is no such file")
     # files rather than pipes: what the child started and left behind cannot hold them open
