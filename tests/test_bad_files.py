@@ -10,7 +10,7 @@ from gmbench import cli
 from gmbench.contract import ContractError
 from gmbench.experiments import cells, experiment
 from gmbench.registry import nearest
-from gmbench.runs import failures, lock, running
+from gmbench.runs import failures, lock, progress, running
 from gmbench.runs.cell import cell_id, finished, run_cell
 from gmbench.runs.local import Local
 from gmbench.runs.running import running_path
@@ -165,6 +165,24 @@ def test_where_no_lock_can_be_nothing_is_timed_and_nothing_waits(where, tmp_path
     said = r"the lock file .* cannot be opened \(.*\); \$GMBENCH_LOCK names another"
     with pytest.raises(ContractError, match=said), lock.timing_lock():
         pass
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(monkeypatch):
+    class Gone:
+        def write(self, text):
+            raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("sys.stderr", Gone())
+    progress.Lines(None).line("done")
+
+
+def test_only_what_another_run_holds_is_said_to_be_in_its_hands(tmp_path, monkeypatch):
+    engine = Local([spec()], tmp_path, jobs=1)
+    engine.running.clear()  # the last one has just ended, and the next has not begun
+    assert "another run" not in progress._summary(engine)
+    monkeypatch.setattr("gmbench.runs.engine.held", lambda *_: True)
+    engine._begin(None)
+    assert "the others are in the hands of another run" in progress._summary(engine)
 
 
 def test_the_nearest_name_is_found_in_any_case():

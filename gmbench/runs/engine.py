@@ -116,6 +116,7 @@ class Engine:
         self.device = self.cells[0].spec["device"] if self.cells else "cpu"
         self.running: list[tuple[Cell, Task]] = []
         self.suspended = False
+        self.elsewhere = False  # all that is left is in the hands of another run
         self._next_look = 0.0
 
     # -- what an engine has to say -------------------------------------------------------------------------------------
@@ -218,6 +219,7 @@ class Engine:
             else:
                 chosen.append(cell)
         self.waiting.extend(passed)
+        self.elsewhere = bool(passed) and not chosen and not self.running
         if passed and not chosen:
             self._next_look = time.monotonic() + BETWEEN
         started = iter(self.start(chosen) if chosen else ())

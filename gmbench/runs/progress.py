@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Mapping
@@ -35,7 +36,7 @@ def _summary(engine: Engine) -> str:
         text += f", {failed} failed"
     if engine.suspended:
         return f"{text}, suspended while something is timed"
-    if engine.waiting and not engine.running:
+    if engine.elsewhere:
         return f"{text}, the others are in the hands of another run"
     return f"{text}, about {duration(engine.remaining())} to go"
 
@@ -72,7 +73,8 @@ class Lines:
         pass
 
     def line(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # nobody reads any more, or a full disk: the cells are what counts
+            print(text, file=sys.stderr, flush=True)
 
     def update(self) -> None:
         if time.monotonic() - self.shown >= EVERY:
