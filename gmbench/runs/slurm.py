@@ -62,9 +62,7 @@ class _Task:
             ending = Ending(**told)
         except Exception as error:  # submitit has many: killed, cut off, no result, a node that is gone
             return Ending(None, (str(error).strip().splitlines() or [type(error).__name__])[-1])
-        for path in (self.store / "slurm").glob(f"{self.job.job_id}_*"):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        _remove(self.store, f"{self.job.job_id}_*")
         return ending
 
     def ask(self) -> None:
@@ -73,6 +71,7 @@ class _Task:
     def close(self) -> None:
         with contextlib.suppress(Exception):
             self.job.wait()
+        _remove(self.store, f"{self.job.job_id}_*")
 
 
 class Slurm(Engine):
@@ -106,8 +105,17 @@ class Slurm(Engine):
             yield _Task(cell, job, self.store)
 
     def shut(self) -> None:
+        for pattern in ("*_submission.sh", ".submission_file_*"):  # Slurm has copies of its own
+            _remove(self.store, pattern)
         with contextlib.suppress(OSError):
             (self.store / "slurm").rmdir()  # only if there is nothing left to read in it
+
+
+def _remove(store: Path, pattern: str) -> None:
+    """What submitit wrote for a job that has ended: the store keeps results alone."""
+    for path in (store / "slurm").glob(pattern):
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _number(text: str) -> int | str:
