@@ -167,6 +167,26 @@ def test_where_no_lock_can_be_nothing_is_timed_and_nothing_waits(where, tmp_path
         pass
 
 
+@pytest.mark.parametrize("where", ["nowhere", "a-file", "~nobody-of-this-name"])
+def test_a_variable_that_names_no_folder_is_said_to(where, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("GMBENCH_DATA", where)
+    done = run("data", "mnist")
+    assert (done.exit_code, done.stderr) == (2, f"gmbench: $GMBENCH_DATA is {where}, which is no folder\n")
+
+
+def test_a_user_without_a_home_is_told_where_data_may_be(tmp_path, monkeypatch):
+    def homeless(_):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr("pooch.os_cache", homeless)
+    monkeypatch.delenv("GMBENCH_DATA", raising=False)
+    done = run("data", "mnist")
+    assert done.exit_code == 2 and done.stderr.count("\n") == 1
+    assert "home directory; or set $GMBENCH_DATA to a folder that holds mnist" in done.stderr
+
+
 def test_a_run_goes_on_when_nobody_reads_what_it_says(monkeypatch):
     class Gone:
         def write(self, text):

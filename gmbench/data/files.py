@@ -19,22 +19,33 @@ TIMEOUT = 30  # seconds without an answer from a host
 
 
 def cache_folder(chosen: DataSet) -> Path:
-    """Where a download is kept, in the user's cache."""
+    """Where a download is kept, in the user's cache.
+
+    :raises ContractError: if this user has no home for it
+    """
     import pooch
 
-    return Path(pooch.os_cache("gmbench")) / "data" / chosen.name
+    try:
+        return Path(pooch.os_cache("gmbench")) / "data" / chosen.name
+    except RuntimeError as error:
+        raise ContractError(f"{error}; or set ${VARIABLE} to a folder that holds {chosen.name}") from None
 
 
 def find(chosen: DataSet, file: File) -> Path | None:
     """The file under ``$GMBENCH_DATA`` or in the cache, unchecked; None if it is in neither."""
-    places = [cache_folder(chosen) / file.name]
+    places = []
     if os.environ.get(VARIABLE):
         given = Path(os.path.expanduser(os.environ[VARIABLE]))
+        if not given.is_dir():
+            raise ContractError(f"${VARIABLE} is {given}, which is no folder")
         folders = [given / name for name in dict.fromkeys((chosen.name, chosen.name.replace("-", "_")))]
-        places = [*(folder / file.name for folder in folders), given / file.name, *places]
+        places = [*(folder / file.name for folder in folders), given / file.name]
         if given.joinpath(file.name).is_file() and _of_another(chosen, given / file.name):
             places.remove(given / file.name)
-    return next((place for place in places if place.is_file()), None)
+    there = next((place for place in places if place.is_file()), None)
+    if there is None and (kept := cache_folder(chosen) / file.name).is_file():
+        return kept
+    return there
 
 
 def _of_another(chosen: DataSet, path: Path) -> bool:
