@@ -8,12 +8,15 @@ import json
 import os
 import random
 import signal
+import socket
 import time
 from pathlib import Path
 
 import pytest
 
 from gmbench import registry
+from gmbench.contract import ContractError
+from gmbench.runs.engine import engine as engine_called
 
 FAULTS = Path(__file__).parent / "faults"
 TRIALS = registry.load_file(FAULTS / "trials.py")
@@ -157,3 +160,36 @@ def test_a_store_is_left_tidy(trial):
     trial.end(trial.begin("--arms", "one", "--seeds", "0", *SLURM), 0)
     assert not (trial.store / "slurm").exists()
     assert os.listdir(trial.store / "running") == []
+
+
+@slurm_there
+def test_what_slurm_has_copies_of_is_removed(tmp_path):
+    (tmp_path / "slurm").mkdir()
+    for name in ("12_submission.sh", ".submission_file_a.sh"):
+        (tmp_path / "slurm" / name).touch()
+    engine_called("slurm")([], tmp_path).shut()
+    assert not (tmp_path / "slurm").exists()
+
+
+@slurm_there
+def test_a_run_that_is_interrupted_leaves_no_pickles_behind(trial):
+    driver = trial.begin(*trial.words, *SLURM, GMBENCH_FAULTS_SECONDS="30")
+    end = time.monotonic() + 60
+    while not trial.cells() and time.monotonic() < end:
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGINT)
+    trial.end(driver, 130)
+    assert not list(trial.store.glob("slurm/*.pkl"))
+
+
+@ray_there
+def test_a_cluster_that_is_gone_altogether_is_one_line(tmp_path):
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        made = engine_called("ray")([], tmp_path, again="gmbench run kumar --engine ray")
+        made.open_now, made.head, made.answered = True, unheard.getsockname(), time.monotonic() - 10
+        assert made.jobs == 0  # for the moment
+        made.answered -= 30
+        with pytest.raises(ContractError, match=r"the Ray cluster at 127.0.0.1:\d+ is gone .*: gmbench run kumar"):
+            _ = made.jobs
+    assert not made.open_now  # nothing is asked of it any more

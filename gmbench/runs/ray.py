@@ -26,6 +26,7 @@ from gmbench.runs.local import slots
 from gmbench.runs.running import BusyError, hold
 
 CONNECT = 10  # seconds that a cluster has to answer
+GONE = 30  # seconds without an answer after which it is gone; after 60 Ray would end this process without a word
 
 
 def _on_node(spec: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any]]:
@@ -89,7 +90,7 @@ class _Task:
                 self.ending = Ending(REFUSED, str(error))
 
     def ask(self) -> None:
-        if not self.ending:
+        if not self.ending and self.engine.open_now:
             ray.cancel(self.said, force=True)
 
     def close(self) -> None:
@@ -100,14 +101,39 @@ class Ray(Engine):
     """One run of many cells on a Ray cluster, each on one CPU of a node or one GPU."""
 
     open_now = False
+    head: tuple[str, int] | None = None  # where its control service listens, if that can be reached from here
+    answered = 0.0  # when it last did
 
     @property
     def jobs(self) -> int:
         if not self.open_now:
             return self.asked or 1
+        if not self._answers():
+            return len(self.running)  # to ask it would take until it is back
         there = ray.cluster_resources()  # nodes come and go
         room = there.get("CPU", 0) if self.device == "cpu" else min(there.get("CPU", 0), there.get("GPU", 0))
         return min(self.asked or int(room), max(1, int(room)))
+
+    def _answers(self) -> bool:
+        """Whether the cluster is there at this moment.
+
+        :raises ContractError: if it has not been for long
+        """
+        if not self.head or time.monotonic() - self.answered < 1:
+            return True
+        try:
+            socket.create_connection(self.head, CONNECT).close()
+        except OSError as error:
+            if time.monotonic() - self.answered > GONE:
+                self.open_now = False
+                where = ":".join(map(str, self.head))
+                raise ContractError(
+                    f"the Ray cluster at {where} is gone ({error.strerror or error}); finished cells are kept, "
+                    f"and this goes on with the others, on any engine: {self.again}"
+                ) from None
+            return False
+        self.answered = time.monotonic()
+        return True
 
     def open(self) -> None:
         address = self.options.pop("address", os.environ.get("RAY_ADDRESS"))
@@ -123,7 +149,11 @@ class Ray(Engine):
             ray.init(log_to_driver=False, logging_level=logging.ERROR, **about)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
             raise ContractError(f"no Ray cluster at {about['address']}: {' '.join(str(error).split())}") from None
-        self.open_now = True
+        self.open_now, self.answered = True, time.monotonic()
+        with contextlib.suppress(OSError, ValueError):
+            host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+            socket.create_connection((host, int(port)), CONNECT).close()
+            self.head = (host, int(port))
         # a cell that fails is tried again by gmbench, in the same way on every engine
         self.on_node = ray.remote(num_cpus=1, num_gpus=int(self.device == "cuda"), max_retries=0)(_on_node)
 
