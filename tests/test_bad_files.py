@@ -49,7 +49,7 @@ def of_spec(**parts):
 @pytest.mark.parametrize(
     "harm",
     [
-        *map(without, ("id", "spec", "epochs", "measures", "seconds")),
+        *map(without, ("id", "spec", "epochs", "measures")),
         *(having(epochs=epochs) for epochs in ("x", None, [], [1, 2], [{"epoch": 0}], [{"test_error": "9"}])),
         having(measures=[1]),
         having(id=3),

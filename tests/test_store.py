@@ -26,13 +26,22 @@ MADE = {
 def cell_file(arm="bl", epochs=2, **more):
     rows = [{"epoch": n, "step": n, "test_error": 90.0 - n} for n in range(epochs)]
     spec = {
+        **{
+            "data": "digits",
+            "budget": "smoke",
+            "version": 1,
+            "digest": "d",
+            "epochs": epochs,
+            "device": "cpu",
+            "seed": 0,
+        },
         "experiment": "kumar",
         "arm": arm,
         "seed": 0,
         "implementation": {"name": "gm/eager"},
         "initialisation": None,
     }
-    return {"schema": 1, "kind": "cells", "id": arm, "spec": spec, "epochs": rows, **MADE, **more}
+    return {"schema": 1, "kind": "cells", "id": arm, "spec": spec, "epochs": rows, "measures": {}, **MADE, **more}
 
 
 def test_a_file_is_written_whole_and_alone(tmp_path):

@@ -64,7 +64,7 @@ SPEC = {  # of a cell
 
 # What a file of a kind has at least, by the names of its parts: whoever reads it may rely on that.
 _PARTS: dict[str, dict[str, Any]] = {
-    "cells": {"id": str, "spec": dict, "seconds": int | float, "epochs": list, "measures": dict},
+    "cells": {"id": str, "spec": dict, "epochs": list, "measures": dict},
     "failed": {"id": str, "spec": dict, "error": str, "again": str, "when": str},
 }
 
@@ -158,7 +158,7 @@ def _wrong_in_cell(found: Mapping[str, Any]) -> list[str]:
     epochs, spec = found["epochs"], found["spec"]
     good = epochs and all(isinstance(e, dict) and isinstance(e.get("test_error"), int | float) for e in epochs)
     wrong = [] if good else ["epochs"]
-    wrong += [] if isinstance(found.get("cpu_seconds", 0.0), int | float) else ["cpu_seconds"]
+    wrong += [name for name in ("seconds", "cpu_seconds") if not isinstance(found.get(name, 0.0), int | float)]
     return wrong + [name for name, kind in SPEC.items() if type(spec.get(name)) is not kind]
 
 
