@@ -26,15 +26,12 @@ MADE = {
 def cell_file(arm="bl", epochs=2, **more):
     rows = [{"epoch": n, "step": n, "test_error": 90.0 - n} for n in range(epochs)]
     spec = {
-        **{
-            "data": "digits",
-            "budget": "smoke",
-            "version": 1,
-            "digest": "d",
-            "epochs": epochs,
-            "device": "cpu",
-            "seed": 0,
-        },
+        "data": "digits",
+        "budget": "smoke",
+        "version": 1,
+        "digest": "d",
+        "epochs": epochs,
+        "device": "cpu",
         "experiment": "kumar",
         "arm": arm,
         "seed": 0,
