@@ -19,8 +19,8 @@ except ImportError:  # the benchmarked commit is older than these timings
     run = None
 
 FULL = os.environ.get("GMBENCH_PERF") == "full"
-ROUNDS, BUDGET = 25, 1.5  # samples, and seconds of measuring, a pass
-LARGE = 100_000  # numbers in x, from which on temporaries are large
+ROUNDS, BUDGET = 25, 1.0  # samples, and seconds of measuring, a pass
+LARGE = 100_000  # numbers in x, or exponentials, from which on temporaries are large
 DTYPES, DEVICES, ALLOCATORS = ["float32", "float64"], ["cpu", "cuda"], ["default", "retained"]
 
 
@@ -60,12 +60,15 @@ def measured(folder, kind, size, dtype, device, allocator):
 
 def in_full_alone(kind, size, dtype, allocator):
     """What plain `asv run`, which is to take minutes, leaves out: float64 but of the first size of a layer type, if it
-    is a small one, and the retained allocator but where temporaries are large or a whole step is timed.
+    is a small one, and the retained allocator but where a layer's temporaries are large.
     """
-    large = not size.widths and size.batch * size.axes[kind.in_features] >= LARGE
+    large = False
+    if not size.widths:
+        exponentials = kind.work(size.axes, size.batch, 4).exponentials
+        large = max(size.batch * size.axes[kind.in_features], exponentials) >= LARGE
     if dtype == "float64":
         return allocator == "retained" or size != sizes(kind)[0] or large
-    return allocator == "retained" and not (size.widths or large)
+    return allocator == "retained" and not large
 
 
 def obstacle(kind, size, subject, direction, dtype, device, allocator):
