@@ -570,6 +570,15 @@ def test_what_goals_need_is_selected():
     assert goals.select_goals(["gm-full"]) == []
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_goals_are_timed_without_further_yardsticks(own, monkeypatch):
+    asked = []
+    monkeypatch.setattr(run, "measure", lambda *_, further, **others: asked.append(further) or [])
+    parts = goals.select_goals(["gmnm-ridge-laplacian"]) if own else [{"names": ["gmnm-ridge-laplacian"]}]
+    assert [list(run.timings(**part)) for part in parts]
+    assert asked and set(asked) == {not own}
+
+
 def peak_of(kind, name, size, direction, folder):
     """Bytes that one call takes at its peak, in a process of its own."""
     (subject,) = run.subjects([f"{kind.name}/{name}"])

@@ -101,6 +101,7 @@ def select_goals(names: Iterable[str] = ()) -> list[dict[str, Any]]:
             goals.setdefault((goal.size, goal.batch), []).append(goal)
         for (size, batch), some in goals.items():
             own = {g.implementation for g in some} | {g.against for g in some} - {"floor", None}
-            chosen = {"names": [f"{kind_name}/{name}" for name in sorted(own)]}
+            # a goal has no use for a KAN, whose calls take seconds
+            chosen = {"names": [f"{kind_name}/{name}" for name in sorted(own)], "further": False}
             found.append(chosen | {"labels": [size], "batches": [batch], "passes": sorted({g.direction for g in some})})
     return found

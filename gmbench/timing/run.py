@@ -257,6 +257,7 @@ def timings(
     allocators: Iterable[str] | None = None,
     full: bool = False,
     alone: bool = False,
+    further: bool = True,
     announce: Callable[[str], None] = lambda _: None,
     **options,
 ) -> Iterator[list[dict[str, Any]]]:
@@ -266,6 +267,7 @@ def timings(
     :param allocators: both by default where the C library can be told so, on a CPU
     :param full: the sizes of the whole grid
     :param alone: without the fastest built-in implementation as a rival of what comes from a file
+    :param further: see :func:`measure`
     :param announce: told what is begun
     :param options: passed to :func:`measure`
     :raises ContractError: if there is no such implementation or size, in one line
@@ -295,7 +297,7 @@ def timings(
     for place, (own, size, chosen, regime) in enumerate(work, 1):
         where = f"{regime} allocator" if device == "cpu" else device
         announce(f"{place}/{len(work)} {own[0].layer_type} {size.text}, {dtype}, {where}: {len(own)} to time")
-        yield measure(own, size, dtype, device, chosen, allocator=regime, further=True, **options)
+        yield measure(own, size, dtype, device, chosen, allocator=regime, further=further, **options)
 
 
 def regimes_here(device: str) -> tuple[str, ...]:
