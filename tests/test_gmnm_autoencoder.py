@@ -12,6 +12,7 @@ from gmbench.experiments import cells, experiment, gmnm_autoencoder
 from gmbench.experiments.evidence import INCONCLUSIVE, NOT, NOT_RUN, REPRODUCED
 from gmbench.experiments.gmnm_autoencoder import ARMS, CLAIMS, EXPERIMENT, LATENT, MAPS, network_of
 from gmbench.experiments.outcomes import Run
+from gmbench.experiments.regression import mean_square
 from gmbench.runs.carry import pack
 
 COUNTS = {"ae": 2813453, "ae-att": 3224973, "ae-gmnm": 2778813, "ae-att-gmnm": 3190333, "ae-dense": 2778813}
@@ -99,7 +100,7 @@ def test_the_mean_square_is_over_all_images_and_pixels():
     images = torch.rand(1234, 64, generator=torch.Generator().manual_seed(2))  # more than are evaluated at once
     with torch.no_grad():
         expected = (network(images).double() - images.double()).square().mean().item()
-    assert gmnm_autoencoder.mean_square(network, images) == pytest.approx(expected, rel=1e-5)
+    assert mean_square(network, images, images, gmnm_autoencoder.EVALUATED) == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.fixture(scope="module")

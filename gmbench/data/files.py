@@ -42,10 +42,11 @@ def find(chosen: DataSet, file: File) -> Path | None:
         places = [*(folder / file.name for folder in folders), given / file.name]
         if given.joinpath(file.name).is_file() and _of_another(chosen, given / file.name):
             places.remove(given / file.name)
-    there = next((place for place in places if place.is_file()), None)
-    if there is None and (kept := cache_folder(chosen) / file.name).is_file():
-        return kept
-    return there
+    for place in places:
+        if place.is_file():
+            return place
+    kept = cache_folder(chosen) / file.name  # asked last: who has the data needs no home
+    return kept if kept.is_file() else None
 
 
 def _of_another(chosen: DataSet, path: Path) -> bool:

@@ -20,8 +20,8 @@ from gmbench.experiments.evidence import (
     Identity,
     Number,
     Together,
-    Undecidable,
     digit_of,
+    step_times,
 )
 from gmbench.experiments.metric import ERROR
 from gmbench.experiments.outcomes import measure
@@ -339,27 +339,10 @@ CLAIMS = (
         )
         for i, (data, arm, count) in enumerate(COUNTS, 1)
     ),
-    Claim(
-        *("GMNM-C07", "Table 2", "CIFAR, CNN, a training step", "3", "ms"),
-        Undecidable(
-            "a time on a machine of the paper says nothing on another; the other two are judged as ratios to it",
-            beside=(Beside("median step here, ms", "cnn", measure("step_ms")),),
-        ),
-        data="cifar-10",
-    ),
-    *(
-        Claim(
-            *(f"GMNM-C{i:02d}", "Table 2", f"CIFAR, {CALLED[arm]}, a training step", f"{ms}", "ms"),
-            Number(
-                *(arm, measure("step_ratio"), (ms - 0.5) / 3.5, (ms + 0.5) / 2.5),
-                what="over the CNN's",
-                beside=(Beside("median step here, ms", arm, measure("step_ms")),),
-            ),
-            f"as a ratio to the CNN's 3 ms: both are rounded, so {(ms - 0.5) / 3.5:.2f} to {(ms + 0.5) / 2.5:.2f}; "
-            "steps in turns in one process",
-            data="cifar-10",
-        )
-        for i, (arm, ms) in enumerate((("cnn-att", 4), ("cnn-gmnm", 3)), 8)
+    *step_times(
+        *("GMNM-C", 7, "Table 2"),
+        {arm: (CALLED[arm], ms) for arm, ms in (("cnn", 3), ("cnn-att", 4), ("cnn-gmnm", 3))},
+        *("cifar-10", "CIFAR, "),
     ),
     *_losses(),
     Claim(

@@ -105,24 +105,24 @@ def area(run: Run) -> float:
     return 10**found if run.metric.decades else found
 
 
-def decades(error: Statistic) -> Statistic:
-    """The decimal logarithm of an error, so that differences are in orders of magnitude."""
+def changed(error: Statistic, change: Callable[[float], float]) -> Statistic:
+    """A statistic with its value changed, where it has one."""
 
     def found(run: Run) -> float | None:
         value = error(run)
-        return None if value is None else MEAN_SQUARE.scaled(value)
+        return None if value is None else change(value)
 
     return found
+
+
+def decades(error: Statistic) -> Statistic:
+    """The decimal logarithm of an error, so that differences are in orders of magnitude."""
+    return changed(error, MEAN_SQUARE.scaled)
 
 
 def accuracy(error: Statistic) -> Statistic:
     """100 % minus an error."""
-
-    def found(run: Run) -> float | None:
-        value = error(run)
-        return None if value is None else 100 - value
-
-    return found
+    return changed(error, lambda value: 100 - value)
 
 
 def best_until(epoch: int) -> Statistic:

@@ -155,10 +155,17 @@ def batches(tensors: Sequence[torch.Tensor], size: int, order: torch.Generator) 
             yield tuple(each[rows] for each in tensors)
 
 
-def mean_square(network: torch.nn.Module, x: torch.Tensor, target: torch.Tensor) -> float:
-    """The mean square of a network's error at points ``x (n, d)``, in float64; ``target (n,)`` or ``(n, 1)``."""
+def mean_square(network: torch.nn.Module, x: torch.Tensor, target: torch.Tensor, chunk: int | None = None) -> float:
+    """The mean square of a network's error at points ``x (n, d)``, in float64; ``target (n, ...)`` is of as many
+    numbers as the network gives.
+
+    :param chunk: points evaluated at once (default: all)
+    """
+    size, total = chunk or len(x), torch.zeros((), dtype=torch.float64, device=x.device)
     with evaluated(network):
-        return (network(x).double().reshape(-1) - target.double().reshape(-1)).square().mean().item()
+        for points, wanted in zip(x.split(size), target.split(size), strict=True):
+            total += (network(points).double().reshape(-1) - wanted.double().reshape(-1)).square().sum()
+    return total.item() / target.numel()
 
 
 def spectral(A: torch.Tensor, y: torch.Tensor, cutoff: float = 1e-12) -> torch.Tensor:

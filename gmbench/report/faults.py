@@ -38,7 +38,8 @@ def page(results: Results) -> Page:
     lacking = file.get("not_tried")
     if isinstance(lacking, Mapping) and lacking:
         found.add("## Not tried here", bullets(f"{text(k)}: it takes {text(v)}" for k, v in lacking.items()))
-    found.add(f"Run with {text(_made(file, rows))}. `{COMMAND}` does it again." if _made(file, rows) else "")
+    made = _made(file, rows)
+    found.add(f"Run with {text(made)}. `{COMMAND}` does it again." if made else "")
     return found
 
 
@@ -56,9 +57,10 @@ def survived(file: Mapping | None) -> str:
 
 def _made(file: Mapping, rows: Rows) -> str:
     """The commits and the time: rows that were made anew alone say theirs."""
+    whole = stamp(dict(file))
     commits = [stamp({"commit": row["commit"]}) for row in rows if isinstance(row.get("commit"), dict)]
-    others = sorted({commit for commit in commits if commit and commit not in stamp(dict(file))})
-    return ", ".join(filter(None, [stamp(dict(file)), *(f"some rows with {commit}" for commit in others)]))
+    others = sorted({commit for commit in commits if commit and commit not in whole})
+    return ", ".join(filter(None, [whole, *(f"some rows with {commit}" for commit in others)]))
 
 
 def _rows(file: Mapping | None) -> Rows:
