@@ -60,6 +60,19 @@ def test_the_first_image_is_seen_by_channel_row_and_column():
     assert network[0][0](image)[0, 1, 2, 3] == 1024 + 2 * 32 + 3
 
 
+def test_behind_the_pooling_relu_is_what_it_was_in_front_of_it():
+    network, images = built("cnn", "cifar-10", 3072)
+    layers = list(network[0])
+    for i in [i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.MaxPool2d)]:
+        assert isinstance(layers[i + 1], torch.nn.ReLU)
+        layers[i : i + 2] = layers[i + 1], layers[i]
+    results = []
+    for net in (network[0], torch.nn.Sequential(*layers)):
+        out = net(images)
+        results.append([out, *torch.autograd.grad(out.square().sum(), list(net.parameters()))])
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
 def test_the_loss_is_binary_over_all_outputs():
     logits = torch.randn(7, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     labels = torch.tensor([0, 1, 2, 3, 0, 1, 2])

@@ -95,6 +95,8 @@ def body(arm: Arm, data: str, features: int, classes: int) -> torch.nn.Sequentia
     """Images ``(B, features)`` to a number for each class.
 
     Convolutions of 3 x 3 with ReLU, the first four followed by max-pooling by 2 as long as there is anything to pool.
+    ReLU and a maximum may be taken in either order, with the same values and gradients to the last bit; behind the
+    pooling there is a quarter of the work.
 
     :raises ContractError: if images are not square
     """
@@ -105,12 +107,13 @@ def body(arm: Arm, data: str, features: int, classes: int) -> torch.nn.Sequentia
     layers: list[torch.nn.Module] = [torch.nn.Unflatten(1, (shape.channels, side, side))]
     before = shape.channels
     for place, channels in enumerate(shape.narrow if arm.head else shape.wide, 1):
-        layers += [torch.nn.Conv2d(before, channels, 3, padding=1), torch.nn.ReLU()]
+        layers.append(torch.nn.Conv2d(before, channels, 3, padding=1))
         before = channels
         # the paper's counts leave both sides of the pooling open; behind it there are fewer places
         if place < 5 and side > 1:
             layers.append(torch.nn.MaxPool2d(2))
             side //= 2
+        layers.append(torch.nn.ReLU())
         if arm.attention and place == shape.attended:
             layers.append(Attention(channels))
     return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(before * side**2, classes))

@@ -21,6 +21,11 @@ PATIENCE = 5  # seconds that a cell has to end when asked to
 TAIL = 2000  # bytes of standard error that are kept
 MOST = 2**20  # bytes of each stream that are taken in at one look: a cell that prints on and on is slowed down by that
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+RETAINED = {  # freed blocks stay with the process, which pays for their pages once; glibc's own names
+    "MALLOC_MMAP_THRESHOLD_": "4294967296",
+    "MALLOC_TRIM_THRESHOLD_": "8589934592",
+    "MALLOC_TOP_PAD_": "268435456",
+}
 REFUSED = 2  # the exit status of a cell that cannot be run here, however often
 BUSY = 75  # of one that another process runs at this moment (EX_TEMPFAIL)
 
@@ -85,7 +90,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 bufsize=0,
-                env={**os.environ, **dict.fromkeys(THREADS, "1"), **slot, "PYTHONPATH": _python_path()},
+                env={**RETAINED, **os.environ, **dict.fromkeys(THREADS, "1"), **slot, "PYTHONPATH": _python_path()},
                 process_group=0,  # a terminal's Ctrl-C reaches the engine alone, which then ends its children
             )
         finally:

@@ -22,6 +22,7 @@ from typing import NoReturn
 import numpy as np
 
 from gmbench.contract import LayerType
+from gmbench.runs.child import RETAINED
 from gmbench.runs.declared import environment
 from gmbench.timing.inputs import draw, kept, write
 from gmbench.timing.sizes import NOTHING, Size
@@ -35,11 +36,6 @@ SECONDS = 600.0  # that one process may take in all
 MEMORY = 8 * 2**30  # bytes of address space of one process
 SLACK = 1e-4  # seconds, and
 SHARE = 0.15  # of what the child says: how far the parent's clock may be beyond it
-RETAINED = {  # freed blocks stay with the process; glibc's own names
-    "MALLOC_MMAP_THRESHOLD_": "4294967296",
-    "MALLOC_TRIM_THRESHOLD_": "8589934592",
-    "MALLOC_TOP_PAD_": "268435456",
-}
 
 
 class Gone(Exception):  # noqa: N818 (it is a finding)
