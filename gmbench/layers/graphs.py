@@ -6,15 +6,17 @@ import types
 
 import torch
 
-# Of 2^f on [0, 1): the largest relative error is 8.3e-8 (Remez' algorithm, 2^0 = 1 kept).
+# Of 2^f on [-1/2, 1/2]: the largest relative error is 9.2e-8 (minimax, 2^0 = 1 kept).
 POLYNOMIAL = (
-    0.001867130072435736,
-    0.00901703031590153,
-    0.05579991310966389,
-    0.2401644501528742,
-    0.693151311804879,
+    0.0013264727490225876,
+    0.009671512641766807,
+    0.05550733742308131,
+    0.24022242085357692,
+    0.6931469775997523,
     1.0,
 )
+# Added to a float32 between -127 and 0 it rounds that to a whole number, which stands, 127 higher, in the last bits.
+ROUNDED = 1.5 * 2.0**23 + 127
 # Inductor would keep what several sums need in a buffer of batch x out x in numbers; the last one makes the
 # polynomial's products and sums one instruction each.
 NOTHING_KEPT = {
@@ -50,8 +52,8 @@ def exp2(t):
     if t.dtype != torch.float32 or t.is_cuda:
         return torch.exp2(t)
     t = t.clamp_min(-127)  # whose power has the bits of 0
-    whole = torch.floor(t)
-    part, power = t - whole, POLYNOMIAL[0]
+    shifted = t + ROUNDED
+    part, power = t - (shifted - ROUNDED), POLYNOMIAL[0]
     for coefficient in POLYNOMIAL[1:]:
         power = power * part + coefficient
-    return ((whole.to(torch.int32) + 127) << 23).view(torch.float32) * power
+    return (shifted.view(torch.int32) << 23).view(torch.float32) * power

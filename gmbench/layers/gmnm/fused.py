@@ -16,7 +16,7 @@ import torch
 from gmbench.layers import graphs
 from gmbench.layers.graphs import NOTHING_KEPT, exp2
 
-HALF = -0.5 / math.log(2)  # of |y|^2, the exponent of 2
+HALF = 0.5 / math.log(2)  # of |y|^2, the exponent of 2, but for its sign
 SMALL = 9  # n d, up to which loops are faster than products, where there is one output
 LITTLE = 2048  # numbers in y, below which products run uncompiled
 
@@ -34,20 +34,21 @@ def total(terms):
     return result
 
 
-# -- loops, for one output: A (n, d, M), c (n, M), S (n, n, M), pi (1, M) ----------------------------------------------
+# -- loops, for one output: A (n, d, M) and c (n, M), times the square root of HALF, so that f = 2^-|y|^2; pi (1, M); --
+# -- T (n, n, M), which is S times pi over HALF: the Laplacian is the sum of (y^T T y - HALF tr T) f -------------------
 
 
 def units(x, A, c):
     """y, a list of n tensors (B, M), and f (B, M)."""
     y = [total([x[:, i : i + 1] * A[k, i] for i in range(A.shape[1])]) + c[k] for k in range(len(A))]
-    return y, exp2(total([each * each for each in y]) * HALF)
+    return y, exp2(-total([each * each for each in y]))
 
 
-def bent(y, S):
-    """S y, a list, and y^T S y - tr S."""
+def bent(y, T):
+    """T y, a list, and y^T T y - HALF tr T."""
     n = range(len(y))
-    turned = [total([S[k, j] * y[j] for j in n]) for k in n]
-    return turned, total([turned[k] * y[k] for k in n]) - total([S[k, k] for k in n])
+    turned = [total([T[k, j] * y[j] for j in n]) for k in n]
+    return turned, total([turned[k] * y[k] for k in n]) - HALF * total([T[k, k] for k in n])
 
 
 def loop_forward(x, A, c, pi):
@@ -55,44 +56,45 @@ def loop_forward(x, A, c, pi):
     return (units(x, A, c)[1] * pi).sum(1, keepdim=True)
 
 
-def loop_forward_laplacian(x, A, c, S, pi):
+def loop_forward_laplacian(x, A, c, T):
     """The Laplacian (B, 1)."""
     y, f = units(x, A, c)
-    return (bent(y, S)[1] * f * pi).sum(1, keepdim=True)
+    return (bent(y, T)[1] * f).sum(1, keepdim=True)
 
 
-def loop_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
-    """Gradients of x, A, c and pi, from those of y, a list (B, M), and what pi weighs."""
+def loop_gradients(wants_x, wants_parameters, x, slopes, A):
+    """Gradients of x, A and c, from those of y, a list (B, M)."""
     n, d = range(A.shape[0]), range(A.shape[1])
-    dx = dA = dc = dpi = None
+    dx = dA = dc = None
     if wants_x:
         dx = torch.stack([total([slopes[k] * A[k, i] for k in n]).sum(1) for i in d], 1)
     if wants_parameters:
         dA = torch.stack([torch.stack([(slopes[k] * x[:, i : i + 1]).sum(0) for i in d]) for k in n])
         dc = torch.stack([slope.sum(0) for slope in slopes])
-        dpi = (G * h).sum(0, keepdim=True)
-    return dx, dA, dc, dpi
+    return dx, dA, dc
 
 
 def loop_backward(wants_x, wants_parameters, x, G, A, c, pi):
     """Gradients of x, A, c and pi."""
     y, f = units(x, A, c)
-    P = G * pi * f
-    return loop_gradients(wants_x, wants_parameters, x, G, [-P * each for each in y], f, A)
+    P = G * f
+    dpi = P.sum(0, keepdim=True) if wants_parameters else None
+    slope = P * (pi / -HALF)
+    return *loop_gradients(wants_x, wants_parameters, x, [slope * each for each in y], A), dpi
 
 
-def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, S, pi):
-    """Gradients of x, A, c, pi and S."""
+def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, T):
+    """Gradients of x, A, c and T."""
     y, f = units(x, A, c)
-    turned, bend = bent(y, S)
-    P = G * pi * f
-    slopes = [P * (2 * turned[k] - bend * y[k]) for k in range(len(y))]
-    dS = None
+    turned, bend = bent(y, T)
+    P, n = G * f, range(len(y))
+    bend = bend / HALF
+    slopes = [P * (2 * turned[k] - bend * y[k]) for k in n]
+    dT = None
     if wants_parameters:
-        n = range(len(y))
-        sums = {(k, j): (P * (y[k] * y[j] - 1 if k == j else y[k] * y[j])).sum(0) for k in n for j in range(k + 1)}
-        dS = torch.stack([torch.stack([sums[max(k, j), min(k, j)] for j in n]) for k in n])
-    return *loop_gradients(wants_x, wants_parameters, x, G, slopes, bend * f, A), dS
+        sums = {(k, j): (P * (y[k] * y[j] - HALF if k == j else y[k] * y[j])).sum(0) for k in n for j in range(k + 1)}
+        dT = torch.stack([torch.stack([sums[max(k, j), min(k, j)] for j in n]) for k in n])
+    return *loop_gradients(wants_x, wants_parameters, x, slopes, A), dT
 
 
 # -- products: A (M n, d), c (M n,), S (M, n, n), pi (C, M) ------------------------------------------------------------
@@ -165,62 +167,89 @@ def product_backward_laplacian(wants_x, wants_parameters, x, G, y, f, A, S, pi):
 # -- as functions of autograd, differentiable once ---------------------------------------------------------------------
 
 
-class _Sum(torch.autograd.Function):
+class _Loops(torch.autograd.Function):
+    """The value of small units, or with T in the place of pi the Laplacian."""
+
+    @staticmethod
+    def forward(ctx, x, A, c, pi, T):
+        # detached last: a tensor that wants a gradient, or is a view of another, would make another graph of the same
+        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
+        A, c = A.permute(1, 2, 0).contiguous().detach(), c.mT.contiguous().detach()
+        ctx.bodies = (loop_forward, loop_backward) if T is None else (loop_forward_laplacian, loop_backward_laplacian)
+        weights = (pi if T is None else T.permute(1, 2, 0)).contiguous().detach()
+        value = graphs.run(ctx.bodies[0], (), (flat,), (A, c, weights), NOTHING_KEPT)
+        ctx.save_for_backward(flat, A, c, weights)
+        return value.view(*x.shape[:-1], 1)
+
+    @staticmethod
+    def backward(ctx, G):
+        flags, G = _wanted(ctx, G)
+        flat, *others = ctx.saved_tensors
+        dx, dA, dc, dweights = graphs.run(ctx.bodies[1], flags, (flat, G), others, NOTHING_KEPT)
+        if flags[1]:
+            dA, dc = dA.permute(2, 0, 1), dc.mT
+        if ctx.bodies[1] is loop_backward:
+            return _shaped(dx, ctx), dA, dc, dweights, None
+        return _shaped(dx, ctx), dA, dc, None, None if dweights is None else dweights.permute(2, 0, 1)
+
+
+class _Products(torch.autograd.Function):
     """The value, or with S the Laplacian."""
 
     @staticmethod
     def forward(ctx, x, A, c, pi, S):
-        # detached last: a tensor that wants a gradient, or is a view of another, would make another graph of the same
         ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
         M, n, d = ctx.units = A.shape
-        ctx.loops, bends = unrolled(A, pi), () if S is None else (S.contiguous().detach(),)
+        bends = () if S is None else (S.contiguous().detach(),)
         pi = pi.contiguous().detach()
-        if ctx.loops:
-            A, c = A.permute(1, 2, 0).contiguous().detach(), c.mT.contiguous().detach()
-            bends = tuple(each.permute(1, 2, 0).contiguous() for each in bends)
-            body = loop_forward_laplacian if bends else loop_forward
-            value = graphs.run(body, (), (flat,), (A, c, *bends, pi), NOTHING_KEPT)
-            ctx.save_for_backward(flat, A, c, *bends, pi)
-        else:
-            A, c = A.reshape(M * n, d).contiguous().detach(), c.reshape(-1).contiguous().detach()
-            body = product_forward_laplacian if bends else product_forward
-            value, y, f = products(body, (), (flat,), (A, c, *bends, pi))
-            ctx.save_for_backward(flat, y, f, A, *bends, pi)
+        A, c = A.reshape(M * n, d).contiguous().detach(), c.reshape(-1).contiguous().detach()
+        body = product_forward_laplacian if bends else product_forward
+        value, y, f = products(body, (), (flat,), (A, c, *bends, pi))
+        ctx.save_for_backward(flat, y, f, A, *bends, pi)
         return value.view(*x.shape[:-1], len(pi))
 
     @staticmethod
     def backward(ctx, G):
-        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
-            raise RuntimeError("compiled GMNM layers are differentiable once: create_graph=True asks for more")
-        flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
-        G = G.reshape(-1, G.shape[-1]).contiguous().detach()
-        (M, n, d), saved = ctx.units, ctx.saved_tensors
-        if ctx.loops:
-            flat, *others = saved
-            body = loop_backward_laplacian if len(others) == 4 else loop_backward
-            dx, dA, dc, dpi, *dS = graphs.run(body, flags, (flat, G), others, NOTHING_KEPT)
-            if flags[1]:
-                dA, dc, dS = dA.permute(2, 0, 1), dc.mT, [each.permute(2, 0, 1) for each in dS]
-        else:
-            flat, y, f, *others = saved
-            body = product_backward_laplacian if len(others) == 3 else product_backward
-            dx, dA, dc, dpi, *dS = products(body, flags, (flat, G, y, f), others)
-            if flags[1]:
-                dA, dc = dA.view(M, n, d), dc.view(M, n)
-        return None if dx is None else dx.view(ctx.shape), dA, dc, dpi, dS[0] if dS else None
+        flags, G = _wanted(ctx, G)
+        (M, n, d), (flat, y, f, *others) = ctx.units, ctx.saved_tensors
+        body = product_backward_laplacian if len(others) == 3 else product_backward
+        dx, dA, dc, dpi, *dS = products(body, flags, (flat, G, y, f), others)
+        if flags[1]:
+            dA, dc = dA.view(M, n, d), dc.view(M, n)
+        return _shaped(dx, ctx), dA, dc, dpi, dS[0] if dS else None
+
+
+def _wanted(ctx, G):
+    """Whether x and whether any parameter needs a gradient, and the cotangent (B, C) as graphs take it."""
+    if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
+        raise RuntimeError("compiled GMNM layers are differentiable once: create_graph=True asks for more")
+    flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
+    return flags, G.reshape(-1, G.shape[-1]).contiguous().detach()
+
+
+def _shaped(dx, ctx):
+    return None if dx is None else dx.view(ctx.shape)
 
 
 def value(x, A, c, pi):
     """sum over m of pi_m exp(-|A_m x + c_m|^2 / 2), ``(..., C)``."""
-    return _applied(x, A, c, pi, None)
+    if x.numel() == 0:
+        return _nothing(x, A, c, pi)
+    if unrolled(A, pi):
+        return _Loops.apply(x, A * HALF**0.5, c * HALF**0.5, pi, None)
+    return _Products.apply(x, A, c, pi, None)
 
 
 def laplacian(x, A, c, pi):
     """Its Laplacian with respect to x."""
-    return _applied(x, A, c, pi, A @ A.mT)
+    if x.numel() == 0:
+        return _nothing(x, A, c, pi)
+    S = A @ A.mT
+    if unrolled(A, pi):
+        return _Loops.apply(x, A * HALF**0.5, c * HALF**0.5, None, S * (pi.view(-1, 1, 1) / HALF))
+    return _Products.apply(x, A, c, pi, S)
 
 
-def _applied(x, A, c, pi, S):
-    if x.numel() == 0:  # nothing to compile for
-        return x.new_zeros(*x.shape[:-1], len(pi)) + 0 * (x.sum() + A.sum() + c.sum() + pi.sum())
-    return _Sum.apply(x, A, c, pi, S)
+def _nothing(x, A, c, pi):
+    """Of no rows: there is nothing to compile for."""
+    return x.new_zeros(*x.shape[:-1], len(pi)) + 0 * (x.sum() + A.sum() + c.sum() + pi.sum())
