@@ -2,6 +2,8 @@
 fused passes share.
 """
 
+import functools
+import threading
 import types
 
 import torch
@@ -26,25 +28,100 @@ NOTHING_KEPT = {
     "cpp.enable_floating_point_contract_flag": "fast",
 }
 
+# Rows times the numbers of the largest other tensor, up to which one thread of a CPU is faster than several.
+LITTLE = 2**20
+
 _graphs: dict = {}
+_shortcuts: dict = {}
+_latest = threading.local()
 
 
 def run(body, flags, rows, others, options):
     """``body(*flags, *rows, *others)``, compiled for the shapes of ``others`` and any number of rows above 1.
 
+    Called again with tensors of the same shapes, the compiled graph is run without torch.compile's way to it, which
+    takes as long as a small layer.
+
     :param rows: tensors whose first axis is the batch, detached and contiguous, or other graphs are made of them
     :param others: tensors, likewise, or None
     :param options: of inductor, the same in every call
     """
-    shapes = tuple(None if tensor is None else tensor.shape for tensor in others)
-    key = (body, *flags, shapes, rows[0].dtype, rows[0].device, len(rows[0]) > 1)
+    tensors = (*rows, *others)
+    shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
+    place = (body, *flags, rows[0].dtype, rows[0].device)
+    usual = _usual(rows[0].device.type)
+    if usual and (shortcut := _shortcuts.get((*place, shapes))):
+        return shortcut(tensors)
+    little = len(rows[0]) * max(0 if shape is None else shape.numel() for shape in shapes[len(rows) :]) <= LITTLE
+    key = (*place, shapes[len(rows) :], len(rows[0]) > 1, little)
     if key not in _graphs:
+        if little:
+            options = {**options, "cpp.threads": 1}
         # A code object of its own for each: torch keeps at most eight graphs for one code object.
         twin = types.FunctionType(body.__code__.replace(), body.__globals__, body.__name__)
-        _graphs[key] = torch.compile(twin, fullgraph=True, options=options)
+        backend = functools.partial(_inductor, options=options)
+        # Not dynamic but where marked: torch would take the same place in the source for the same code, and make every
+        # length that differs between two graphs dynamic in the second.
+        _graphs[key] = torch.compile(twin, fullgraph=True, dynamic=False, backend=backend)
         for tensor in rows if len(rows[0]) > 1 else ():
             torch._dynamo.maybe_mark_dynamic(tensor, 0)
-    return _graphs[key](*flags, *rows, *others)
+    _latest.call = None
+    result = _graphs[key](*flags, *tensors)
+    if usual and _latest.call and (shortcut := _shortcut(*_latest.call, tensors, result)):
+        _shortcuts[*place, shapes] = shortcut
+    _latest.call = None
+    return result
+
+
+def _usual(device):
+    """Whether nothing is switched on that would change what a graph does, or that wants to see its operations."""
+    return not (
+        torch.compiler.is_compiling()
+        or torch.is_grad_enabled()
+        or torch.is_autocast_enabled(device)
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+    )
+
+
+def _inductor(graph, inputs, options):
+    """Inductor as a backend that remembers the latest call."""
+    compiled = torch._inductor.compile(graph, inputs, options=options)
+
+    def call(*given):
+        found = compiled(*given)
+        _latest.call = compiled, given, found
+        return found
+
+    return call
+
+
+def _shortcut(compiled, given, found, tensors, result):
+    """What torch.compile did in one call, as a function of ``tensors``: which it gave to the graph, and where it put
+    them and what the graph returned; None where it did anything else.
+    """
+    places = {id(tensor): i for i, tensor in enumerate(tensors) if tensor is not None}
+    numbers = [i for i, each in enumerate(given) if not isinstance(each, torch.Tensor)]
+    if any(given[i] != len(tensors[0]) for i in numbers):
+        return None
+    taken = [None if i in numbers else places.get(id(each), -1) for i, each in enumerate(given)]
+    made = {id(each): i for i, each in enumerate((*found, *tensors))}
+    leaves, structure = torch.utils._pytree.tree_flatten(result)
+    put = [None if leaf is None else made.get(id(leaf), -1) for leaf in leaves]
+    if -1 in taken or -1 in put:
+        return None
+    template = torch.utils._pytree.tree_unflatten(put, structure)
+
+    def fill(part, outputs):
+        if isinstance(part, tuple):
+            return tuple([fill(each, outputs) for each in part])
+        return None if part is None else outputs[part]
+
+    def shortcut(tensors):
+        length = len(tensors[0])
+        return fill(template, (*compiled(*[length if i is None else tensors[i] for i in taken]), *tensors))
+
+    return shortcut
 
 
 def exp2(t):

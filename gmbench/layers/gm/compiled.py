@@ -10,6 +10,7 @@ import torch
 import gmbench
 from gmbench.layers import graphs
 from gmbench.layers.gm.relu import expectations
+from gmbench.layers.products import columns, product
 
 
 def forward(x, mu, sigma, U, v):
@@ -20,7 +21,7 @@ def forward(x, mu, sigma, U, v):
     A, P = expectations(m, s2)
     W = (U * variance.unsqueeze(1)).view(K * C, d)
     c = (U * mu.unsqueeze(1)).sum(-1) + v
-    E = (x @ W.mT).view(-1, K, C)
+    E = product(x, W).view(-1, K, C)
     value = (P.unsqueeze(-1) * E + A.unsqueeze(-1) * c).sum(1) / K
     return value, (m, s2, A, P, E), (c, W)
 
@@ -41,10 +42,10 @@ def backward(wants_x, wants_parameters, G, x, m, s2, A, P, E, c, W, mu, sigma, U
     dx = dmu = dsigma = dU = dv = None
     if wants_x:
         # K terms summed while dE @ W is read, in place of two more products and their (B, d) results
-        dx = dE @ W + (dm.unsqueeze(-1) * mu + ds2.unsqueeze(-1) * variance * (2 * x.unsqueeze(1))).sum(1)
+        dx = product(dE, W.mT) + (dm.unsqueeze(-1) * mu + ds2.unsqueeze(-1) * variance * (2 * x.unsqueeze(1))).sum(1)
     if wants_parameters:
         dv = A.mT @ G / K
-        dW = (dE.mT @ x).view(K, C, d)
+        dW = columns(dE, x).view(K, C, d)
         dU = dW * variance.unsqueeze(1) + dv.unsqueeze(-1) * mu.unsqueeze(1)
         dmu = (dv.unsqueeze(-1) * U).sum(1) + (dm.unsqueeze(-1) * x.unsqueeze(1)).sum(0)
         dsigma = 2 * sigma * ((dW * U).sum(1) + (ds2.unsqueeze(-1) * (x * x).unsqueeze(1)).sum(0))

@@ -15,6 +15,7 @@ import torch
 
 from gmbench.layers import graphs
 from gmbench.layers.graphs import NOTHING_KEPT, exp2
+from gmbench.layers.products import columns, product
 
 HALF = 0.5 / math.log(2)  # of |y|^2, the exponent of 2, but for its sign
 SMALL = 9  # n d, up to which loops are faster than products, where there is one output
@@ -114,14 +115,14 @@ def gaussians(y):
 
 def product_forward(x, A, c, pi):
     """The value (B, C); then y (B, M n) and f (B, M)."""
-    y = x @ A.mT + c
+    y = product(x, A) + c
     f = gaussians(y.view(len(x), pi.shape[1], -1))
     return f @ pi.mT, y, f
 
 
 def product_forward_laplacian(x, A, c, S, pi):
     """The Laplacian (B, C); then y and f."""
-    y = x @ A.mT + c
+    y = product(x, A) + c
     each = y.view(len(x), pi.shape[1], -1)
     f = gaussians(each)
     return (product_bent(each, S)[1] * f) @ pi.mT, y, f
@@ -137,9 +138,9 @@ def product_gradients(wants_x, wants_parameters, x, G, slopes, h, A):
     """Gradients of x, A, c and pi, from that of y (B, M n), and what pi weighs."""
     dx = dA = dc = dpi = None
     if wants_x:
-        dx = slopes @ A
+        dx = product(slopes, A.mT)
     if wants_parameters:
-        dA, dc, dpi = slopes.mT @ x, slopes.sum(0), G.mT @ h
+        dA, dc, dpi = columns(slopes, x), slopes.sum(0), G.mT @ h
     return dx, dA, dc, dpi
 
 
