@@ -1,8 +1,9 @@
 """The table of wrong implementations: which check catches which, over every file in this folder.
 
-``python tests/wrong/table.py --store STORE [--family ugmm] [--profile ci] [--corpus]`` runs every check of every one
-(no stop at the first failure), prints a line each, and writes ``STORE/wrong.json``, from which the report makes its
-table. With ``--family`` the rows of other families stay as they are. With ``--corpus`` the shrunk counter-examples
+``python tests/wrong/table.py --store STORE [--family ugmm] [--missing] [--profile ci] [--corpus]`` runs every check of
+every one (no stop at the first failure), prints a line each, and writes ``STORE/wrong.json``, from which the report
+makes its table. With ``--family`` the rows of other families stay as they are, with ``--missing`` all rows of what is
+still there. With ``--corpus`` the shrunk counter-examples
 become the corpus that ships with the layer type.
 """
 
@@ -39,22 +40,25 @@ def family(key: str) -> str:
     return key.partition("/")[0].partition("-")[0]
 
 
-def kept(path: Path, only: str | None) -> list[dict]:
-    """The rows of an old file that stay where one family alone was run, each with the run it came from."""
-    if only is None or not path.is_file():
+def kept(path: Path, stays) -> list[dict]:
+    """The rows of an old file whose implementation ``stays``, each with the run it came from."""
+    if not path.is_file():
         return []
     old = json.loads(path.read_text("utf-8"))
     run = {name: old.get(name) for name in ("profile", "commit", "when")}
-    return [{"run": run, **row} for row in old["rows"] if family(row["implementation"]) != only]
+    return [{"run": run, **row} for row in old["rows"] if stays(row["implementation"])]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--store", required=True, help="the store to write wrong.json into")
     parser.add_argument("--family", help="run those of one family alone")
+    parser.add_argument("--missing", action="store_true", help="run those alone that have no row yet")
     parser.add_argument("--profile", default="ci", choices=["smoke", "ci", "deep"])
     parser.add_argument("--corpus", action="store_true", help="rewrite the corpus of the layer types")
     options = parser.parse_args()
+    if options.missing and options.corpus:
+        parser.error("the corpus comes from all of a layer type: --missing is not for it")
 
     folder = tempfile.TemporaryDirectory()
     os.environ["GMBENCH_CORPUS"] = folder.name
@@ -67,10 +71,18 @@ def main():
     torch.set_num_threads(1)
     if options.corpus:
         corpus._shipped = lambda name: ()  # found anew, or what is known already would be left out of the new one
-    found = [(file, record) for file, record in wrong()[0] if options.family in (None, family(record.key))]
+    path, every = Path(options.store) / "wrong.json", wrong()[0]
+    found = [(file, record) for file, record in every if options.family in (None, family(record.key))]
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")
-    path = Path(options.store) / "wrong.json"
+    if options.missing:
+        there = {row["implementation"] for row in kept(path, {record.key for _, record in every}.__contains__)}
+        found = [(file, record) for file, record in found if record.key not in there]
+        if not found:
+            sys.exit("every one has its row")
+        old = kept(path, there.__contains__)
+    else:
+        old = kept(path, lambda key: options.family not in (None, family(key)))
     run = {"profile": options.profile, **provenance()}
     rows, missed = [], []
     for file, record in found:
@@ -93,7 +105,7 @@ def main():
         print(f"{record.key:40} {', '.join(caught) or 'NOT CAUGHT'}", flush=True)
         if not caught:
             missed.append(record.key)
-    rows = kept(path, options.family) + rows
+    rows = old + rows
     write_json(path, {"schema": 1, "kind": "wrong", **run, "rows": rows})
     if options.corpus:
         for layer in sorted({record.layer_type for _, record in found}):
