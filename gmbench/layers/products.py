@@ -22,7 +22,12 @@ def product(a, b):
 
 def columns(a, b):
     """``a.mT @ b`` of ``a (n, d)`` and ``b (n, m)``."""
-    return torch.ops.gmbench.rows_product(a.mT, b.mT) if _suits(a, a.shape[1] * b.shape[1]) else a.mT @ b
+    if not _suits(a, a.shape[1] * b.shape[1]):
+        return a.mT @ b
+    # the first factor is copied where it is transposed: the one with fewer columns
+    if a.shape[1] > 4 * b.shape[1]:
+        return torch.ops.gmbench.rows_product(b.mT, a.mT).mT.contiguous()
+    return torch.ops.gmbench.rows_product(a.mT, b.mT)
 
 
 def _suits(a, numbers):
