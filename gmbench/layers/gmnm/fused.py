@@ -5,8 +5,8 @@ S = A A^T (M, n, n) too: it is the sum of pi (y^T S y - tr S) f. How A and c fol
 left to autograd, and small.
 
 Where n d is small and C = 1, a pass is one loop over rows and units, fused by torch.compile, without matrix products,
-and nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y and f are kept, and the
-work is matrix products with fused passes between them; little work is not worth compiling for.
+and nothing of that size is kept: the exponentials are computed anew in backward. Elsewhere y is kept, and the work is
+matrix products with fused passes between them; little work is not worth compiling for.
 """
 
 import math
@@ -19,6 +19,7 @@ from gmbench.layers.products import columns, product
 
 HALF = 0.5 / math.log(2)  # of |y|^2, the exponent of 2, but for its sign
 SMALL = 9  # n d, up to which loops are faster than products, where there is one output
+FEW = 8  # n, up to which the Laplacian's factor is unrolled
 LITTLE = 2048  # numbers in y, below which products run uncompiled
 
 
@@ -88,14 +89,43 @@ def loop_backward_laplacian(wants_x, wants_parameters, x, G, A, c, T):
     """Gradients of x, A, c and T."""
     y, f = units(x, A, c)
     turned, bend = bent(y, T)
-    P, n = G * f, range(len(y))
-    bend = bend / HALF
-    slopes = [P * (2 * turned[k] - bend * y[k]) for k in n]
-    dT = None
+    slopes, dT = bent_gradients(wants_parameters, G * f, y, turned, bend)
+    return *loop_gradients(wants_x, wants_parameters, x, slopes, A), dT
+
+
+def bent_gradients(wants_parameters, P, y, turned, bend):
+    """The gradients of y, a list, and T, for the cotangent P (B, M) of what f is weighed by, times f."""
+    n, bend, dT = range(len(y)), bend / HALF, None
     if wants_parameters:
         sums = {(k, j): (P * (y[k] * y[j] - HALF if k == j else y[k] * y[j])).sum(0) for k in n for j in range(k + 1)}
         dT = torch.stack([torch.stack([sums[max(k, j), min(k, j)] for j in n]) for k in n])
-    return *loop_gradients(wants_x, wants_parameters, x, slopes, A), dT
+    return [P * (2 * turned[k] - bend * y[k]) for k in n], dT
+
+
+# -- strips, for Laplacians of a few projections: y is a matrix product, n strips of M columns, and what follows is ----
+# -- loops. A (n M, d) and c (n M,), times the square root of HALF; T (n, n, M), S over HALF; pi (C, M) ----------------
+
+
+def strips(y, n):
+    """y, a list of n tensors (B, M), and f (B, M)."""
+    each = y.chunk(n, 1)
+    return each, exp2(-total([one * one for one in each]))
+
+
+def strip_forward(x, A, c, T, pi):
+    """The Laplacian (B, C); then y (B, n M)."""
+    y = product(x, A) + c
+    each, f = strips(y, len(T))
+    return (bent(each, T)[1] * f) @ pi.mT, y
+
+
+def strip_backward(wants_x, wants_parameters, x, G, y, A, T, pi):
+    """Gradients of x, A, c, pi and T."""
+    each, f = strips(y, len(T))
+    turned, bend = bent(each, T)
+    P = (G * pi if len(pi) == 1 else G @ pi) * f
+    slopes, dT = bent_gradients(wants_parameters, P, each, turned, bend)
+    return *product_gradients(wants_x, wants_parameters, x, G, torch.cat(slopes, 1), bend * f, A), dT
 
 
 # -- products: A (M n, d), c (M n,), S (M, n, n), pi (C, M) ------------------------------------------------------------
@@ -194,6 +224,29 @@ class _Loops(torch.autograd.Function):
         return _shaped(dx, ctx), dA, dc, None, None if dweights is None else dweights.permute(2, 0, 1)
 
 
+class _Strips(torch.autograd.Function):
+    """The Laplacian of units of a few projections."""
+
+    @staticmethod
+    def forward(ctx, x, A, c, pi, T):
+        ctx.shape, flat = x.shape, x.reshape(-1, x.shape[-1]).contiguous().detach()
+        M, n, d = ctx.units = A.shape
+        A, c = A.transpose(0, 1).reshape(n * M, d).contiguous().detach(), c.mT.reshape(-1).contiguous().detach()
+        T, pi = T.permute(1, 2, 0).contiguous().detach(), pi.contiguous().detach()
+        value, y = graphs.run(strip_forward, (), (flat,), (A, c, T, pi), NOTHING_KEPT)
+        ctx.save_for_backward(flat, y, A, T, pi)
+        return value.view(*x.shape[:-1], len(pi))
+
+    @staticmethod
+    def backward(ctx, G):
+        flags, G = _wanted(ctx, G)
+        (M, n, d), (flat, y, *others) = ctx.units, ctx.saved_tensors
+        dx, dA, dc, dpi, dT = graphs.run(strip_backward, flags, (flat, G, y), others, NOTHING_KEPT)
+        if flags[1]:
+            dA, dc, dT = dA.view(n, M, d).transpose(0, 1), dc.view(n, M).mT, dT.permute(2, 0, 1)
+        return _shaped(dx, ctx), dA, dc, dpi, dT
+
+
 class _Products(torch.autograd.Function):
     """The value, or with S the Laplacian."""
 
@@ -248,6 +301,8 @@ def laplacian(x, A, c, pi):
     S = A @ A.mT
     if unrolled(A, pi):
         return _Loops.apply(x, A * HALF**0.5, c * HALF**0.5, None, S * (pi.view(-1, 1, 1) / HALF))
+    if A.shape[1] <= FEW and x.shape[:-1].numel() * A.shape[0] * A.shape[1] >= LITTLE:
+        return _Strips.apply(x, A * HALF**0.5, c * HALF**0.5, pi, S / HALF)
     return _Products.apply(x, A, c, pi, S)
 
 
