@@ -1,6 +1,7 @@
 """The autoencoders of the GMNM paper: counts, shapes, what a head weighs, photographs, and the claims of its tables."""
 
 import base64
+import math
 
 import numpy as np
 import pytest
@@ -198,7 +199,19 @@ def test_orderings_are_judged_on_both_data_sets():
 
 def test_the_paper_s_own_counts_contradict_that_gmnm_has_the_fewest_parameters():
     assert verdict("GMNM-A26", runs(AS_PRINTED)) == NOT
-    assert verdict("GMNM-A02", runs(AS_PRINTED)) == REPRODUCED and verdict("GMNM-A01", runs(AS_PRINTED)) == INCONCLUSIVE
+
+
+def test_no_run_decides_the_counts_of_an_architecture_that_is_not_given():
+    for claim, count in zip(CLAIMS, (2813167, 3224687, 2778723, 3190243), strict=False):
+        judged = claim.evidence.judge(runs(AS_PRINTED))
+        assert claim.printed == str(count) and judged.verdict == INCONCLUSIVE
+        assert any("attention here" in line for line in judged.detail) == ("attention" in claim.statement)
+
+
+def test_a_printed_ratio_is_as_wide_as_the_digits_of_both_numbers():
+    cifar_100 = next(gap for what, gap in gmnm_autoencoder._factors().items() if "cifar-100" in what)
+    assert cifar_100.low == pytest.approx(math.log10(0.0195 / 0.01675))
+    assert cifar_100.high == pytest.approx(math.log10(0.0205 / 0.01665))
 
 
 def test_numbers_have_their_value_with_other_pixels_beside():

@@ -156,7 +156,7 @@ def test_timing_steps_leaves_the_network_as_it_was():
 
 
 def test_every_row_of_tables_2_and_3_is_a_claim():
-    assert [claim.id for claim in CLAIMS] == [f"GMNM-C{i:02d}" for i in range(1, 37)]
+    assert [claim.id for claim in CLAIMS] == [f"GMNM-C{i:02d}" for i in range(1, 40)]
     by_id = {claim.id: claim for claim in CLAIMS}
     for id_, data, arm, published, digit in (
         ("GMNM-C12", "mnist", "cnn-att", 4.979e-4, 1e-7),
@@ -192,7 +192,42 @@ def test_the_orderings_are_judged_on_all_data_sets():
     every = {f"{arm}@{data}": loss for data in ("mnist", "cifar-10", "cifar-100") for arm, loss in of_one.items()}
     assert overfits.evidence.judge(runs(every)).verdict == gmnm.evidence.judge(runs(every)).verdict == REPRODUCED
     assert overfits.evidence.judge(runs(every | {"cnn-att@cifar-10": (2.0, 0.5)})).verdict == NOT
+    assert overfits.evidence.judge(runs(every | {"cnn-gmnm-att@mnist": (2.9, 0.4)})).verdict == NOT
+    assert overfits.evidence.judge(runs(every | {"cnn-gmnm-att@mnist": (3.5, 1.5)})).verdict == NOT
     assert gmnm.evidence.judge(runs(every | {"cnn-gmnm@mnist": (3.2, 1.0)})).verdict == NOT
     some = {name: loss for name, loss in every.items() if "100" not in name}
     judged = gmnm.evidence.judge(runs(some))
     assert judged.verdict == NOT_RUN and any("mnist alone" in line and REPRODUCED in line for line in judged.detail)
+
+
+def judged(id_, given):
+    return next(claim for claim in CLAIMS if claim.id == id_).evidence.judge(runs(given))
+
+
+def test_overfitting_is_the_gap_between_test_and_training_loss():
+    of_one = {"cnn": (3.0, 1.0), "cnn-gmnm": (3.5, 2.0), "cnn-att": (4.0, 1.0), "cnn-gmnm-att": (4.0, 1.5)}
+    every = {f"{arm}@{data}": loss for data in ("mnist", "cifar-10", "cifar-100") for arm, loss in of_one.items()}
+    assert judged("GMNM-C37", every).verdict == REPRODUCED and judged("GMNM-C39", every).verdict == NOT
+    assert judged("GMNM-C37", every | {"cnn-gmnm@mnist": (3.5, 1.4)}).verdict == NOT
+    assert judged("GMNM-C37", every | {"cnn-gmnm-att@cifar-10": (4.2, 1.0)}).verdict == NOT
+
+
+def test_better_with_gmnm_means_with_attention_and_without():
+    of_one = {"cnn": (3.0, 1.0), "cnn-gmnm": (2.0, 1.0), "cnn-att": (4.0, 1.0), "cnn-gmnm-att": (3.9, 1.0)}
+    every = {f"{arm}@{data}": loss for data in ("mnist", "cifar-10", "cifar-100") for arm, loss in of_one.items()}
+    found = judged("GMNM-C39", every)
+    assert found.verdict == REPRODUCED and any(line.startswith("mnist, best error") for line in found.detail)
+    assert judged("GMNM-C39", every | {"cnn-gmnm-att@cifar-100": (4.1, 1.0)}).verdict == NOT
+
+
+@pytest.mark.parametrize(("mnist", "cifar", "verdict"), [(109, 99, REPRODUCED), (112, 99, NOT), (109, 101, NOT)])
+def test_similar_or_fewer_parameters(mnist, cifar, verdict):
+    counts = {"cnn@mnist": 100, "cnn@cifar-10": 100, "cnn-gmnm@mnist": mnist, "cnn-gmnm@cifar-10": cifar}
+    claim = next(claim for claim in CLAIMS if claim.id == "GMNM-C38")
+    found = claim.evidence.judge(lambda arm: {s: Run(s, (5.0,), (10,), {"parameters": counts[arm]}) for s in range(6)})
+    assert found.verdict == verdict
+
+
+def test_the_paper_s_own_gaps_are_told():
+    (claim,) = (claim for claim in CLAIMS if claim.id == "GMNM-C37")
+    assert "cifar-10 0.0550 and 0.0930" in claim.decided

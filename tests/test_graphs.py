@@ -75,31 +75,90 @@ def test_what_was_called_once_is_not_looked_up_again(monkeypatch):
         torch.testing.assert_close(graphs.run(simple, (), second[:1], second[1:], {})[0], second[0] @ second[1])
 
 
-@pytest.mark.parametrize("change", ["dtype", "width", "flag", "grad", "autocast", "mode"])
+@pytest.mark.parametrize("change", ["dtype", "another's dtype", "width", "flag", "threads"])
 def test_the_way_past_is_only_for_the_very_same_call(change):
     with torch.no_grad():
-        given = tensors(6)
+        given, twice, threads = tensors(6), True, torch.get_num_threads()
         called(*given)
-        before, twice = len(graphs._shortcuts), True
-        assert before == 1
+        assert len(graphs._shortcuts) == 1
         if change == "dtype":
             given = tensors(6, dtype=torch.float64)
+        elif change == "another's dtype":
+            given[0][1] = given[0][1].double()
         elif change == "width":
             given = tensors(6, width=9)
         elif change == "flag":
             twice = False
-        if change == "grad":
-            with torch.enable_grad():
-                assert not graphs._usual("cpu")
-        elif change == "autocast":
-            with torch.autocast("cpu"):
-                assert not graphs._usual("cpu")
-        elif change == "mode":
-            with TorchDispatchMode():
-                assert not graphs._usual("cpu")
         else:
+            torch.set_num_threads(threads % 2 + 1)
+        try:
             assert agrees(called(*given, twice), *given, twice)
-            assert len(graphs._shortcuts) == before + 1
+        finally:
+            torch.set_num_threads(threads)
+        assert len(graphs._shortcuts) == 2
+
+
+def test_the_way_past_is_not_taken_where_something_is_switched_on():
+    with torch.no_grad():
+        assert graphs._usual("cpu")
+        with torch.enable_grad():
+            assert not graphs._usual("cpu")
+        with torch.autocast("cpu"):
+            assert not graphs._usual("cpu")
+        with TorchDispatchMode():
+            assert not graphs._usual("cpu")
+
+
+@pytest.mark.parametrize("first", ["float32", "autocast"])
+def test_what_ran_before_in_another_precision_does_not_matter(first):
+    """Forward under autocast and backward outside, as training in mixed precision does it."""
+    from gmbench.layers.gm.compiled import compiled
+    from gmbench.layers.gm.eager import eager
+
+    def gradients(function, mixed):
+        generator = torch.Generator().manual_seed(3)
+        shapes = ((5, 40), (3, 40), (3, 40), (3, 7, 40), (3, 7))
+        given = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+        with torch.autocast("cpu", enabled=mixed):
+            out = function(*given)
+        return torch.autograd.grad(out.float().sum(), given)
+
+    wanted = gradients(eager, False)
+    for mixed in (True, False) if first == "autocast" else (False, True, False):
+        near = 0.05 if mixed else 1e-4
+        for found, want in zip(gradients(compiled, mixed), wanted, strict=True):
+            assert (found - want).abs().max() <= near * want.abs().max()
+
+
+def test_a_change_of_settings_does_not_fix_the_batch(compiled):
+    """A graph that is made again is still one for every batch: there are at most eight of one code."""
+    with torch.no_grad():
+        called(*tensors(6))
+        with torch.autocast("cpu"):
+            for rows in range(7, 18):
+                called(*tensors(rows))
+    assert len(compiled) == 2
+
+
+def test_a_layer_inside_somebody_elses_graph_can_be_trained():
+    from gmbench.layers.ugmm.compiled import compiled
+    from gmbench.layers.ugmm.eager import eager
+
+    generator = torch.Generator().manual_seed(4)
+    shapes = ((6, 5), (3, 5), (3, 5), (3, 5))
+    given = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    found = torch.autograd.grad(torch.compile(lambda *every: compiled(*every) * 2)(*given).sum(), given)
+    wanted = torch.autograd.grad((eager(*given) * 2).sum(), given)
+    torch.testing.assert_close(found, wanted)
+
+
+def test_shortcuts_do_not_become_ever_more(monkeypatch):
+    monkeypatch.setattr(graphs, "MOST", 3)
+    with torch.no_grad():
+        for rows in range(2, 9):
+            given = tensors(rows)
+            assert agrees(called(*given), *given)
+    assert len(graphs._shortcuts) <= 3
 
 
 def test_lengths_that_differ_between_two_graphs_stay_lengths(compiled):

@@ -623,7 +623,10 @@ def step_times(
             Number(
                 *(arm, measure("step_ratio"), low, high),
                 what=f"over the {called}'s",
-                beside=(Beside("median step here, ms", arm, measure("step_ms")),),
+                beside=(
+                    Beside("median step here, ms", arm, measure("step_ms")),
+                    Beside(f"the {called} over itself", baseline, measure("step_ratio")),
+                ),
             ),
             f"as a ratio to the {called}'s {whole} ms: both are rounded, so {low:.2f} to {high:.2f}; steps in turns in "
             "one process",

@@ -193,9 +193,10 @@ def in_turns(
     turns: int,
     device: str,
 ) -> dict[str, float]:
-    """How long a training step of a network takes, beside another's; both stay as they are.
+    """How long a training step of a network takes, beside another's; their parameters stay as they are.
 
-    ``step_ms``, the median step of the first; ``step_ratio``, the median ratio to the second's step next to it.
+    ``step_ms``, the median step of the first; ``step_ratio``, the median ratio to the second's step next to it. They
+    take turns in going first.
 
     :param losses: of each network, on data of its own choice
     """
@@ -203,7 +204,8 @@ def in_turns(
     # a rate of 0: what was trained stays as it is
     optimisers = [torch.optim.Adam(network.parameters(), lr=0.0) for network in networks]
     for turn in range(turns + WARM):
-        for optimiser, loss, seconds in zip(optimisers, losses, taken, strict=True):
+        sides = list(zip(optimisers, losses, taken, strict=True))
+        for optimiser, loss, seconds in sides if turn % 2 else reversed(sides):
             _wait(device)
             begun = time.perf_counter()
             optimiser.zero_grad()

@@ -30,6 +30,7 @@ NOTHING_KEPT = {
 
 # Rows times the numbers of the largest other tensor, up to which one thread of a CPU is faster than several.
 LITTLE = 2**20
+MOST = 4096  # shortcuts that are kept
 
 _graphs: dict = {}
 _shortcuts: dict = {}
@@ -39,21 +40,24 @@ _latest = threading.local()
 def run(body, flags, rows, others, options):
     """``body(*flags, *rows, *others)``, compiled for the shapes of ``others`` and any number of rows above 1.
 
-    Called again with tensors of the same shapes, the compiled graph is run without torch.compile's way to it, which
-    takes as long as a small layer.
+    Called again with tensors of the same shapes and dtypes, the compiled graph is run without torch.compile's way to
+    it, which takes as long as a small layer.
 
     :param rows: tensors whose first axis is the batch, detached and contiguous, or other graphs are made of them
     :param others: tensors, likewise, or None
     :param options: of inductor, the same in every call
     """
+    if torch.compiler.is_compiling():  # a part of somebody else's graph
+        return body(*flags, *rows, *others)
     tensors = (*rows, *others)
-    shapes = tuple(None if tensor is None else tensor.shape for tensor in tensors)
-    place = (body, *flags, rows[0].dtype, rows[0].device)
+    shapes = tuple([None if tensor is None else (tensor.dtype, tensor.shape) for tensor in tensors])
+    place = (body, *flags, rows[0].device, torch.get_num_threads())
     usual = _usual(rows[0].device.type)
     if usual and (shortcut := _shortcuts.get((*place, shapes))):
         return shortcut(tensors)
-    little = len(rows[0]) * max(0 if shape is None else shape.numel() for shape in shapes[len(rows) :]) <= LITTLE
-    key = (*place, shapes[len(rows) :], len(rows[0]) > 1, little)
+    batch, rest = len(rows[0]), shapes[len(rows) :]
+    little = batch * max(0 if each is None else each[1].numel() for each in rest) <= LITTLE
+    key = (*place, rows[0].dtype, rest, batch > 1, little)
     if key not in _graphs:
         if little:
             options = {**options, "cpp.threads": 1}
@@ -63,11 +67,13 @@ def run(body, flags, rows, others, options):
         # Not dynamic but where marked: torch would take the same place in the source for the same code, and make every
         # length that differs between two graphs dynamic in the second.
         _graphs[key] = torch.compile(twin, fullgraph=True, dynamic=False, backend=backend)
-        for tensor in rows if len(rows[0]) > 1 else ():
-            torch._dynamo.maybe_mark_dynamic(tensor, 0)
+    for tensor in rows if batch > 1 else ():
+        torch._dynamo.maybe_mark_dynamic(tensor, 0)
     _latest.call = None
     result = _graphs[key](*flags, *tensors)
     if usual and _latest.call and (shortcut := _shortcut(*_latest.call, tensors, result)):
+        if len(_shortcuts) >= MOST:
+            _shortcuts.clear()
         _shortcuts[*place, shapes] = shortcut
     _latest.call = None
     return result
@@ -76,8 +82,7 @@ def run(body, flags, rows, others, options):
 def _usual(device):
     """Whether nothing is switched on that would change what a graph does, or that wants to see its operations."""
     return not (
-        torch.compiler.is_compiling()
-        or torch.is_grad_enabled()
+        torch.is_grad_enabled()
         or torch.is_autocast_enabled(device)
         or torch._C._len_torch_dispatch_stack()
         or torch._C._len_torch_function_stack()
@@ -102,7 +107,8 @@ def _shortcut(compiled, given, found, tensors, result):
     """
     places = {id(tensor): i for i, tensor in enumerate(tensors) if tensor is not None}
     numbers = [i for i, each in enumerate(given) if not isinstance(each, torch.Tensor)]
-    if any(given[i] != len(tensors[0]) for i in numbers):
+    twice = len(places) < sum(tensor is not None for tensor in tensors)
+    if twice or any(given[i] != len(tensors[0]) for i in numbers):
         return None
     taken = [None if i in numbers else places.get(id(each), -1) for i, each in enumerate(given)]
     made = {id(each): i for i, each in enumerate((*found, *tensors))}
@@ -125,7 +131,7 @@ def _shortcut(compiled, given, found, tensors, result):
 
 
 def exp2(t):
-    """2^t for t <= 0, and 0 below -126 in float32 on a CPU, where torch's own is a call that nothing is fused with."""
+    """2^t for t <= 0; in float32 on a CPU, where torch's own is a call that nothing is fused with, 0 below -126.5."""
     if t.dtype != torch.float32 or t.is_cuda:
         return torch.exp2(t)
     t = t.clamp_min(-127)  # whose power has the bits of 0
