@@ -20,6 +20,7 @@ from gmbench.layers.products import columns, product
 HALF = 0.5 / math.log(2)  # of |y|^2, the exponent of 2, but for its sign
 SMALL = 9  # n d, up to which loops are faster than products, where there is one output
 FEW = 8  # n, up to which the Laplacian's factor is unrolled
+PIECE = 2**19  # numbers in y, which backward takes at a time: what it makes of them stays near, and in the heap
 LITTLE = 2048  # numbers in y, below which products run uncompiled
 
 
@@ -241,7 +242,14 @@ class _Strips(torch.autograd.Function):
     def backward(ctx, G):
         flags, G = _wanted(ctx, G)
         (M, n, d), (flat, y, *others) = ctx.units, ctx.saved_tensors
-        dx, dA, dc, dpi, dT = graphs.run(strip_backward, flags, (flat, G, y), others, NOTHING_KEPT)
+        count = max(1, min(-(-y.numel() // PIECE), len(y) // 64))
+        rows = zip(*(each.tensor_split(count) for each in (flat, G, y)), strict=True)
+        runs = [
+            graphs.run(strip_backward, flags, [each.detach() for each in part], others, NOTHING_KEPT) for part in rows
+        ]
+        parts, *sums = zip(*runs, strict=True)
+        dx = torch.cat(parts) if flags[0] else None
+        dA, dc, dpi, dT = (total(each) if flags[1] else None for each in sums)
         if flags[1]:
             dA, dc, dT = dA.view(n, M, d).transpose(0, 1), dc.view(n, M).mT, dT.permute(2, 0, 1)
         return _shaped(dx, ctx), dA, dc, dpi, dT
