@@ -174,3 +174,28 @@ def test_what_is_refused_of_laplacians():
         layer_of(2, 1, 4).laplacian(inputs(3, 3))
     with pytest.raises(ContractError, match="does not compute the value of gmnm-ridge"):
         GMNM(2, 1, 4, reading="ridge", implementation=registry.load().implementations["gmnm-ridge-laplacian/eager"])
+
+
+@pytest.mark.skipif(bool(registry._missing("compiler")), reason="no C++ compiler")
+@pytest.mark.parametrize("rows", [400, 1])
+def test_backward_by_pieces_is_that_of_all_rows(monkeypatch, rows):
+    from gmbench.layers.gmnm import fused
+    from gmbench.layers.gmnm_mahalanobis_laplacian.compiled import compiled
+    from gmbench.layers.gmnm_mahalanobis_laplacian.eager import eager
+
+    generator = torch.Generator().manual_seed(5)
+    shapes = ((rows, 7), (1300, 7), (1300, 3, 7), (2, 1300))
+    given = [torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in shapes]
+    G = torch.randn(rows, 2, generator=generator, dtype=torch.float64)
+    taken, run = [], fused.graphs.run
+
+    def counting(body, flags, rows, others, options):
+        taken.append((body.__name__, len(rows[0])))
+        return run(body, flags, rows, others, options)
+
+    monkeypatch.setattr(fused.graphs, "run", counting)
+    monkeypatch.setattr(fused, "PIECE", 2**18)
+    found = torch.autograd.grad(compiled(*given), given, G)
+    torch.testing.assert_close(found, torch.autograd.grad(eager(*given), given, G), rtol=1e-9, atol=1e-9)
+    pieces = [length for name, length in taken if name == "strip_backward"]
+    assert sum(pieces) == rows and len(pieces) == (6 if rows == 400 else 1)
