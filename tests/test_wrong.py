@@ -76,11 +76,16 @@ def test_every_family_has_enough_and_half_of_the_least_were_written_blind():
         assert files.count(f"{family}_blind") >= 10
 
 
+def test_every_one_has_a_name_of_its_own():
+    keys = [record.key for _, record in FOUND]
+    assert sorted(set(keys)) == sorted(keys)
+
+
 def test_one_family_leaves_the_rows_of_the_others(tmp_path):
     rows = [{"implementation": "gm/a"}, {"implementation": "ugmm/b"}, {"implementation": "ugmm-tied/c"}]
     path = tmp_path / "wrong.json"
     path.write_text(json.dumps({"profile": "ci", "commit": None, "when": "then", "rows": rows}))
-    assert table.kept(path, lambda key: table.family(key) != "ugmm") == [
+    assert table.kept(path, lambda row: table.family(row["implementation"]) != "ugmm") == [
         {"implementation": "gm/a", "run": {"profile": "ci", "commit": None, "when": "then"}}
     ]
-    assert table.kept(path, lambda key: False) == []
+    assert table.kept(path, lambda row: False) == []

@@ -156,7 +156,7 @@ def lonely_unit_too_high(x, mu, L, pi):
 # -- mistakes that the checks were made for ----------------------------------------------------------------------------
 
 
-@wrong("expanded-square", layer="gmnm-mahalanobis")
+@wrong("square-expanded", layer="gmnm-mahalanobis")
 def expanded_square(x, mu, L, pi):
     """|L (x - mu)|^2 by its three terms, which cancel"""
     precision = L.mT @ L
@@ -165,7 +165,7 @@ def expanded_square(x, mu, L, pi):
     return torch.exp(-0.5 * q.clamp_min(0)) @ pi.mT
 
 
-@wrong("far-units-dropped", layer="gmnm-ridge")
+@wrong("distant-units-dropped", layer="gmnm-ridge")
 def far_units_dropped(x, W, b, pi):
     """units with |y| > 12, whose f is 1e-32, are left out, though a float32 has them"""
     y = x @ W.mT + b

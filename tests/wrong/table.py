@@ -41,12 +41,12 @@ def family(key: str) -> str:
 
 
 def kept(path: Path, stays) -> list[dict]:
-    """The rows of an old file whose implementation ``stays``, each with the run it came from."""
+    """The rows of an old file that ``stays`` says yes to, each with the run it came from."""
     if not path.is_file():
         return []
     old = json.loads(path.read_text("utf-8"))
     run = {name: old.get(name) for name in ("profile", "commit", "when")}
-    return [{"run": run, **row} for row in old["rows"] if stays(row["implementation"])]
+    return [{"run": run, **row} for row in old["rows"] if stays(row)]
 
 
 def main():
@@ -76,13 +76,14 @@ def main():
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")
     if options.missing:
-        there = {row["implementation"] for row in kept(path, {record.key for _, record in every}.__contains__)}
-        found = [(file, record) for file, record in found if record.key not in there]
+        known = {(file, record.key) for file, record in every}
+        old = kept(path, lambda row: (row["file"], row["implementation"]) in known)
+        there = {(row["file"], row["implementation"]) for row in old}
+        found = [(file, record) for file, record in found if (file, record.key) not in there]
         if not found:
             sys.exit("every one has its row")
-        old = kept(path, there.__contains__)
     else:
-        old = kept(path, lambda key: options.family not in (None, family(key)))
+        old = kept(path, lambda row: options.family not in (None, family(row["implementation"])))
     run = {"profile": options.profile, **provenance()}
     rows, missed = [], []
     for file, record in found:
