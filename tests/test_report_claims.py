@@ -234,8 +234,32 @@ def test_an_experiment_shows_its_own_claims_and_links_to_the_ledger(tmp_path):
     part = section(text, "Claims and verdicts")
     assert row(part, "A")[-1] == "**reproduced**" and "| C |" in part and "| B |" not in part
     assert "[the ledger](claims.md)" in part
+    front = section(text, "What holds, and what does not")
+    assert "**Holds, 1 of 2**: best of A" in front and "**Not run, 1 of 2**: C, `gmbench run kumar" in front
+    assert text.index("## What holds,") < text.index("## mnist, budget"), "in front of the tables"
     text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=pandas.DataFrame(rows[2:])), "kumar").parts)
-    assert "Claims and verdicts" not in text, "nothing of it was run"
+    assert "Claims and verdicts" not in text and "What holds" not in text, "nothing of it was run"
+
+
+def test_what_holds_is_said_in_words_and_numbers_are_counted():
+    said = claims.summary(claims.entries(found(*MIXED[:4]).claims)).splitlines()
+    assert said == [
+        "- **Holds, 1 of 4**: best of A (A: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
+        "- **Does not hold, 1 of 4**: best of B (B: 9.00 % (8.00 to 9.50), the paper says about 4.2 %).",
+        "- **Stays open, 1 of 4**: best of C (C: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
+        "- **Not run, 1 of 4**: D, `gmbench run kumar --data mnist --budget paper --store STORE`.",
+    ]
+    ordering = claim("X-09", statement="A beats B", margin=None, low=None, high=None, measured=2, shown="2 of 3 hold")
+    ordering |= {"printed": "ordering", "interval": None}
+    band = dict(low=3.0, high=5.0)
+    rows = [claim(f"X-{i:02d}", measured=ours, shown=f"{ours}", **band) for i, ours in ((1, 2.0), (2, 4.0), (4, 6.0))]
+    (line,) = claims.summary(claims.entries(found(*rows, ordering).claims)).splitlines()
+    assert "A beats B (X-09: 2 of 3 hold); 3 printed numbers, ours 0.500 to 1.50 times theirs" in line
+    assert line.endswith("(X-01 to X-02, X-04).")
+    counts = [claim(f"X-{i:02d}", margin=0, low=None, high=None) for i in (9, 10, 11)]
+    assert "3 exact numbers (X-09 to X-11)." in claims.summary(claims.entries(found(*counts).claims))
+    crossing = [*rows[1:], claim("X-05", measured=-1.0, shown="-1", **band)]
+    assert "3 printed numbers (X-02, X-04 to X-05)" in claims.summary(claims.entries(found(*crossing).claims))
 
 
 def test_the_ledger_of_a_store_rests_on_its_cells_alone(tmp_path, monkeypatch):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas
 
-from gmbench.experiments.evidence import VERDICTS
+from gmbench.experiments.evidence import NOT_RUN, VERDICTS
 from gmbench.report import boards, figures_claims
 from gmbench.report.page import Page
 from gmbench.report.results import Results
-from gmbench.report.tables import NONE, absent, bullets, counted, interval, number, table, text
+from gmbench.report.tables import NONE, absent, bullets, code, counted, interval, number, table, text
 
 COMMAND = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 WORDS = ("id", "paper", "experiment", "source", "statement", "published", "printed", "unit", "margin", "measured")
 WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark", "command")
 OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
+SAID = {"reproduced": "Holds", "not reproduced": "Does not hold", "inconclusive": "Stays open", NOT_RUN: "Not run"}
+FEW = 2  # printed numbers that a summary names
 METHOD = (
     "A printed number carries a *margin*: half of its last printed digit, a tenth of it where the paper says about (of "
     "a range: of its middle; of an accuracy: of what it lacks to 100 %), and the spread that the paper states.",
@@ -111,6 +114,62 @@ def counts(every: Sequence[Mapping[str, Any]]) -> str:
         row = {"paper": name, "claims": str(len(own))}
         rows.append(row | {text(kind): str(sum(e["verdict"] == kind for e in own)) for kind in kinds})
     return table(rows)
+
+
+def summary(own: Sequence[Mapping[str, Any]]) -> str:
+    """What holds and what does not, in words: a line for each verdict that was given. Claims in words are named with
+    what was found; of more than FEW printed numbers only how many, and the least and the most that ours are of theirs.
+    """
+    lines = []
+    for verdict, said in SAID.items():
+        found = [entry for entry in own if entry["verdict"] == verdict]
+        if not found:
+            continue
+        if verdict == NOT_RUN:
+            commands = dict.fromkeys(line for entry in found for line in entry["command"].split(" && ") if line)
+            parts = [", ".join([*_spans(found), *map(code, commands)])]
+        else:
+            numbers = [entry for entry in found if None not in (entry["low"], entry["high"])]
+            counts = [entry for entry in found if entry["margin"] == "0" and entry not in numbers]
+            many = [group for group in (counts, numbers) if len(group) > FEW]
+            parts = [_named(entry) for entry in found if not any(entry in group for group in many)]
+            parts += [
+                f"{len(group)} {'exact' if group is counts else 'printed'} numbers{_ratios(group)} "
+                f"({', '.join(_spans(group))})"
+                for group in many
+            ]
+        lines.append(f"**{said}, {len(found)} of {len(own)}**: {'; '.join(parts)}.")
+    return bullets(lines)
+
+
+def _named(entry: Mapping[str, Any]) -> str:
+    """What is stated, what was found, and what the paper says where that is a number."""
+    found = ours(entry)
+    printed = f", the paper says {says(entry)}" if found and entry["margin"] and says(entry) else ""
+    return f"{text(entry['statement'])} ({text(entry['id'])}{': ' + text(found + printed) if found else ''})"
+
+
+def _ratios(numbers: Sequence[Mapping[str, Any]]) -> str:
+    """The least and the most that our numbers are of the published ones, where all have a ratio."""
+    if any(None in (entry["centre"], entry["low"], entry["high"]) for entry in numbers):
+        return ""
+    pairs = [(entry["centre"], (entry["low"] + entry["high"]) / 2) for entry in numbers]
+    if any(mine * theirs <= 0 for mine, theirs in pairs):
+        return ""
+    least, most = (number(end(mine / theirs for mine, theirs in pairs)) for end in (min, max))
+    return f", ours {least if least == most else f'{least} to {most}'} times theirs"
+
+
+def _spans(numbers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Ids, with those that follow each other as ``A01 to A04``."""
+    found: list[list[str]] = []
+    for name in (entry["id"] for entry in numbers):
+        stem, digits = re.fullmatch(r"(.*?)(\d*)", name).groups()
+        if found and digits and int(digits) > 0 and found[-1][-1] == f"{stem}{int(digits) - 1:0{len(digits)}d}":
+            found[-1].append(name)
+        else:
+            found.append([name])
+    return [text(ids[0] if len(ids) == 1 else f"{ids[0]} to {ids[-1]}") for ids in found]
 
 
 def compact(own: Sequence[Mapping[str, Any]]) -> str:

@@ -6,10 +6,12 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
+from typing import Any
 
 import numpy as np
 import pandas
 
+from gmbench.experiments.evidence import NOT_RUN
 from gmbench.experiments.metric import Metric
 from gmbench.report import claims, figures_cells, fits, neurons, paths
 from gmbench.report.boards import HIT, LAST, Arm, Board, boards, declared, file_of, metric_of
@@ -97,6 +99,7 @@ def page(results: Results, name: str) -> Page:
         found.add(f"Cells of version {shown} are in this store; the declarations below are of version {known.version}.")
     if known:
         found.add(bullets(f"**{text(arm)}**: {text(what)}" for arm, what in known.arms.items()))
+    _summary(found, results.claims, name)
     for board in every:
         _board(found, board, name, results)
     lines = method(metric_of(known))
@@ -482,8 +485,21 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
     )
 
 
-def _claims(found: Page, frame: pandas.DataFrame, name: str) -> None:
+def _own_claims(frame: pandas.DataFrame, name: str) -> list[dict[str, Any]]:
+    """The claims of an experiment, or none of them if none was run."""
     own = claims.entries(frame[frame["experiment"] == name] if len(frame) else frame)
-    if any(entry["verdict"] != "not run" for entry in own):
+    return own if any(entry["verdict"] != NOT_RUN for entry in own) else []
+
+
+def _summary(found: Page, frame: pandas.DataFrame, name: str) -> None:
+    own = _own_claims(frame, name)
+    if own:
+        found.add("## What holds, and what does not", claims.summary(own))
+        found.add("Each with its numbers: [below](#claims-and-verdicts).")
+
+
+def _claims(found: Page, frame: pandas.DataFrame, name: str) -> None:
+    own = _own_claims(frame, name)
+    if own:
         found.add("## Claims and verdicts", claims.compact(own))
         found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")
