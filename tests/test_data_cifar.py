@@ -140,6 +140,15 @@ def test_a_damaged_batch_is_one_line(small):
         data.load(chosen)
 
 
+def test_a_label_that_is_no_class_is_one_line(small):
+    chosen, tables, contents, _, given, key = small
+    write(given, contents)
+    most = max(label for each in tables[:-1] for label in each[key])
+    assert data.load(dataclasses.replace(chosen, classes=max(max(each[key]) for each in tables) + 1))
+    with pytest.raises(ContractError, match=rf"^small: has labels from \d+ to {most}, but {most} classes$"):
+        data.load(dataclasses.replace(chosen, classes=most))
+
+
 class Evil:
     def __reduce__(self):
         return os.system, ("touch evil",)

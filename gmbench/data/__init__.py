@@ -117,13 +117,17 @@ def load(name: str | DataSet, normalised: bool = True) -> Data:
     """Load a data set, fetching it first if need be.
 
     :param normalised: False: pixels are left in [0, 1]
-    :raises ContractError: in one line, if there is no such data set, or a file of it is damaged, or can
-        neither be found nor be downloaded and stored
+    :raises ContractError: in one line, if there is no such data set, or a file of it is damaged or has labels that
+        are no classes of it, or can neither be found nor be downloaded and stored
     """
     from gmbench.data.files import fetch
 
     chosen = data_set(name) if isinstance(name, str) else name
     raw = chosen.read(*(fetch(chosen, file) for file in chosen.files))
+    for numbers in (raw.train_labels, raw.test_labels):
+        if len(numbers) and not 0 <= numbers.min() <= numbers.max() < chosen.classes:
+            least, most = numbers.min(), numbers.max()
+            raise ContractError(f"{chosen.name}: has labels from {least} to {most}, but {chosen.classes} classes")
     return _tensors(chosen, raw, normalised)
 
 
