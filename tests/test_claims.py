@@ -142,6 +142,21 @@ class TestOrderings:
         found = Below("a", "b", best, "error").judge(arms(a=one, b=two))
         assert found.verdict == U and found.seeds == 2
 
+    def test_what_is_the_same_for_any_seed_needs_one(self):
+        one, two = ends(2.0), ends(3.0)
+        for kind, verdict in (
+            (Below("a", "b", last, "size", constant=True), R),
+            (Below("b", "a", last, "size", constant=True), N),
+            (Below("b", "a", last, "size", bound=1.5, constant=True), R),
+            (Below("a", "b", last, "size"), U),
+        ):
+            assert kind.judge(arms(a=one, b=two)).verdict == verdict
+        assert Below("a", "b", last, "size", constant=True).judge(arms(a=one, b=one)).verdict == N, "not below"
+        apart = [run(5, 3.0)]  # no seed in common
+        assert Below("a", "b", last, "size", constant=True).judge(arms(a=one, b=apart)).verdict == R
+        differs = ends(2.0, 2.1)
+        assert Below("a", "b", last, "size", constant=True).judge(arms(a=differs, b=two)).verdict == U
+
     def test_a_bound_allows_so_much(self):
         one, two = ends(2.5, 3.5, 4.5), ends(2.0, 3.1, 4.0)
         assert Below("a", "b", best, "error", bound=1.0).judge(arms(a=one, b=two)).verdict == R

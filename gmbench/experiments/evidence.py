@@ -3,7 +3,7 @@
 A number carries a margin: half its last printed digit, a tenth of it where the paper says "about", and the paper's
 stated spread. *Reproduced*: the 95 % interval over seeds lies inside published +- margin. *Not reproduced*: it is
 disjoint from that. Otherwise *inconclusive*. An ordering holds where the paired 95 % interval excludes 0. Fewer than
-three seeds are inconclusive, except for counts and identities.
+three seeds are inconclusive, except for counts, identities and what is the same for any seed.
 
 A seed that diverged is at 100 % error, in orderings and counts; a printed number is compared with the seeds that
 trained.
@@ -233,6 +233,9 @@ class Number:
 class Below:
     """One arm is below another, seed by seed; with ``bound``, at most so much above it. An infinite statistic counts
     as the end of training.
+
+    :param constant: the statistic of an arm is the same whatever its seed, as a count of parameters: where it is
+        indeed, one seed decides
     """
 
     arm: str
@@ -240,12 +243,15 @@ class Below:
     statistic: Statistic
     what: str
     bound: float = 0.0
+    constant: bool = False
 
     def judge(self, arms: Arms) -> Judgement:
         """The verdict."""
         one, two = arms(self.arm), arms(self.other)
         if not (one and two):
             return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
+        if self.constant and (found := self._at_once(one, two)):
+            return found
         differences = list(_differences(one, two, self.statistic).values())
         named = f"{self.what}, {self.arm} - {self.other}"
         if not differences:
@@ -255,6 +261,17 @@ class Below:
         p = intervals.sign_flips([difference - self.bound for difference in differences])
         won = f"{self.arm} below {self.other}{limit}: {wins} of {len(differences)} pairs, p = {p:.2g}"
         return _ordered(named, differences, [won, *_lost(self.arm, one), *_lost(self.other, two)], self.bound)
+
+    def _at_once(self, one: Mapping[int, Run], two: Mapping[int, Run]) -> Judgement | None:
+        """The judgement on two numbers; None if a seed has another one, or none."""
+        a, b = ({self.statistic(run) for run in runs.values()} for runs in (one, two))
+        if len(a) != 1 or len(b) != 1 or None in a | b:
+            return None
+        mine, theirs = a.pop(), b.pop()
+        assert mine is not None and theirs is not None
+        shown = f"{self.what}, {self.arm} - {self.other} {mine - theirs:.6g}"
+        verdict = REPRODUCED if mine - theirs < self.bound else NOT
+        return Judgement(verdict, shown, mine - theirs, None, min(len(one), len(two)), detail=["the same for any seed"])
 
 
 @dataclass(frozen=True)

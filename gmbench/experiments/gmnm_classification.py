@@ -455,6 +455,7 @@ CLAIMS = (
                     changed(measure("parameters"), math.log10),
                     f"{data}, decades",
                     bound=bound,
+                    constant=True,
                 )
                 for data, bound in (("mnist", math.log10(1.1)), ("cifar-10", 0.0))
             )
