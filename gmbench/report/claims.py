@@ -33,8 +33,8 @@ METHOD = (
     "p beside it is exact (all changes of sign), and cannot be below 0.25 with three seeds or 0.06 with five.",
     "A count is reproduced where ours is all, or none, or the very same, from at least as many seeds, and not "
     "reproduced where Fisher's exact test tells the two shares apart at 5 %. A claim of several parts needs them all.",
-    "Fewer than three seeds are inconclusive, except for counts, exact identities, and orderings of what is the same for "
-    "any seed, as a number of parameters.",
+    "Fewer than three seeds are inconclusive, except for counts, exact identities, and orderings of what is the same "
+    "for any seed, as a number of parameters.",
     "A printed number is compared with the seeds that trained; in orderings and counts a seed that diverged is one at "
     "100 % error.",
     "A seed that never reaches an error counts as the end of its training in a number of steps, if at least three "
