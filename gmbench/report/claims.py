@@ -131,11 +131,11 @@ def summary(own: Sequence[Mapping[str, Any]]) -> str:
             parts = [", ".join([*_spans(found), *map(code, commands)])]
         else:
             numbers = [entry for entry in found if None not in (entry["low"], entry["high"])]
-            counts = [entry for entry in found if entry["margin"] == "0" and entry not in numbers]
-            many = [group for group in (counts, numbers) if len(group) > FEW]
+            exact = [entry for entry in found if entry["margin"] == "0" and entry not in numbers]
+            many = [group for group in (exact, numbers) if len(group) > FEW]
             parts = [_named(entry) for entry in found if not any(entry in group for group in many)]
             parts += [
-                f"{len(group)} {'exact' if group is counts else 'printed'} numbers{_ratios(group)} "
+                f"{len(group)} {'exact' if group is exact else 'printed'} numbers{_ratios(group)} "
                 f"({', '.join(_spans(group))})"
                 for group in many
             ]

@@ -99,7 +99,10 @@ def page(results: Results, name: str) -> Page:
         found.add(f"Cells of version {shown} are in this store; the declarations below are of version {known.version}.")
     if known:
         found.add(bullets(f"**{text(arm)}**: {text(what)}" for arm, what in known.arms.items()))
-    _summary(found, results.claims, name)
+    own_claims = _own_claims(results.claims, name)
+    if own_claims:
+        found.add("## What holds, and what does not", claims.summary(own_claims))
+        found.add("Each with its numbers: [below](#claims-and-verdicts).")
     for board in every:
         _board(found, board, name, results)
     lines = method(metric_of(known))
@@ -108,7 +111,9 @@ def page(results: Results, name: str) -> Page:
     if known and known.decisions:
         found.add("## Declared decisions", "What the paper leaves open, and what was chosen here.")
         found.add(table({"topic": text(topic), "choice": text(choice)} for topic, choice in known.decisions))
-    _claims(found, results.claims, name)
+    if own_claims:
+        found.add("## Claims and verdicts", claims.compact(own_claims))
+        found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")
     own = results.cells[results.cells["experiment"] == name]
     found.add("## Where the cells come from", made(own, "cell", "budget"), dirty(own))
     return found
@@ -489,17 +494,3 @@ def _own_claims(frame: pandas.DataFrame, name: str) -> list[dict[str, Any]]:
     """The claims of an experiment, or none of them if none was run."""
     own = claims.entries(frame[frame["experiment"] == name] if len(frame) else frame)
     return own if any(entry["verdict"] != NOT_RUN for entry in own) else []
-
-
-def _summary(found: Page, frame: pandas.DataFrame, name: str) -> None:
-    own = _own_claims(frame, name)
-    if own:
-        found.add("## What holds, and what does not", claims.summary(own))
-        found.add("Each with its numbers: [below](#claims-and-verdicts).")
-
-
-def _claims(found: Page, frame: pandas.DataFrame, name: str) -> None:
-    own = _own_claims(frame, name)
-    if own:
-        found.add("## Claims and verdicts", claims.compact(own))
-        found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")
