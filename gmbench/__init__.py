@@ -34,9 +34,9 @@ def load(kind, store=None):
     if kind == "claims":
         import pandas
 
-        from gmbench.experiments.ledger import ledger
+        from gmbench.results.ledger import ledger
 
         return pandas.DataFrame(ledger(store))
-    from gmbench.runs.store import load as read
+    from gmbench.results.frames import load as read
 
     return read(kind, store)

@@ -1,5 +1,5 @@
 """``python -m gmbench`` is the command line."""
 
-from gmbench.cli import main
+from gmbench.cli.base import main
 
 main(prog_name="gmbench")

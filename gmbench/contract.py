@@ -139,7 +139,7 @@ class LayerType:
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
     # beside the value, the others that implementations may return, and the layer type by which each is judged
     quantities: Mapping[str, str] = field(default_factory=dict)
-    beside: tuple[str, ...] = ()  # further yardsticks of its timings, of gmbench.timing.floors.BESIDE
+    beside: tuple[str, ...] = ()  # further yardsticks of its timings, of gmbench.timing.yardsticks.BESIDE
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from gmbench.contract import (
     Initialisation,
     LayerType,
 )
+from gmbench.names import nearest
 
 
 def _texts(values, what, where) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def _check_call(decorator, layer_type, name, unknown) -> str:
     for word in unknown:
         parameters = inspect.signature(DECORATORS[decorator]).parameters.values()
         known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        raise ContractError(f"{where}: there is no {word}={registry.nearest(word, known)}")
+        raise ContractError(f"{where}: there is no {word}={nearest(word, known)}")
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
         raise ContractError(f"{where}: a name is made of letters, digits, '-', '_' and '.'")
     return where

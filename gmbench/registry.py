@@ -6,7 +6,6 @@ the decorators of :mod:`gmbench.declare` left on functions. What cannot be impor
 
 from __future__ import annotations
 
-import difflib
 import functools
 import importlib
 import importlib.util
@@ -19,30 +18,33 @@ from pathlib import Path
 from types import ModuleType
 
 from gmbench.contract import MARK, ContractError, Implementation, Initialisation, LayerType
+from gmbench.names import nearest
 
 ENTRY_POINTS = "gmbench.implementations"
 VARIABLE = "GMBENCH_IMPLEMENTATIONS"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint such as ``; did you mean 'gm'?``, or the list of what there is."""
-    known = sorted(known)
-    plain = {each.lower(): each for each in known}
-    close = [plain[each] for each in difflib.get_close_matches(name.lower(), plain, n=1)]
-    return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(known) or 'none'}"
-
-
 @functools.cache
 def layer_types() -> dict[str, LayerType]:
-    """Every layer type, found as ``contract.TYPE`` in the folders of ``gmbench.layers``; loads no torch."""
+    """Every layer type, found in the files ``contract.py`` of the folders of ``gmbench.layers``; loads no torch."""
     import gmbench.layers
 
     found = {}
-    for folder in sorted(m.name for m in pkgutil.iter_modules(gmbench.layers.__path__) if m.ispkg):
-        if importlib.util.find_spec(f"gmbench.layers.{folder}.contract"):
-            kind = importlib.import_module(f"gmbench.layers.{folder}.contract").TYPE
-            found[kind.name] = kind
+    for name in _modules(gmbench.layers):
+        if name.endswith(".contract"):
+            for kind in vars(importlib.import_module(name)).values():
+                if isinstance(kind, LayerType):
+                    found[kind.name] = kind
     return found
+
+
+def _modules(package: ModuleType) -> list[str]:
+    """The modules in the folders of a package, of any depth; those beside the folders are what these share."""
+    found = []
+    for item in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if not item.ispkg and item.name.count(".") > package.__name__.count(".") + 1:
+            found.append(item.name)
+    return sorted(found)
 
 
 def layer_type(name: str) -> LayerType:
@@ -54,6 +56,19 @@ def layer_type(name: str) -> LayerType:
     if not isinstance(name, str) or name not in types:
         raise ContractError(f"unknown layer type {name!r}{nearest(str(name), types)}")
     return types[name]
+
+
+@functools.cache
+def folder_of(name: str) -> Path:
+    """The folder of a layer type: where its ``contract.py`` is.
+
+    :raises ContractError: if there is no such layer type
+    """
+    import gmbench.layers
+
+    kind = layer_type(name)
+    modules = [sys.modules[each] for each in _modules(gmbench.layers) if each.endswith(".contract")]
+    return next(Path(str(m.__file__)).parent for m in modules if any(each is kind for each in vars(m).values()))
 
 
 def value_of(name: str) -> str:
@@ -214,10 +229,8 @@ def _reason(error: BaseException) -> str:
 def _built_in() -> Iterable[tuple[str, ModuleType | Broken]]:
     import gmbench.layers
 
-    for folder in sorted(m.name for m in pkgutil.iter_modules(gmbench.layers.__path__) if m.ispkg):
-        package = importlib.import_module(f"gmbench.layers.{folder}")
-        for item in sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg):
-            yield "built in", importlib.import_module(f"{package.__name__}.{item}")
+    for name in _modules(gmbench.layers):
+        yield "built in", importlib.import_module(name)
 
 
 def _entry_points() -> Iterable[tuple[str, ModuleType | Broken]]:
@@ -266,3 +279,19 @@ def load(files: Iterable[str | os.PathLike] = (), modules: Iterable[ModuleType] 
             else:
                 table[record.key] = record  # type: ignore[assignment]
     return Registry(implementations, initialisations, tuple(broken))
+
+
+def fastest(layer_type: str, device: str = "cpu", preferred: Iterable[str] = ()) -> Implementation:
+    """The layer type's fastest implementation that runs here.
+
+    :param preferred: names that come before the fastest
+    :raises ContractError: if none does
+    """
+    known, reasons = load(), []
+    for name in (*preferred, *layer_types()[layer_type].fastest):
+        record = known.implementation(layer_type, name)
+        reason = unavailable(record, device)
+        if not reason:
+            return record
+        reasons.append(f"{name}: {reason}")
+    raise ContractError(f"no implementation of {layer_type} can be trained here ({', '.join(reasons)})")

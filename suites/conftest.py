@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gmbench import registry
-from gmbench.checks import plan
+from gmbench.checks.plan import plan
 from gmbench.contract import ContractError
 from gmbench.suites import expected
 

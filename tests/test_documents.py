@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import gmbench
-from gmbench import cli
+from gmbench.cli import base as cli
+from gmbench.cli import parse as asked
 from gmbench.data import data_sets
-from gmbench.experiments import asked, cells, experiment, experiments
+from gmbench.experiments import experiment, experiments
+from gmbench.experiments.plan import cells
 
 ROOT = Path(gmbench.__file__).resolve().parent.parent
 TEXTS = {name: (ROOT / name).read_text() for name in ("README.md", "CONTRIBUTING.md", "Makefile")}

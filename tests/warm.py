@@ -24,7 +24,7 @@ IMPORTED = (
     "torch",
     "gmbench.layers.gm.eager",
     "gmbench.timing.clock",
-    "gmbench.timing.floors",
+    "gmbench.timing.yardsticks",
     "gmbench.timing.inputs",
 )
 

@@ -10,7 +10,7 @@ import torch
 
 from gmbench.checks import records
 from gmbench.checks.cases import Case, cases
-from gmbench.checks.measure import (
+from gmbench.checks.errors import (
     BETTER,
     WAIVED,
     Errors,

@@ -16,7 +16,7 @@ import platformdirs
 
 from gmbench.checks.cases import Case, few_shapes, parse
 from gmbench.contract import ContractError, Implementation
-from gmbench.registry import layer_type
+from gmbench.registry import folder_of, layer_type
 
 VARIABLE = "GMBENCH_CORPUS"
 
@@ -37,10 +37,8 @@ def cases(implementation: Implementation) -> list[Case]:
 
 
 def shipped_file(name: str) -> Path:
-    """The file of the corpus that ships with a layer type."""
-    import gmbench.layers
-
-    return Path(gmbench.layers.__path__[0]) / name.replace("-", "_") / "corpus.json"
+    """The file of the corpus that ships with a layer type, and with others that have the same folder."""
+    return folder_of(name) / "corpus.json"
 
 
 @functools.cache
@@ -48,7 +46,8 @@ def _shipped(name: str) -> tuple[Case, ...]:
     path = shipped_file(name)
     if not path.is_file():
         return ()
-    return tuple(parse(json.dumps(entry["case"])) for entry in json.loads(path.read_text("utf-8")))
+    found = (parse(json.dumps(entry["case"])) for entry in json.loads(path.read_text("utf-8")))
+    return tuple(case for case in found if case.layer_type == name)
 
 
 def _local(name: str, where: Path) -> list[Case]:

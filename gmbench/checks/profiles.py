@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from gmbench.contract import ContractError
-from gmbench.registry import nearest
+from gmbench.names import nearest
 
 
 @dataclass(frozen=True)

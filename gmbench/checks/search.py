@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 
 from gmbench.checks import corpus, records
 from gmbench.checks.cases import Case, hexadecimal
-from gmbench.checks.measure import inputs_of
+from gmbench.checks.errors import inputs_of
 from gmbench.checks.profiles import Profile
 from gmbench.contract import Implementation
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 from gmbench.contract import ContractError, LayerType
+from gmbench.registry import folder_of
 
 HEAD = '''"""An implementation of the layer type `{kind}`.
 
@@ -23,9 +21,8 @@ def template(kind: LayerType, name: str) -> str:
 
     :raises ContractError: if the layer type ships no template
     """
-    spec = importlib.util.find_spec(f"gmbench.layers.{kind.name.replace('-', '_')}")
-    path = Path(spec.submodule_search_locations[0]) / "template.txt" if spec else None
-    if path is None or not path.is_file():
+    path = folder_of(kind.name) / f"template-{kind.name}.txt"
+    if not path.is_file():
         raise ContractError(f"the layer type {kind.name!r} has no template")
     if not name or not all(c.isalnum() or c in "-_." for c in name):
         raise ContractError(f"{name!r} is no name for an implementation; use letters, digits, '-', '_' and '.'")

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from gmbench.checks import titles
+from gmbench.checks.plan import titles
 from gmbench.checks.records import APPROXIMATE, Record
 from gmbench.contract import ContractError, Implementation
 

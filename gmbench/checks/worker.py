@@ -10,14 +10,8 @@ import json
 import os
 import sys
 
-
-class NoReference:
-    """An import hook: no implementation imports a reference."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name.startswith(("gmbench.references", "references.")) or name == "references":
-            raise ImportError(f"{name}: an implementation must not import a reference")
-        return None
+from gmbench.names import nearest
+from gmbench.processes.limits import hide_references, limit_memory
 
 
 def main() -> None:
@@ -33,18 +27,18 @@ def main() -> None:
 
     torch.set_num_threads(request["threads"])
     from gmbench import registry
-    from gmbench.checks import plan, replay
+    from gmbench.checks.plan import plan, replay
     from gmbench.contract import ContractError
 
     hide_references(registry.layer_types())
     if request["memory"]:
         limit_memory(request["memory"])
-    from gmbench.checks import conduct
+    from gmbench.checks.behaviour import state
 
-    before = conduct.settings()
+    before = state.settings()
     try:
         found = registry.load(files=request["files"])
-        changed = conduct.changed_settings(before)
+        changed = state.changed_settings(before)
         if changed:
             raise ContractError(f"importing {', '.join(request['files'])} changes {', '.join(changed)}")
         if request["files"]:
@@ -78,7 +72,7 @@ def main() -> None:
         known = {c.name for c in checks}
         unknown = [name for name in request["only"] if name not in known]
         if unknown:
-            tell("refused", reason=f"unknown check {unknown[0]!r}{registry.nearest(unknown[0], known)}")
+            tell("refused", reason=f"unknown check {unknown[0]!r}{nearest(unknown[0], known)}")
             return
         if request["only"]:
             checks = [c for c in checks if c.name in request["only"]]
@@ -112,31 +106,6 @@ def main() -> None:
                 tell("end", stopped=True)
                 return
     tell("end", stopped=False)
-
-
-def hide_references(types) -> None:
-    """Load the references that the checks use, then take them out of reach of what is imported afterwards."""
-    from gmbench.checks.measure import reference_function
-
-    for name in types:
-        for ball in (False, True):
-            reference_function(name, ball)
-    for name in [name for name in sys.modules if name.startswith("gmbench.references")]:
-        del sys.modules[name]
-    import gmbench
-
-    vars(gmbench).pop("references", None)
-    sys.meta_path.insert(0, NoReference())
-
-
-def limit_memory(gibibytes: float) -> None:
-    """Let this process die by itself instead of taking the machine along."""
-    import resource
-
-    most, (_, hard) = int(gibibytes * 2**30), resource.getrlimit(resource.RLIMIT_AS)
-    most = most if hard < 0 else min(most, hard)  # where there is a lower limit already, it cannot be raised
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def data_set(name: str) -> DataSet:
     :raises ContractError: if there is none, with the nearest name
     """
     if name not in data_sets():
-        from gmbench.registry import nearest
+        from gmbench.names import nearest
 
         raise ContractError(f"there is no data set {name!r}{nearest(str(name), data_sets())}")
     return data_sets()[name]

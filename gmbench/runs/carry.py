@@ -20,6 +20,7 @@ from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.names import nearest
 
 PARTS = ("implementation", "initialisation")  # the fields of a spec that hold one
 
@@ -50,7 +51,7 @@ def unpack(part: Mapping[str, str], kind: type) -> Any:
         known = registry.load()
         table = known.implementations if kind is Implementation else known.initialisations
         if part["name"] not in table:
-            raise ContractError(f"there is no {part['name']!r}{registry.nearest(part['name'], table)}")
+            raise ContractError(f"there is no {part['name']!r}{nearest(part['name'], table)}")
         return table[part["name"]]
     source = part.get("source", "")
     if _digest(source) != part["sha256"]:

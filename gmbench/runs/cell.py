@@ -9,50 +9,20 @@ the file ``cells/<id>.json``.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import hashlib
-import json
 import os
-import resource
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from gmbench.contract import ContractError
-from gmbench.runs.carry import PARTS
-from gmbench.runs.provenance import provenance
-from gmbench.runs.store import SCHEMA, SPEC, FullError, read_json, store_folder, write_json
+from gmbench.runs.spec import cell_id, cell_path, identity
+from gmbench.store.files import SCHEMA, FullError, read_json, store_folder, write_json
+from gmbench.store.provenance import provenance
 
 PATIENCE = "GMBENCH_PATIENCE"  # seconds that a finished cell waits while the disk is full, in place of these:
 SECONDS = 600.0
-PR_SET_PDEATHSIG = 1  # of prctl(2)
-
-
-def identity(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """What a spec says, without the text of a source, for which its digest stands."""
-    parts = {name: dict(spec[name]) for name in PARTS if spec.get(name)}
-    for part in parts.values():
-        part.pop("source", None)
-    return {**spec, **parts}
-
-
-def canonical(spec: Mapping[str, Any]) -> str:
-    """The one JSON text of a spec's identity."""
-    return json.dumps(identity(spec), sort_keys=True, separators=(",", ":"))
-
-
-def cell_id(spec: Mapping[str, Any]) -> str:
-    """The name of a cell: sha256 of the canonical JSON."""
-    return hashlib.sha256(canonical(spec).encode()).hexdigest()
-
-
-def cell_path(spec: Mapping[str, Any], store: str | os.PathLike | None = None) -> Path:
-    """Where the result of a cell is, or will be."""
-    return store_folder(store) / "cells" / f"{cell_id(spec)}.json"
 
 
 def finished(spec: Mapping[str, Any], store: str | os.PathLike | None = None) -> dict[str, Any] | None:
@@ -65,23 +35,6 @@ def finished(spec: Mapping[str, Any], store: str | os.PathLike | None = None) ->
     return found if found["id"] == cell_id(found["spec"]) == path.stem else None
 
 
-def read_spec(text: str | bytes) -> dict[str, Any]:
-    """A spec from JSON.
-
-    :raises ContractError: if it is not JSON, or a field is missing or of the wrong type
-    """
-    try:
-        spec = json.loads(text)
-    except ValueError:
-        raise ContractError("the spec is not JSON") from None
-    if not isinstance(spec, dict):
-        raise ContractError("the spec is not a JSON object")
-    wrong = [name for name, kind in SPEC.items() if type(spec.get(name)) is not kind]
-    if wrong:
-        raise ContractError(f"the spec lacks {', '.join(wrong)}, or has them of another type")
-    return spec
-
-
 def prepare() -> None:
     """Settings of a process that will run one cell; numbers must not depend on the cores of the machine."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic matrix products on a GPU
@@ -90,39 +43,6 @@ def prepare() -> None:
     torch.set_num_threads(1)
     # densities underflow by design, and arithmetic on denormals is up to a hundred times slower
     torch.set_flush_denormal(True)
-
-
-def limit(memory: float | None) -> None:
-    """Bound this process: no dump of its memory if it crashes, and at most so many bytes of address space.
-
-    Where memory runs out on the whole machine, Linux is told to end the cell rather than the engine.
-    """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    if memory:
-        most, (_, hard) = int(memory), resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
-
-
-def follow() -> Callable[..., None]:
-    """Obey an engine: returns a ``report`` that prints JSON lines; the process ends when its input closes.
-
-    It ends as if terminated, so that it leaves nothing half-written.
-    """
-    with contextlib.suppress(AttributeError, OSError):  # Linux: also while it is stuck in something that is not Python
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch():
-        while os.read(0, 1024):
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(3)
-        os._exit(1)  # it is stuck in something that is not Python
-
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    threading.Thread(target=watch, daemon=True).start()
-    return lambda **progress: print(json.dumps(progress), flush=True)
 
 
 def run_cell(

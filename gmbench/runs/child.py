@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import gmbench
-from gmbench.runs.lock import POLL, timing_now
+from gmbench.processes.lock import POLL, timing_now
 
 PATIENCE = 5  # seconds that a cell has to end when asked to
 TAIL = 2000  # bytes of standard error that are kept

@@ -6,24 +6,24 @@ there are skipped. A cell that fails or is killed is tried once more, and the ot
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gmbench.contract import ContractError
+from gmbench.processes.lock import POLL
 from gmbench.runs import failures
-from gmbench.runs.cell import cell_id, finished
+from gmbench.runs.cell import finished
 from gmbench.runs.child import BUSY, REFUSED, UNLIMITED, Ending, Limits
 from gmbench.runs.estimates import Past, about
-from gmbench.runs.lock import POLL
-from gmbench.runs.progress import display, shown
 from gmbench.runs.running import held
-from gmbench.runs.store import check_writable, store_folder, sweep
+from gmbench.runs.spec import cell_id
+from gmbench.runs.wording import shown
+from gmbench.store.files import check_writable, store_folder, sweep
 
 TRIES = 2
 LOSSES = 5  # how often a cell may be lost with a worker, which is not its fault
@@ -78,6 +78,39 @@ class Task(Protocol):
 
     def close(self) -> None:
         """See to it that it has ended."""
+
+
+class Display(Protocol):
+    """Shows how a run goes on, from its beginning to its end."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def line(self, text: str) -> None:
+        """Something has happened."""
+
+    def update(self) -> None:
+        """Called often: look at the engine again."""
+
+
+class Quiet:
+    """Shows nothing."""
+
+    def __init__(self, engine: Engine):
+        pass
+
+    def __enter__(self) -> Quiet:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def line(self, text: str) -> None:
+        """Nothing."""
+
+    def update(self) -> None:
+        """Nothing."""
 
 
 class Engine:
@@ -141,8 +174,10 @@ class Engine:
 
     # -- what they share -----------------------------------------------------------------------------------------------
 
-    def run(self) -> list[Cell]:
+    def run(self, display: Callable[[Engine], Display] = Quiet) -> list[Cell]:
         """Run until nothing is left; returns the cells in their final states.
+
+        :param display: makes what shows the run
 
         :raises ContractError: before any cell runs, if the store cannot be written or there is nowhere to run
         :raises KeyboardInterrupt: after Ctrl-C (or SIGTERM), once every cell has ended
@@ -271,16 +306,3 @@ class Engine:
 def _latest(cell: Cell) -> str:
     error = shown(cell.progress)
     return f", test error {error}" if error else ""
-
-
-def engine(name: str) -> type[Engine]:
-    """The engine of that name.
-
-    :raises ContractError: if the package that it needs is not installed
-    """
-    try:
-        return importlib.import_module(f"gmbench.runs.{name}").ENGINE
-    except ImportError as error:
-        raise ContractError(
-            f"--engine {name} needs {error.name or name}, which is not installed: pip install 'gmbench[{name}]'"
-        ) from None

@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from gmbench.runs.progress import duration
-from gmbench.runs.store import read_all
+from gmbench.runs.wording import duration
+from gmbench.store.files import read_all
 
 
 class Past:

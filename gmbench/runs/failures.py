@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gmbench.runs.cell import cell_id, identity
-from gmbench.runs.store import SCHEMA, read_all, store_folder, write_json
+from gmbench.runs.spec import cell_id, identity
+from gmbench.store.files import SCHEMA, read_all, store_folder, write_json
 
 
 def failure_path(ident: str, store: str | os.PathLike | None = None) -> Path:

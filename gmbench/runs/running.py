@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gmbench.runs.cell import cell_id, identity
-from gmbench.runs.store import SCHEMA, store_folder
+from gmbench.runs.spec import cell_id, identity
+from gmbench.store.files import SCHEMA, store_folder
 
 EVERY = 2.0  # seconds between two times that a cell writes down how far it is
 _PARTS = {"spec": dict, "begun": int | float, "progress": dict}

@@ -1,7 +1,8 @@
 """How fast: samples of implementations at a size, dtype, device and pass, beside the floor.
 
-:mod:`~gmbench.timing.run` selects, gates, verifies and makes rows; :mod:`~gmbench.timing.players` starts the measuring
-processes and gives them turns; :mod:`~gmbench.timing.child` is such a process, :mod:`~gmbench.timing.clock` its clock.
+:mod:`~gmbench.timing.subjects` selects and gates, :mod:`~gmbench.timing.session` starts the measuring processes,
+:mod:`~gmbench.timing.turns` gives them turns, :mod:`~gmbench.timing.outputs` verifies and :mod:`~gmbench.timing.rows`
+says what came of it; :mod:`~gmbench.timing.worker` is such a process, :mod:`~gmbench.timing.clock` its clock.
 Importing this package loads no torch.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 
 def __getattr__(name: str) -> Any:
     if name == "measure":
-        from gmbench.timing.run import measure
+        from gmbench.timing.session import measure
 
         return measure
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -90,9 +90,9 @@ def verdict(at_most: float, found: tuple[float, float | None, float | None] | No
 
 def select_goals(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     """What has to be timed for the goals of the layer types of some implementations (of all without names): arguments
-    of :func:`gmbench.timing.run.timings`.
+    of :func:`gmbench.timing.session.timings`.
     """
-    from gmbench.timing.run import subjects
+    from gmbench.timing.subjects import subjects
 
     found = []
     for kind_name in dict.fromkeys(subject.layer_type for subject in subjects(names)):

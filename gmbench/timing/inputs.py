@@ -32,7 +32,7 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
     are too small to matter. The x of each of those lies beside that of a row which decides, so that they are no more
     sensitive to any parameter.
     """
-    from gmbench.checks.measure import rounded
+    from gmbench.checks.errors import rounded
 
     if size.widths:
         return rounded(_stack(kind, size, rng), dtype)

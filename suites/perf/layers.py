@@ -13,7 +13,8 @@ from pathlib import Path
 
 try:
     from gmbench.registry import layer_type
-    from gmbench.timing import run
+    from gmbench.timing import session as run
+    from gmbench.timing import subjects as subjects_module
     from gmbench.timing.sizes import sizes
 except ImportError:  # the benchmarked commit is older than these timings
     run = None
@@ -41,14 +42,15 @@ def measured(folder, kind, size, dtype, device, allocator):
     """Rows by implementation and pass, and samples of the yardsticks by pass."""
 
     def ask_gate(subject):
-        verdict = run.gate(subject, dtype, device)
+        verdict = subjects_module.gate(subject, dtype, device)
         return [verdict.status, verdict.message]
 
     def ask_clock():
-        subjects = [s for s in run.subjects() if s.layer_type == kind.name]
+        subjects = [s for s in subjects_module.subjects() if s.layer_type == kind.name]
         able = [subject for subject in subjects if not subject.obstacle(dtype, device)]
         verdicts = {
-            s.key: run.Verdict(*once(folder, f"gate {s.key} {dtype} {device}", lambda s=s: ask_gate(s))) for s in able
+            s.key: subjects_module.Verdict(*once(folder, f"gate {s.key} {dtype} {device}", lambda s=s: ask_gate(s)))
+            for s in able
         }
         options = {"allocator": allocator, "rounds": ROUNDS, "budget": BUDGET}
         found = run.interleaved(subjects, size, dtype, device, verdicts=verdicts, **options)
@@ -130,7 +132,7 @@ def of_yardstick(kind, size, which):
 
 def every():
     """All benchmarks, by name."""
-    subjects = run.subjects()
+    subjects = subjects_module.subjects()
     for kind in [layer_type(name) for name in sorted({subject.layer_type for subject in subjects})]:
         for size in sizes(kind, FULL):
             start = f"{kind.name}_{size.label}_b{size.batch}"

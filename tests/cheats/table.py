@@ -15,9 +15,11 @@ import tempfile
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.runs.provenance import provenance
-from gmbench.runs.store import write_json
-from gmbench.timing import child, run
+from gmbench.store.files import write_json
+from gmbench.store.provenance import provenance
+from gmbench.timing import session as run
+from gmbench.timing import subjects as subjects_module
+from gmbench.timing import worker as child
 
 HERE = Path(__file__).parent
 SIZE = registry.load_file(HERE / "kit.py").SIZE
@@ -54,7 +56,9 @@ def quick_verdicts(found):
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}  # no fork once there is a GPU
     done = subprocess.run(program, input=json.dumps(wanted), capture_output=True, text=True, env=environment)
     assert not done.returncode, done.stderr
-    return {key: run.Verdict(**said) for (_, key, _), said in zip(wanted, json.loads(done.stdout), strict=True)}
+    return {
+        key: subjects_module.Verdict(**said) for (_, key, _), said in zip(wanted, json.loads(done.stdout), strict=True)
+    }
 
 
 def groups(found):
@@ -113,7 +117,7 @@ def expected(cheat, by, message):
 def subjects_of(found):
     """What the parent knows of the cheats and of ``gm/eager``, by key."""
     files = dict.fromkeys(file for file, _ in found)
-    return {subject.key: subject for subject in run.subjects([*files, "gm/eager"])}
+    return {subject.key: subject for subject in subjects_module.subjects([*files, "gm/eager"])}
 
 
 def quick_subjects(found):
@@ -121,7 +125,7 @@ def quick_subjects(found):
     records = [registry.load().implementation("gm", "eager")]
     for file in dict.fromkeys(file for file, _ in found):
         records += registry.records(registry.load_file(file), file)
-    return {record.key: run.Subject(**child.description(record)) for record in records}
+    return {record.key: subjects_module.Subject(**child.description(record)) for record in records}
 
 
 def main():
@@ -139,7 +143,9 @@ def main():
     if options.quick:
         verdicts = quick_verdicts(found)
     else:
-        verdicts = {key: run.gate(subjects[key]) for key in [*(cheat.key for _, cheat in found), "gm/eager"]}
+        verdicts = {
+            key: subjects_module.gate(subjects[key]) for key in [*(cheat.key for _, cheat in found), "gm/eager"]
+        }
     table, unexpected, undefended = {}, [], list(UNDEFENDED)
     for group in groups(found):
         passed = [each for each in group if verdicts[each[1].key].status == "passed"]

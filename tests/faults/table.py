@@ -14,8 +14,8 @@ import tempfile
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.runs.provenance import provenance
-from gmbench.runs.store import read_json, write_json
+from gmbench.store.files import read_json, write_json
+from gmbench.store.provenance import provenance
 
 TRIALS = registry.load_file(Path(__file__).parent / "trials.py")
 

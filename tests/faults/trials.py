@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.runs.store import load
+from gmbench.results.frames import load
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent

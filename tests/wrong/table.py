@@ -64,9 +64,10 @@ def main():
     os.environ["GMBENCH_CORPUS"] = folder.name
     import torch
 
-    from gmbench.checks import corpus, plan
-    from gmbench.runs.provenance import provenance
-    from gmbench.runs.store import write_json
+    from gmbench.checks import corpus
+    from gmbench.checks.plan import plan
+    from gmbench.store.files import write_json
+    from gmbench.store.provenance import provenance
 
     torch.set_num_threads(1)
     if options.corpus:
@@ -112,9 +113,13 @@ def main():
         for layer in sorted({record.layer_type for _, record in found}):
             entries = [json.loads(p.read_text()) for p in sorted(Path(folder.name, layer).glob("*.json"))]
             entries.sort(key=lambda entry: (entry["implementation"], entry["check"], str(entry["case"])))
-            lines = ",\n".join(json.dumps(entry) for entry in entries)
-            corpus.shipped_file(layer).write_text(f"[\n{lines}\n]\n", "utf-8")
             print(f"{layer}: {len(entries)} cases in the corpus")
+            shipped = corpus.shipped_file(layer)
+            there = json.loads(shipped.read_text("utf-8")) if shipped.is_file() else []
+            entries = [entry for entry in there if entry["case"]["layer_type"] != layer] + entries
+            entries.sort(key=lambda entry: entry["case"]["layer_type"])
+            lines = ",\n".join(json.dumps(entry) for entry in entries)
+            shipped.write_text(f"[\n{lines}\n]\n", "utf-8")
     if missed:
         sys.exit(f"not caught: {', '.join(missed)}")
 

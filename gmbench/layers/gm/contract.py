@@ -17,7 +17,7 @@ def work(sizes, batch, itemsize):
     )
 
 
-TYPE = LayerType(
+GM = LayerType(
     name="gm",
     summary="a mixture of Gaussians over neurons, diagonal covariance, affine readout",
     formula="mean over k of E[(U_k beta + v_k) relu(<beta, x>)], beta ~ N(mu_k, diag sigma_k^2)",

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from gmbench.layers.draws import clip, entries, steer
+
 REGIMES = {
     "bulk": "z = m/s of order 1",
     "left": "every z in -40 to -3",
@@ -14,13 +16,6 @@ REGIMES = {
     "orthogonal": "m = 0 exactly",
     "origin": "rows of x that are 0",
 }
-
-
-def entries(rng, shape, spread=0):
-    """Numbers with full mantissas and random signs; sizes 10^-spread to 10^spread, or normal for spread 0."""
-    if spread == 0:
-        return rng.standard_normal(shape)
-    return rng.choice([-1.0, 1.0], shape) * 10 ** rng.uniform(-spread, spread, shape)
 
 
 def draw(sizes, batch, regime, spread, zeros, rng):
@@ -62,18 +57,6 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         "U": clip(U),
         "v": clip(v),
     }
-
-
-def steer(mu, x, sigma, z):
-    """mu moved along the rows of x as little as needed for <mu_k, x_b> = z_kb s_kb, rows of x permitting."""
-    s = np.sqrt(sigma**2 @ (x**2).T)
-    return mu + (z * s - mu @ x.T) @ np.linalg.pinv(x.T, rcond=1e-6)
-
-
-def clip(tensor):
-    """Into the domain: entries 0 or of size 1e-4 to 1e4."""
-    size = np.clip(np.abs(tensor), 1e-4, 1e4)
-    return np.where(tensor == 0, 0.0, np.copysign(size, tensor))
 
 
 def limits(dtype):

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from gmbench.layers.gm.domain import clip, entries
+from gmbench.layers.draws import clip, entries
 
 REGIMES = {
     "bulk": "distances of order 1",
@@ -116,25 +116,3 @@ def shift(inputs, dtype, rng):
     )
     fixed = {**inputs, "x": x, "mu": mu}
     return [(1.0, fixed), (-1.0, {**fixed, "x": x + constants, "mu": mu + constants})], None
-
-
-def steps(inputs, place, tau):
-    """Terms whose sum is the mean over Gaussian steps of deviation tau of one input: Gauss-Hermite nodes."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(24)
-    weights = weights / np.sqrt(2 * np.pi)
-    return [(w, moved(inputs, place, tau * node)) for node, w in zip(nodes, weights, strict=True)]
-
-
-def line(inputs, place, width):
-    """Terms whose sum is the integral over one input: the trapezoid rule, which for a Gaussian of this width, with its
-    centre at x, is right to the last digit.
-    """
-    step = 0.7 * width
-    return [(step, moved(inputs, place, step * k)) for k in range(-13, 14)]
-
-
-def moved(inputs, place, step):
-    """One input moved."""
-    x = inputs["x"].copy()
-    x[:, place] += step
-    return {**inputs, "x": x}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.layers.modules import Layer, initialise
+from gmbench.names import nearest
 
 __all__ = ["CENTRES", "GMNM", "READINGS", "initialise"]
 
@@ -44,7 +45,7 @@ class GMNM(Layer):
         dtype=None,
     ):
         if reading not in READINGS:
-            raise ContractError(f"GMNM: there is no reading {reading!r}{registry.nearest(str(reading), READINGS)}")
+            raise ContractError(f"GMNM: there is no reading {reading!r}{nearest(str(reading), READINGS)}")
         if centres not in CENTRES:
             raise ContractError(f"GMNM: centres are {' or '.join(CENTRES)}, not {centres!r}")
         if units < 1:

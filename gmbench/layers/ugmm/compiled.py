@@ -95,3 +95,17 @@ def layer(x, mu, log_sigma, logits):
 def compiled(x, mu, log_sigma, logits):
     """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
     return layer(x, mu, log_sigma, logits)
+
+
+@gmbench.implementation(
+    "ugmm-tied",
+    name="compiled",
+    devices=("cpu", "cuda"),
+    dtypes=("float32", "float64"),
+    ulps=16,
+    requires=("compiler",),
+    compiled=True,
+)
+def tied(x, mu, log_sigma, logits):
+    """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
+    return layer(x, mu, log_sigma, logits)

@@ -1,26 +1,30 @@
-"""The layer type `ugmm`: the logarithm of a mixture of one-dimensional Gaussians, one component for each input.
+"""The layer types `ugmm`, the logarithm of a mixture of one-dimensional Gaussians, one component for each input, and
+`ugmm-tied`, the same with means that all neurons share.
 
 Each component sees its own input and ignores the others, so exp of the value is no density over the inputs: of two or
 more its integral is infinite. The value is a score.
 """
 
+import functools
+from dataclasses import replace
+
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.ugmm import bound, domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes, batch, itemsize, tied=False):
     """Floor: one exponential for each row, neuron and input in each pass, too many to be saved; no products."""
     d, C = sizes["d"], sizes["C"]
     return Work(
         batch=batch,
         products=(),
         exponentials=batch * C * d,
-        bytes_moved=itemsize * (batch * (d + C) + 3 * C * d),
+        bytes_moved=itemsize * (batch * (d + C) + 2 * C * d + (d if tied else C * d)),
         backward_exponentials=batch * C * d,
     )
 
 
-TYPE = LayerType(
+UNTIED = LayerType(
     name="ugmm",
     summary="a mixture of one-dimensional Gaussians for each neuron, one component for each input",
     formula="logsumexp over i of log_softmax(logits)_i + log N(x_i; mu_i, sigma_i^2)",
@@ -58,4 +62,20 @@ TYPE = LayerType(
         Goal("compiled", "784-128", 128, "forward+backward", 10e6),
         Goal("native", "784-128", 128, "forward+backward", 10e6),
     ),
+)
+
+
+TIED = replace(
+    UNTIED,
+    name="ugmm-tied",
+    summary="a mixture of one-dimensional Gaussians for each neuron, with means shared by the neurons",
+    parameters=(Parameter("mu", ("d",), "means, of every neuron"), *UNTIED.parameters[1:]),
+    reference="gmbench.references.ugmm_tied:ugmm_tied",
+    domain=replace(UNTIED.domain, draw=functools.partial(domain.draw, tied=True)),
+    limits=functools.partial(domain.limits, tied=True),
+    work=functools.partial(work, tied=True),
+    timed=(replace(UNTIED.timed[0], everyday=False),),
+    stack=replace(UNTIED.stack, everyday=False),
+    goals=(),
+    fastest=("native", "compiled", "eager"),
 )

@@ -6,7 +6,7 @@ Entries of x and mu are 0 or of size 1e-4 to 1e4, log sigma lies in +-15, logits
 
 import numpy as np
 
-from gmbench.layers.gm.domain import clip, entries
+from gmbench.layers.draws import clip, entries
 
 REGIMES = {
     "bulk": "z = (x - mu)/sigma of order 1",

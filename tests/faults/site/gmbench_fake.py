@@ -44,8 +44,9 @@ def install():
     import gmbench.experiments as package
     from gmbench import registry
     from gmbench.contract import Implementation
+    from gmbench.experiments import contract
 
-    class Fake(package.Experiment):
+    class Fake(contract.Experiment):
         def usual(self, layer_type, device="cpu"):
             return replace(Implementation("gm", "none", print), derivatives=1)
 
@@ -60,7 +61,7 @@ def install():
         headline="outside",
         data_sets=(),
         default_data="none",
-        budgets={"smoke": package.Budget(epochs=STEPS - 1, seeds=(0, 1, 2))},
+        budgets={"smoke": contract.Budget(epochs=STEPS - 1, seeds=(0, 1, 2))},
         decisions=(),
         cell=cell,
         problems={"none": "no data"},

@@ -1,0 +1,92 @@
+"""What is looked at: an implementation in one dtype on one device, its inputs and how results are compared."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import torch
+
+from gmbench.checks.cases import Case, few_shapes
+from gmbench.checks.errors import WAIVED, bound, call, inputs_of, numbers, tensors
+from gmbench.contract import EPS, Implementation
+from gmbench.registry import layer_type
+
+
+class Subject:
+    """One implementation in one dtype on one device, with the inputs and comparisons that conduct needs."""
+
+    def __init__(self, implementation: Implementation, dtype: str, device: str):
+        self.implementation, self.dtype, self.device = implementation, dtype, device
+        self.kind = layer_type(implementation.layer_type)
+        self.claim = 2 * implementation.ulps.get(dtype, WAIVED)
+        self.differentiable = implementation.derivatives >= 1
+
+    def case(self, sizes=None, batch=3, regime="bulk", seed=0) -> Case:
+        """A case of ordinary sizes, or of the given ones."""
+        usual = few_shapes(self.kind)[1]
+        chosen = tuple({**usual, **({} if self.implementation.compiled else sizes or {})}.items())
+        return Case(self.kind.name, chosen, batch, regime, seed=seed)
+
+    def corner_sizes(self) -> list[dict[str, int]]:
+        """Ordinary sizes, then each axis at its smallest and its largest."""
+        if self.implementation.compiled:
+            return few_shapes(self.kind)
+        axes = self.kind.domain.sizes
+        return [{}, *({axis: end} for axis, n in axes.items() for end in (min(n), max(n)))]
+
+    def tensors(self, case: Case, gradients=False):
+        """Fresh tensors of a case, and its cotangent."""
+        inputs, G = inputs_of(case, self.dtype)
+        given = tensors(inputs, self.dtype, self.device, gradients and self.differentiable)
+        return given, torch.tensor(G, dtype=getattr(torch, self.dtype), device=self.device)
+
+    def layouts(self, tensor):
+        """The same numbers in other layouts, by name; the first alone where each one may compile anew."""
+        return itertools.islice(_layouts(tensor), 1 if self.implementation.compiled else None)
+
+    def __call__(self, given):
+        return call(self.implementation, given)
+
+    def run(self, given, G, out=None):
+        """Value and gradients (zeros where nothing is asked), as tensors; ``out`` is the value where it is known."""
+        out = self(given) if out is None else out
+        wanted = {n: t for n, t in given.items() if t.requires_grad}
+        if not wanted or not out.requires_grad:
+            return {"value": out}
+        found = torch.autograd.grad((G * out).sum(), list(wanted.values()), allow_unused=True)
+        zeros = (torch.zeros_like(t) if g is None else g for t, g in zip(wanted.values(), found, strict=True))
+        return {"value": out, **dict(zip(wanted, zeros, strict=True))}
+
+    def bound(self, case: Case):
+        """S of a case."""
+        return bound(self.kind, *inputs_of(case, self.dtype), self.dtype, self.claim)
+
+    def differ(self, got, want, S) -> str:
+        """How two results differ by more than twice the claim, or an empty text."""
+        for name, value in got.items():
+            a, b = numbers(value), numbers(want[name])
+            if a.size != b.size:
+                return f"{name} has the shape {a.shape}, not {b.shape}"
+            if np.array_equal(a.ravel(), b.ravel()) and np.isfinite(a).all():  # as most are
+                continue
+            with np.errstate(all="ignore"):
+                gap = np.abs(a.ravel() - b.ravel())
+                ulps = np.where(gap == 0, 0.0, gap / (EPS[self.dtype] * S[name].ravel()))
+            worst = float(np.where(np.isnan(ulps), np.inf, ulps).max(initial=0.0))
+            if worst > self.claim:
+                return f"{name} differs by {worst:.3g} ulps"
+        return ""
+
+
+def _layouts(tensor: torch.Tensor):
+    """The same numbers in other layouts, by name."""
+    turned = tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
+    padded = torch.cat([tensor, *[tensor + 1] * 5], -1)[..., : tensor.shape[-1]]
+    strided = torch.stack([tensor, tensor + 1], -1)[..., 0]
+    offset = torch.cat([tensor.new_full((3,), float("nan")), tensor.flatten()])[3:].view(tensor.shape)
+    yield from {"transposed": turned, "padded rows": padded, "strided": strided, "offset": offset}.items()
+    if tensor.dim() > 2:
+        yield "outer axes swapped", tensor.transpose(0, 1).contiguous().transpose(0, 1)
+    if tensor.dim() > 1:
+        yield "expanded", tensor[:1].expand(tensor.shape)

@@ -1,0 +1,107 @@
+"""``gmbench time``: how fast they are."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import click
+
+from gmbench.cli.base import Failure, Number, emit, main
+from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
+
+TIMED = (*PASSES, STEP)
+
+
+@main.command("time")
+@click.argument("targets", nargs=-1, metavar="[NAME|FILE]...")
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@click.option("--dtype", type=click.Choice(["float64", "float32", "bfloat16"]), default="float32", show_default=True)
+@click.option("--size", "labels", multiple=True, metavar="IN-OUT", help="Only this size, such as 784-100; repeatable.")
+@click.option("--batch", "batches", multiple=True, type=click.IntRange(1), help="Only this batch; repeatable.")
+@click.option("--pass", "passes", multiple=True, type=click.Choice(TIMED), help="Only this pass; repeatable.")
+@click.option("--allocator", type=click.Choice(ALLOCATORS), help="On a CPU (default: both).")
+@click.option("--full", is_flag=True, help="The whole grid of sizes, not only the everyday ones.")
+@click.option("--goals", is_flag=True, help="Only what the layer types' goals need, and which of them are reached.")
+@click.option("--runs", type=click.IntRange(1), help="Begin anew so often, medians over these (default: 1, goals 5).")
+@click.option(
+    "--rounds", type=click.IntRange(6), default=40, show_default=True, help="Undisturbed calls of each, a run."
+)
+@click.option("--seconds", type=Number(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
+@click.option("--memory-limit", type=Number(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
+@click.option("--time-limit", type=Number(1, 604800), default=600, show_default=True, help="Seconds a process.")
+@click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
+@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
+def time_command(
+    targets,
+    device,
+    dtype,
+    labels,
+    batches,
+    passes,
+    allocator,
+    full,
+    goals,
+    runs,
+    rounds,
+    seconds,
+    memory_limit,
+    time_limit,
+    alone,
+    as_json,
+    store,
+):
+    """Time implementations that pass their checks, interleaved with each other, the floor and dense layers.
+
+    NAME is gm/eager, gm or eager; FILE a Python file; none means every exact implementation. One timing runs at a
+    time, and training cells on this machine stand still meanwhile. Exits 0 when there is a time for each, 1 when one
+    is wrong or dies, 2 when there is nothing to time.
+    """
+    from gmbench.cli.timing_tables import show, show_goals
+    from gmbench.store.files import check_writable
+    from gmbench.timing import rows as rows_module
+    from gmbench.timing import session as timing
+    from gmbench.timing.goals import select_goals
+
+    check_writable("timings", store)
+    options = {
+        "allocators": [allocator] if allocator else None,
+        "alone": alone,
+        "runs": runs or (5 if goals else 1),
+        "rounds": rounds,
+        "budget": seconds,
+        "memory": int(memory_limit * 2**30),
+        "seconds": time_limit,
+    }
+    if goals:
+        if labels or batches or passes or full:
+            raise Failure("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
+        if dtype != "float32" or device != "cpu" or any(name.endswith(".py") for name in targets):
+            raise Failure("--goals is for the built-in implementations in float32 on a CPU")
+        parts = select_goals(targets)
+        if not parts:
+            raise Failure("these layer types have no goals")
+    else:
+        parts = [{"names": targets, "labels": labels, "batches": batches, "passes": passes, "full": full}]
+    rows, paths = [], []
+    for part in parts:
+        announce = functools.partial(click.echo, err=True)
+        for found in timing.timings(**part, dtype=dtype, device=device, announce=announce, **options):
+            rows += found
+            for row in found:
+                click.echo(f"    {row['implementation']} {row['pass']}: {row['status']}", err=True)
+            if {row["status"] for row in found} & {"passed", "failed", "inconclusive"}:
+                paths.append(rows_module.store(found, store))  # at once: what is done is kept, whatever comes
+    states = {row["status"] for row in rows}
+    if not paths:
+        raise Failure(f"nothing to time: {rows[0]['message'] if rows else 'there is no exact implementation'}")
+    if as_json:
+        emit(rows)
+    else:
+        show(rows)
+        if goals:
+            show_goals(rows)
+        click.echo(f"wrote {len(paths)} file{'s' * (len(paths) > 1)} to {paths[0].parent}")
+    if states & {"failed", "inconclusive"}:
+        sys.exit(1)

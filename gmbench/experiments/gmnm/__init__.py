@@ -1,0 +1,1 @@
+"""GMNM: Lu, Yuan, Zhang and Li, arXiv 2510.06660."""

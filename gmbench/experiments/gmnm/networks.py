@@ -1,0 +1,138 @@
+"""The networks that fit them: GMNM layers, MLPs, RBF networks and KANs, each of a declared size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from gmbench.baselines.dense import dense
+from gmbench.baselines.kan import kan
+from gmbench.baselines.rbf import RBF
+from gmbench.contract import ContractError, Implementation
+from gmbench.experiments.gmnm.targets import BOX
+from gmbench.layers.gmnm.module import GMNM, initialise
+from gmbench.registry import load as load_registry
+from gmbench.runs.carry import start_of, unpack
+from gmbench.training.minimise import ADAM, LBFGS, Method, spectral
+
+CHUNK = 4096  # points evaluated at once
+
+
+ORDER = 3  # of a KAN's splines
+
+
+@dataclass(frozen=True)
+class Units:
+    """A GMNM layer: its reading, units, the name of its initialisation, and whether centres are trained."""
+
+    reading: str
+    units: int
+    start: str = "grid"
+    centres: str = "fixed"
+
+    def build(self, spec, x, generator):
+        """The layer with the implementation of a spec, started on points ``x (n, d)``."""
+        implementation = unpack(spec["implementation"], Implementation)
+        dtype = str(x.dtype).removeprefix("torch.")
+        if dtype not in implementation.dtypes:
+            raise ContractError(f"{implementation.key} does not take {dtype}, which the arm {spec['arm']} is in")
+        layer = GMNM(
+            *(x.shape[1], 1, self.units),
+            reading=self.reading,
+            centres=self.centres,
+            implementation=implementation,
+            device=x.device,
+            dtype=x.dtype,
+        )
+        start = start_of(spec, self.start)
+        initialise(layer, start, x, generator)
+        return layer
+
+
+@dataclass(frozen=True)
+class Dense:
+    """An MLP, by its widths after the inputs."""
+
+    widths: tuple[int, ...]
+    activation: str
+    bias: bool = True
+
+    def build(self, spec, x, generator):
+        """The network for points like ``x (n, d)``."""
+        widths = (x.shape[1], *self.widths)
+        return dense(widths, self.activation, generator, bias=self.bias, device=x.device, dtype=x.dtype)
+
+
+@dataclass(frozen=True)
+class Radial:
+    """A classic RBF network."""
+
+    units: int
+
+    def build(self, spec, x, generator):
+        """The network, started on points ``x (n, d)``."""
+        network = RBF(x.shape[1], self.units, device=x.device, dtype=x.dtype)
+        network.initialise(x, generator)
+        return network
+
+
+@dataclass(frozen=True)
+class Splines:
+    """A KAN, by its widths after the inputs, and the intervals of its grid."""
+
+    widths: tuple[int, ...]
+    grid: int
+
+    def build(self, spec, x, generator):
+        """The network for points like ``x (n, d)``."""
+        widths = (x.shape[1], *self.widths)
+        return kan(widths, self.grid, ORDER, (-BOX, BOX), spec["seed"], device=x.device, dtype=x.dtype)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """A network, how it is trained, and in which numbers.
+
+    :param steps: a row of the result
+    """
+
+    said: str
+    network: Units | Dense | Radial | Splines
+    rate: float = 1e-2
+    method: str = ADAM
+    steps: int = 75
+    dtype: str = "float32"
+
+    @property
+    def trained(self) -> Method:
+        """The optimiser with its settings."""
+        return Method(self.method, self.steps, self.rate)
+
+    def by_lbfgs(self, dtype: str = "float32", steps: int = 10) -> Arm:
+        """The same network by L-BFGS."""
+        said = f"{self.said}, by L-BFGS on all points{', in float64' if dtype == 'float64' else ''}"
+        return replace(self, said=said, rate=1.0, method=LBFGS, steps=steps, dtype=dtype)
+
+    def in_float64(self) -> Arm:
+        """The same network in float64."""
+        return replace(self, said=f"{self.said}, in float64", dtype="float64")
+
+
+def features(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor | None:
+    """What the output weights of a network of units weigh, ``(n, M)`` in float64; None for other networks."""
+    if isinstance(network, GMNM):
+        layer = load_registry().implementation(network.layer_type, "eager").function
+        *tensors, pi = (tensor.detach().double() for tensor in network.tensors())
+        each = torch.eye(pi.shape[1], dtype=torch.float64, device=x.device)
+        return torch.cat([layer(part, *tensors, each) for part in x.double().split(CHUNK)])
+    if isinstance(network, RBF):
+        with torch.no_grad():
+            return network.features(x.to(network.weight)).double()
+    return None
+
+
+def solved(A: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The least-squares solution of ``A w = y`` for many rows: that of its triangular factor, which is small."""
+    R = torch.linalg.qr(torch.cat([A, y.unsqueeze(1)], 1), mode="r").R
+    return spectral(R[:, :-1], R[:, -1])

@@ -1,0 +1,80 @@
+"""The screen of the KUMAR note: pairs of runs from two initialisations, on two data sets."""
+
+from __future__ import annotations
+
+import torch
+
+from gmbench.claims.claim import Claim
+from gmbench.claims.evidence import Count
+from gmbench.claims.statistics import area, best, late
+from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.kumar import shared as gm_nets
+
+HIDDEN = 100
+COMPONENTS = 20
+ONE_LAYER = ("bl-one-layer", "kumar-one-layer")
+START = {"bl": "bl", "kumar": "kumar", "bl-one-layer": "bl", "kumar-one-layer": "kumar"}
+
+DECISIONS = (
+    *gm_nets.STACK_DECISIONS,
+    ("architecture", "784-100-10 as in the main experiment; the note does not say. One layer, 784-10, stands beside"),
+    ("rates and batch", "as in the main experiment, not rescaled for K = 20"),
+    ("smoothed final error", "the mean of the last five epochs"),
+    ("area under the curve", "the mean of the test error over epochs 1 to 30, by the trapezoidal rule"),
+)
+
+
+def cell(spec, report):
+    """One arm, one seed. Measures as in ``kumar``, without first hits."""
+    data, images, generator = gm_nets.prepare(spec)
+    hidden = [] if spec["arm"] in ONE_LAYER else [HIDDEN]
+    widths = [data.features, *hidden, data.classes]
+    start = START.get(spec["arm"], "kumar")
+    network, seen = gm_nets.gm_network(spec, widths, COMPONENTS, start, images, generator)
+    optimiser = torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE)
+    return gm_nets.trained(spec, report, data, images, network, optimiser, seen)
+
+
+MEASURES = (("best error", best), ("smoothed final error", late), ("area under the curve", area))
+
+CLAIMS = tuple(
+    Claim(
+        id=f"KUM-{25 + 3 * row + column}",
+        source="sec. 4",
+        statement=f"screen, {title}, {what}: KUMAR wins",
+        printed="10 of 10",
+        unit="seed pairs",
+        evidence=Count("kumar", None, 10, 10, "pairs won", other="bl", statistic=statistic),
+        decided="the stack 784-100-10; a diverged seed loses its pair; see the decisions for smoothing and area",
+        data=data,
+    )
+    for row, (title, data) in enumerate((("MNIST", "mnist"), ("Fashion-MNIST", "fashion-mnist")))
+    for column, (what, statistic) in enumerate(MEASURES)
+)
+
+
+EXPERIMENT = Experiment(
+    name="kumar-screen",
+    version=1,
+    paper="kumar",
+    summary="ten pairs of GM stacks with K = 20 from the baseline and from KUMAR",
+    layer_type="gm",
+    arms={
+        "bl": f"GM stack d-{HIDDEN}-C, K = {COMPONENTS}, baseline initialisation",
+        "kumar": f"GM stack d-{HIDDEN}-C, K = {COMPONENTS}, KUMAR initialisation",
+        "bl-one-layer": f"GM layer d-C, K = {COMPONENTS}, baseline initialisation",
+        "kumar-one-layer": f"GM layer d-C, K = {COMPONENTS}, KUMAR initialisation",
+    },
+    baselines=(),
+    headline="kumar",
+    data_sets=("mnist", "fashion-mnist", "digits"),
+    default_data="digits",
+    budgets={
+        "smoke": Budget(epochs=1, seeds=(5,)),
+        "quick": Budget(epochs=5, seeds=(5, 6, 7)),
+        "paper": Budget(epochs=30, seeds=tuple(range(5, 15))),
+    },
+    decisions=DECISIONS,
+    cell=cell,
+    claims=CLAIMS,
+)

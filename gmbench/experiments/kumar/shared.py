@@ -1,0 +1,199 @@
+"""What the experiments with GM layers share: networks, rates, measures before and after training, paths."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from gmbench.contract import Implementation, Initialisation
+from gmbench.data import Data
+from gmbench.layers.gm.initial import draw
+from gmbench.layers.gm.module import GMLayer, initialise, stack
+from gmbench.runs.carry import unpack
+from gmbench.training.classify import at_start, data_on, finite, order_of, train
+
+BATCH = 64
+RATE = 0.1
+SIGMA_RATE = 1.0
+CALIBRATION = 2048  # images
+
+# What the KUMAR note leaves open and all its experiments share; declared before the runs.
+DECISIONS = (
+    ("sigma", "trained as it is: a standard deviation of any sign, no clamp, softplus or logarithm"),
+    ("gamma", "the standard deviation of every draw; sigma is filled with it, not with its square"),
+    ("reduction", "mean over the K components only, so that the learning rates hold for one K"),
+    ("loss", "softmax cross-entropy, mean over the batch"),
+    ("optimiser", "plain SGD, no momentum or decay; learning rate 1.0 for sigma, 0.1 for mu, U and v"),
+    ("calibration images", "the first 2048 training images (all if there are fewer), normalised; no labels"),
+    ("deviation of the outputs", "over all entries (images x outputs), unbiased"),
+    ("what is rescaled", "U and v only"),
+    ("zero mean, unit deviation", "one mean and deviation over all training pixels (MNIST: 0.1307, 0.3081)"),
+    ("last partial batch", "kept: 938 steps per epoch of 60000 images"),
+    ("pairing", "all arms of a seed see the data in one order, drawn apart from the initialisation"),
+    ("pairing of GM arms", "those of one shape start from the same normal draws"),
+    (
+        "divergence",
+        "a seed whose loss overflows stays in the results, at 100 % error; no clipping, no restart. A number that the "
+        "note prints is compared with the mean over the seeds that trained (at least three, or it is inconclusive), "
+        "since the note reports no divergence; in orderings, pairs and counts a diverged seed is a seed at 100 %",
+    ),
+    ("E relu and its slope", "exact in both tails; variances clamped inside the root; slope 1/2 at 0"),
+    ("arithmetic", "float32, one thread, denormals flushed to zero"),
+)
+
+
+# The same for stacks of two layers.
+STACK_DECISIONS = (
+    *DECISIONS,
+    ("between the layers", "nothing: no activation, bias or normalisation; layer 2 acts on <beta, h1>"),
+    ("hidden layer's target", "0.5, as for the logits; layer 2 is calibrated on the calibrated layer 1"),
+    ("evaluation", "all test images, before training and at the end of each epoch"),
+)
+
+
+def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generator]:
+    """What every cell begins with: its data, the images of a calibration, and the generator of its initialisation."""
+    torch.manual_seed(spec["seed"])  # for implementations that sample
+    data = data_on(spec["device"], spec["data"], spec["digest"])
+    return data, data.train_images[:CALIBRATION], torch.Generator().manual_seed(spec["seed"])
+
+
+def trained(
+    spec: Mapping[str, Any], report, data: Data, images, network, optimiser, seen: Mapping[str, int], **how: Any
+) -> dict[str, Any]:
+    """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures`` and ``tests``, pairs
+    of a step and the test error there.
+
+    :param seen: measures of the initialisation
+    :param how: passed to :func:`gmbench.training.classify.train`
+    """
+    measures = {**at_start(network, images), **seen}
+    order = order_of(spec["seed"])
+    done = train(network, optimiser, data, epochs=spec["epochs"], batch=BATCH, order=order, report=report, **how)
+    measures |= {**at_end(network), **done.measures}
+    return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
+
+
+def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
+    """Parameter groups of a stack of GM layers: sigma has a learning rate of its own."""
+    named = list(network.named_parameters())
+    return [
+        {"params": [p for name, p in named if name.endswith("sigma")], "lr": sigma_rate},
+        {"params": [p for name, p in named if not name.endswith("sigma")], "lr": rate},
+    ]
+
+
+def gm_network(
+    spec: Mapping[str, Any], widths: Sequence[int], components: int, start: str | Sequence[float], images, generator
+) -> tuple[torch.nn.Sequential, dict[str, int]]:
+    """A stack of GM layers with the implementation of a cell's spec, and what its initialisation looked at.
+
+    :param start: the name of an initialisation, which the spec's own replaces; or one gamma a layer, for a draw
+        that needs no data
+    """
+    implementation = unpack(spec["implementation"], Implementation)
+    network = stack(widths, components, implementation=implementation, device=spec["device"])
+    if spec["initialisation"]:
+        start = unpack(spec["initialisation"], Initialisation)
+    with _watched(network[0]) as seen:
+        if isinstance(start, str | Initialisation):
+            initialise(network, start, images, generator)
+        else:
+            with torch.no_grad():
+                for layer, gamma in zip(network, start, strict=True):
+                    draw(layer, gamma, generator)
+    return network, seen
+
+
+@contextlib.contextmanager
+def _watched(layer: torch.nn.Module) -> Iterator[dict[str, int]]:
+    """What reaches a layer: the most images of one pass, and the passes that could have had a gradient."""
+    seen = {"calibration_images": 0, "calibration_gradients": 0}
+
+    def look(_, inputs):
+        seen["calibration_images"] = max(seen["calibration_images"], len(inputs[0]))
+        seen["calibration_gradients"] += torch.is_grad_enabled()
+
+    handle = layer.register_forward_pre_hook(look)
+    try:
+        yield seen
+    finally:
+        handle.remove()
+
+
+def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequential:
+    """Linear layers with ReLU between them, Kaiming normal weights and biases from 0."""
+    layers: list[torch.nn.Module] = []
+    for wide, narrow in itertools.pairwise(widths):
+        linear = torch.nn.Linear(wide, narrow)
+        torch.nn.init.kaiming_normal_(linear.weight, nonlinearity="relu", generator=generator)
+        torch.nn.init.zeros_(linear.bias)
+        layers += [linear, torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1]).to(device)
+
+
+def at_end(network) -> dict[str, float | None]:
+    """The range of sigma over all GM layers, and the share of it that changed its sign."""
+    sigmas = [layer.sigma.detach().flatten() for layer in network if isinstance(layer, GMLayer)]
+    if not sigmas:
+        return {}
+    sigma = torch.cat(sigmas)
+    negative = (sigma < 0).float().mean().item() if sigma.isfinite().all() else None
+    return {
+        "sigma_min": finite(sigma.min().item()),
+        "sigma_max": finite(sigma.max().item()),
+        "sigma_negative": finite(negative),
+    }
+
+
+class Paths:
+    """The components of one GM layer, epoch by epoch, in the plane of the final mixture's two widest directions.
+
+    Call it at the end of every epoch (and before the first); :meth:`projected` gives the paths once training is over.
+    """
+
+    def __init__(self, layer: GMLayer):
+        self.layer, self.states = layer, []
+
+    def __call__(self) -> None:
+        self.states.append((self.layer.mu.detach().double().cpu(), self.layer.sigma.detach().double().cpu()))
+
+    def projected(self) -> dict[str, Any]:
+        """``basis_share``: the share of the final mixture's variance in the plane; and one entry an epoch each of
+        ``means`` (K x 2), ``covariances`` (K x 2 x 2), both in the plane through the origin; over all d directions,
+        as means over components: ``moved``, the distance from the start; ``distance``, from the origin; ``size``,
+        the root of the summed variances. Empty if the layer is not finite.
+        """
+        mu, sigma = self.states[-1]
+        if not (mu.isfinite().all() and sigma.isfinite().all()):
+            return {}
+        # law of total covariance for a mixture with equal weights
+        total = torch.diag((sigma**2).mean(0)) + torch.cov(mu.T, correction=0)
+        variances, directions = torch.linalg.eigh(total)
+        plane = directions[:, -2:].flip(1)
+        plane = plane * plane.sum(0).sign()  # a direction has no sign: the same picture on every machine
+        first = self.states[0][0]
+        return {
+            "basis_share": round(float(variances[-2:].sum() / variances.sum()), 4),
+            "means": [_rounded(mu @ plane) for mu, _ in self.states],
+            "covariances": [_rounded(torch.einsum("dp,kd,dq->kpq", plane, s**2, plane)) for _, s in self.states],
+            "moved": [_rounded((mu - first).norm(dim=1).mean()) for mu, _ in self.states],
+            "distance": [_rounded(mu.norm(dim=1).mean()) for mu, _ in self.states],
+            "size": [_rounded(s.norm(dim=1).mean()) for _, s in self.states],
+        }
+
+
+def _rounded(tensor: torch.Tensor) -> Any:
+    """Nested lists with six significant digits."""
+
+    def shorten(value):
+        if isinstance(value, list):
+            return [shorten(entry) for entry in value]
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+
+    return shorten(tensor.tolist())

@@ -1,0 +1,1 @@
+"""uGMM-NN: Zakeria Sharif Ali, arXiv 2509.07569."""

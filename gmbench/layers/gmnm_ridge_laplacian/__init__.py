@@ -1,1 +1,0 @@
-"""The Laplacian of GMNM with ridges."""

@@ -1,1 +1,0 @@
-"""uGMM layers whose neurons share the means."""

@@ -1,0 +1,30 @@
+"""Names that a user gives: what there is, and what was probably meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from gmbench.contract import ContractError
+
+Thing = TypeVar("Thing")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint such as ``; did you mean 'gm'?``, or the list of what there is."""
+    known = sorted(known)
+    plain = {each.lower(): each for each in known}
+    close = [plain[each] for each in difflib.get_close_matches(name.lower(), plain, n=1)]
+    return f"; did you mean {close[0]!r}?" if close else f"; there is {', '.join(known) or 'none'}"
+
+
+def choose(what: str, name: str, table: Mapping[str, Thing]) -> Thing:
+    """The entry of that name.
+
+    :param what: what such an entry is called, such as ``"arm"``
+    :raises ContractError: if there is none, with the nearest name
+    """
+    if not isinstance(name, str) or name not in table:
+        raise ContractError(f"there is no {what} {name!r}{nearest(str(name), table)}")
+    return table[name]

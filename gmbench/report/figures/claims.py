@@ -1,0 +1,88 @@
+"""The figure of the ledger: what is published and what was measured, claim by claim."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from gmbench.report.figures.style import GREY, WIDE, drawn
+from gmbench.report.text.markdown import shortened
+
+REACH = 5.0  # margins from what is published to the end of the axis
+# verdict: colour and mark, told apart in grey too
+LOOKS = {"reproduced": ("#009E73", "o"), "not reproduced": ("#D55E00", "X"), "inconclusive": ("#0072B2", "D")}
+LONGEST = 64  # characters at either side of a row
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claim: ``low`` to ``high`` is published, ``centre`` and ``interval`` are ours."""
+
+    label: str
+    low: float
+    high: float
+    centre: float
+    interval: tuple[float, float] | None
+    verdict: str
+    said: str = ""
+
+
+def position(row: Row, value: float) -> float:
+    """A value in margins from the middle of the published band; infinite where the band is a point and it is not."""
+    middle, half = (row.low + row.high) / 2, (row.high - row.low) / 2
+    if half > 0:
+        return (value - middle) / half
+    return 0.0 if value == middle else float("inf") if value > middle else float("-inf")
+
+
+@drawn
+def forest(rows: Sequence[Row], title: str) -> Figure | None:
+    """A line a claim: the published band from -1 to 1, our mean and interval in the colour of the verdict."""
+    if not rows:
+        return None
+    figure = Figure(figsize=(WIDE, 1.5 + 0.28 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvspan(-1, 1, color="#dfe6ec", linewidth=0, zorder=0)
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=0.5)
+    for y, row in enumerate(rows):
+        shade, mark = LOOKS.get(row.verdict, (GREY, "s"))
+        at = position(row, row.centre)
+        if row.interval:
+            low, high = (min(max(position(row, end), -REACH), REACH) for end in row.interval)
+            axes.plot([low, high], [y, y], color=shade, linewidth=2, solid_capstyle="butt", zorder=2)
+            for end, arrow, reaches in ((-REACH, "<", low == -REACH < high), (REACH, ">", low < high == REACH)):
+                if reaches:
+                    axes.plot([end], [y], arrow, color=shade, markersize=6, clip_on=False, zorder=3)
+        if abs(at) > REACH:
+            end = REACH if at > 0 else -REACH
+            axes.plot([end], [y], ">" if at > 0 else "<", color=shade, markersize=9, clip_on=False, zorder=4)
+        else:
+            axes.plot(
+                [at], [y], mark, color=shade, markersize=8, markeredgecolor="white", markeredgewidth=0.6, zorder=4
+            )
+        axes.text(
+            1.025,
+            y,
+            shortened(row.said, LONGEST),
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            fontsize=8.5,
+            color="#444444",
+        )
+    axes.set_xlim(-REACH, REACH)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.set_yticks(range(len(rows)), [shortened(row.label, LONGEST) for row in rows], fontsize=8.5)
+    axes.set_xlabel("margins from the published value (shaded: inside)")
+    axes.grid(visible=False, axis="y")
+    axes.set_title(title)
+    handles = [
+        matplotlib.lines.Line2D([], [], color=shade, marker=mark, linewidth=2, markersize=7, label=verdict)
+        for verdict, (shade, mark) in LOOKS.items()
+        if any(row.verdict == verdict for row in rows)
+    ]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure

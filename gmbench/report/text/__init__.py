@@ -1,0 +1,1 @@
+"""Markdown, HTML and the words that pages share."""

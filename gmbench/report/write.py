@@ -1,0 +1,60 @@
+"""Writes all pages of a store: Markdown, figures, and the same pages as HTML."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from gmbench.contract import ContractError
+from gmbench.report.text.markdown import text
+from gmbench.report.text.page import Page
+
+
+def write(store: str | os.PathLike | None = None, output: str | os.PathLike | None = None) -> Path:
+    """Make all pages from a store; returns the file of the index.
+
+    The same store gives the same bytes. Files that earlier stores gave are left where they are.
+
+    :param output: a folder, made as needed (default: ``report`` in the store)
+    :raises ContractError: if there is no such store, or a page cannot be written
+    """
+    from gmbench.report.figures import style as figures
+    from gmbench.report.text import html
+    from gmbench.results.read import read
+    from gmbench.store.files import store_folder
+
+    folder = Path(os.path.expanduser(output)) if output else store_folder(store) / "report"
+    pages = every(read(store))
+    try:
+        for name in ("figures", "html"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        for page in pages:
+            markdown = assemble(page, pages)
+            (folder / page.file).write_text(markdown, encoding="utf-8", newline="\n")
+            browsed = folder / "html" / html.file_name(page.file)
+            browsed.write_text(html.page(markdown, f"{page.title} - gmbench"), encoding="utf-8", newline="\n")
+            for name, figure in page.figures.items():
+                drawn = folder / "figures" / f"{name}.svg"
+                drawn.write_text(figures.svg(figure), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise ContractError(f"{error.filename or folder}: cannot be written ({error.strerror or error})") from None
+    return folder / "README.md"
+
+
+def every(results) -> list[Page]:
+    """All pages, the index first."""
+    from gmbench.report.pages import checks, claims, experiment, faults, index, timings
+    from gmbench.results import leaderboard as boards
+
+    experiments = [experiment.page(results, name) for name in boards.names(results)]
+    first = [part.page(results) for part in (index, claims, checks, timings)]
+    return [*first, *experiments, faults.page(results)]
+
+
+def assemble(page: Page, pages: list[Page]) -> str:
+    """The Markdown of a page under links to all others."""
+    links = [
+        f"**{text(title)}**" if other is page else f"[{text(title)}]({other.file})"
+        for other, title in ((other, "Index" if other.name == "README" else other.title) for other in pages)
+    ]
+    return "\n\n".join([" · ".join(links), f"# {text(page.title)}", *page.parts]) + "\n"

@@ -1,0 +1,1 @@
+"""What a store says, as tables: claims, leaderboards, how far runs are."""

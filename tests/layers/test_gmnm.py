@@ -1,0 +1,201 @@
+"""The GMNM module: readings, centres, initialisations, Laplacians, its places in networks, and what is refused."""
+
+import copy
+
+import pytest
+import torch
+
+from gmbench import registry
+from gmbench.contract import ContractError
+from gmbench.layers.gmnm.module import GMNM, READINGS, initialise
+
+READING = pytest.mark.parametrize("reading", READINGS)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def inputs(rows, d, seed=1):
+    return torch.rand(rows, d, generator=seeded(seed)) * 2 - 1
+
+
+def layer_of(d, C, M, initial="uniform", seed=0, **options):
+    layer = GMNM(d, C, M, **options)
+    initialise(layer, initial, inputs(200, d), seeded(seed))
+    return layer
+
+
+def formula(x, layer):
+    """The value in float64, a unit at a time."""
+    tensors = {name: getattr(layer, name).detach().double() for name in registry.layer_type(layer.layer_type).names}
+    total = torch.zeros(*x.shape[:-1], layer.out_features, dtype=torch.float64)
+    for m in range(layer.units):
+        one = {name: tensor[m] for name, tensor in tensors.items() if name != "pi"}
+        if layer.reading == "ridge":
+            q = (x.double() @ one["W"] + one["b"]).square()
+        else:
+            z = x.double() - one["mu"]
+            if layer.reading == "mahalanobis":
+                q = (z @ one["L"].T).square().sum(-1)
+            else:
+                q = ((z @ one["a"].T + one["b"]) @ one["alpha"] + one["beta"]).square()
+        total += torch.exp(-q / 2).unsqueeze(-1) * tensors["pi"][:, m]
+    return total
+
+
+@READING
+def test_the_value(reading):
+    layer = layer_of(3, 2, 7, reading=reading)
+    x = inputs(10, 3).view(2, 5, 3)
+    assert layer(x).shape == (2, 5, 2)
+    assert torch.allclose(layer(x).double(), formula(x, layer), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (dict(reading="mahalanobis"), 4500),
+        (dict(reading="mahalanobis", centres="trained"), 6300),
+        (dict(reading="ridge"), 3600),
+        (dict(reading="agp"), 9000),
+        (dict(reading="agp", centres="trained"), 10800),
+    ],
+)
+def test_the_counts_of_900_units_on_the_plane(options, count):
+    layer = GMNM(2, 1, 900, **options)
+    assert sum(p.numel() for p in layer.parameters()) == count
+
+
+def test_fixed_centres_are_kept_and_no_parameters():
+    fixed, trained = (layer_of(2, 1, 9, centres=centres) for centres in ("fixed", "trained"))
+    assert "mu" not in dict(fixed.named_parameters()) and "mu" in fixed.state_dict()
+    assert "mu" in dict(trained.named_parameters())
+    other = GMNM(2, 1, 9)
+    other.load_state_dict(fixed.state_dict())
+    x = inputs(5, 2)
+    assert torch.equal(other(x), fixed(x)) and torch.equal(copy.deepcopy(fixed)(x), fixed(x))
+    before = fixed.mu.clone()
+    optimiser = torch.optim.SGD(fixed.parameters(), lr=1.0)
+    fixed(x).square().sum().backward()
+    optimiser.step()
+    assert torch.equal(fixed.mu, before)
+
+
+@READING
+@pytest.mark.parametrize("d", [1, 2, 10, 80])
+@pytest.mark.parametrize("initial", ["uniform", "points"])
+def test_units_neither_vanish_nor_are_alike_in_any_dimension(reading, d, initial):
+    layer = layer_of(d, 1, 64, initial, reading=reading)
+    with torch.no_grad():
+        layer.pi[:] = torch.eye(64)[:1]
+    one = GMNM(d, 64, 64, reading=reading)
+    one.load_state_dict({**layer.state_dict(), "pi": torch.eye(64)})
+    f = one(inputs(300, d, seed=5))
+    assert f.amax(0).min() > 0.1, "a unit that no input sees"
+    assert f.std(0).median() > 1e-3, "units that tell inputs apart by nothing"
+
+
+def test_the_grid():
+    layer = layer_of(2, 1, 9, "grid")
+    box = inputs(200, 2)
+    low, high = box.amin(0), box.amax(0)
+    rows = {tuple(round(v, 5) for v in row) for row in ((layer.mu - low) / (high - low)).tolist()}
+    assert rows == {(a, b) for a in (0.0, 0.5, 1.0) for b in (0.0, 0.5, 1.0)}
+    assert layer_of(3, 1, 1, "grid").mu.shape == (1, 3)
+    with pytest.raises(ContractError, match=r"units = k\^2, not 8"):
+        layer_of(2, 1, 8, "grid")
+
+
+def test_centres_on_inputs():
+    box = inputs(200, 2)
+    mu = layer_of(2, 1, 30, "points").mu
+    assert (torch.cdist(mu, box).amin(1) < 1e-3).all() and len(mu.unique(dim=0)) == 30
+    assert len(layer_of(2, 1, 500, "points").mu.unique(dim=0)) == 200
+
+
+@READING
+def test_a_seed_is_a_network(reading):
+    one, same, other = (layer_of(3, 2, 5, reading=reading, seed=seed) for seed in (0, 0, 1))
+    x = inputs(4, 3)
+    assert torch.equal(one(x), same(x)) and not torch.equal(one(x), other(x))
+
+
+@pytest.mark.parametrize("reading", ["ridge", "mahalanobis"])
+def test_the_laplacian_and_its_gradients(reading):
+    layer = layer_of(2, 2, 6, reading=reading, dtype=torch.float64)
+    x = inputs(5, 2).double().requires_grad_()
+    closed, twice = layer.laplacian(x), layer.laplacian(x, "double-backward")
+    assert torch.allclose(closed, twice, rtol=1e-10, atol=1e-12)
+    one, other = (torch.autograd.grad(each.square().sum(), [x, *layer.parameters()]) for each in (closed, twice))
+    assert all(torch.allclose(a, b, rtol=1e-9, atol=1e-11) for a, b in zip(one, other, strict=True))
+
+
+def test_a_place_in_networks():
+    """As a head, inside a CNN, on a latent vector and behind an LSTM; all train a step."""
+    generator = seeded()
+    image = torch.rand(4, 1, 8, 8, generator=generator)
+    cnn = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(144, 5))
+    head = GMNM(5, 10, 16)
+    initialise([cnn, head], "uniform", image, generator)
+    lstm, last = torch.nn.LSTM(4, 3, batch_first=True), GMNM(3, 1, 20, reading="ridge")
+    series = torch.rand(6, 10, 4, generator=generator)
+    initialise(last, "points", lstm(series)[0][:, -1].detach(), generator)
+    gate = GMNM(7, 3, 8)
+    initialise(gate, "uniform", torch.randn(50, 7, generator=generator), generator)
+    maps = torch.rand(4, 3, 6, 6, generator=generator)
+    outputs = [head(cnn(image)), last(lstm(series)[0][:, -1]), maps * gate(torch.randn(4, 7))[..., None, None]]
+    sum(each.square().mean() for each in outputs).backward()
+    for module in (cnn, head, lstm, last, gate):
+        assert all(p.grad is not None and p.grad.isfinite().all() and p.grad.any() for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (dict(reading="ridges"), "no reading 'ridges'; did you mean 'ridge'"),
+        (dict(centres="free"), "fixed or trained, not 'free'"),
+        (dict(units=0), "units must be at least 1, not 0"),
+        (dict(projections=0), "projections must be at least 1, not 0"),
+        (dict(reading="ridge", projections=2), "projections must be exactly 1, not 2"),
+        (dict(implementation="eagre"), "did you mean 'eager'"),
+        (dict(in_features=0), "in_features must be a whole number of at least 1"),
+    ],
+)
+def test_what_is_refused(change, message):
+    with pytest.raises(ContractError, match=message):
+        GMNM(**{"in_features": 2, "out_features": 1, "units": 4, **change})
+
+
+def test_what_is_refused_of_laplacians():
+    with pytest.raises(ContractError, match="gmnm-agp has no Laplacian; the reading 'ridge' is the same layer"):
+        layer_of(2, 1, 4, reading="agp").laplacian(inputs(3, 2))
+    with pytest.raises(ContractError, match="x has 3 features, the layer takes 2"):
+        layer_of(2, 1, 4).laplacian(inputs(3, 3))
+    with pytest.raises(ContractError, match="does not compute the value of gmnm-ridge"):
+        GMNM(2, 1, 4, reading="ridge", implementation=registry.load().implementations["gmnm-ridge-laplacian/eager"])
+
+
+@pytest.mark.skipif(bool(registry._missing("compiler")), reason="no C++ compiler")
+@pytest.mark.parametrize("rows", [400, 1])
+def test_backward_by_pieces_is_that_of_all_rows(monkeypatch, rows):
+    from gmbench.layers.gmnm import fused
+    from gmbench.layers.gmnm.mahalanobis.compiled import laplacian as compiled
+    from gmbench.layers.gmnm.mahalanobis.eager import laplacian as eager
+
+    generator = torch.Generator().manual_seed(5)
+    shapes = ((rows, 7), (1300, 7), (1300, 3, 7), (2, 1300))
+    given = [torch.randn(shape, generator=generator, dtype=torch.float64).requires_grad_() for shape in shapes]
+    G = torch.randn(rows, 2, generator=generator, dtype=torch.float64)
+    taken, run = [], fused.graphs.run
+
+    def counting(body, flags, rows, others, options):
+        taken.append((body.__name__, len(rows[0])))
+        return run(body, flags, rows, others, options)
+
+    monkeypatch.setattr(fused.graphs, "run", counting)
+    monkeypatch.setattr(fused, "PIECE", 2**18)
+    found = torch.autograd.grad(compiled(*given), given, G)
+    torch.testing.assert_close(found, torch.autograd.grad(eager(*given), given, G), rtol=1e-9, atol=1e-9)
+    pieces = [length for name, length in taken if name == "strip_backward"]
+    assert sum(pieces) == rows and len(pieces) == (6 if rows == 400 else 1)
