@@ -128,7 +128,7 @@ class LayerType:
     reference: str  # "module:function", imported only by checks
     domain: Domain
     bound: Callable[..., dict[str, Any]]  # the running error bound of the formula, one entry a quantity
-    kinks: Callable[..., dict[str, Any]]  # masks of the gradient entries that do not exist
+    nondifferentiable: Callable[..., dict[str, Any]]  # masks of the gradient entries that do not exist
     properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
     limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
     work: Callable[..., Work]

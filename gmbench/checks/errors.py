@@ -139,10 +139,10 @@ def compare(kind, got, inputs, G, dtype, claim, low, high, better=BETTER) -> Err
     exact, claim = claim is not None, claim or WAIVED
     S = bound(kind, inputs, G, dtype, claim)
     S64 = S if dtype == "float64" else bound(kind, inputs, G, "float64", claim)
-    kinks = kind.kinks(inputs, EPS[dtype], claim)
+    nondifferentiable = kind.nondifferentiable(inputs, EPS[dtype], claim)
     for name, value in got.items():
         unit = EPS[dtype] * S[name]
-        compared = ~kinks[name] if name in kinks else np.ones(value.shape, bool)
+        compared = ~nondifferentiable[name] if name in nondifferentiable else np.ones(value.shape, bool)
         enclosure, radius = low[name], low[name].radius + 4 * EPS["float64"] * S64[name]
         decided = radius <= claim * unit / better
         if exact and high and not decided[compared].all():

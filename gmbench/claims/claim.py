@@ -53,7 +53,7 @@ class Claim:
     :param source: where it stands in the paper
     :param printed: as it stands there, with its unit apart
     :param evidence: any of the kinds above
-    :param decided: what the paper leaves open here, and the choice or the proxy
+    :param protocol: what the paper leaves open here, and the choice or the proxy
     :param remarks: what a reader should know if it does not reproduce: by the side on which ours lies (``"above"``,
         ``"below"``), or by the number of the part that fails, from 1
     :param data: the data set (default: the experiment's first)
@@ -65,7 +65,7 @@ class Claim:
     printed: str
     unit: str
     evidence: Any
-    decided: str = ""
+    protocol: str = ""
     remarks: Mapping[str | int, str] = field(default_factory=dict)
     data: str = ""
 

@@ -15,12 +15,12 @@ from gmbench.contract import ContractError
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(experiment, store, as_json):
     """What runs, what is done and what failed in a store, of EXPERIMENT alone or of all."""
-    from gmbench.results.status import standing
+    from gmbench.results.status import status as found_in
     from gmbench.runs.engine import title
     from gmbench.runs.estimates import about
     from gmbench.runs.wording import duration, said
 
-    rows = standing(store, experiment)
+    rows = found_in(store, experiment)
     if as_json:
         return emit(rows)
     if not rows:
@@ -48,7 +48,7 @@ def status(experiment, store, as_json):
 @click.option("--output", metavar="DIR", help="Where the pages go (default: report in the store).")
 def report(store, output):
     """Make pages, tables and figures from the checks, timings and cells of a store."""
-    from gmbench.report import write
+    from gmbench.report.site import write
 
     click.echo(write(store, output))
 
@@ -153,7 +153,7 @@ def _claim(row):
             for i, part in enumerate(row["parts"], 1)
             if part["shown"]
         },
-        "decided": row["decided"],
+        "protocol": row["protocol"],
         "detail": row["detail"],
         "remark": row["remark"],
         "command": row["command"],

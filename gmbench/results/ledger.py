@@ -36,7 +36,7 @@ def ledger(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
     ``margin`` a number or None; ``measured`` our number (for an ordering the mean difference, for a count so many out
     of ``seeds``) or text, ``shown`` the same in words; ``interval`` our 95 % interval or None; ``low`` and ``high`` the
     published value with its margin; ``seeds`` how many; ``verdict``; ``parts`` the same of each part of a claim of
-    several; ``decided`` what the paper leaves open; ``detail`` what else the verdict rests on; ``remark`` why a claim
+    several; ``protocol`` what the paper leaves open; ``detail`` what else the verdict rests on; ``remark`` why a claim
     does not hold; ``command`` runs the cells. ``dataset`` is the claim's first, ``datasets`` all that its evidence
     looks at.
     """
@@ -64,7 +64,7 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> dict[str, Any]:
         "budget": BUDGET,
         "verdict": judgement.verdict,
         "parts": [_plain(part) for part in judgement.parts],
-        "decided": claim.decided,
+        "protocol": claim.protocol,
         "detail": "; ".join(judgement.detail),
         "remark": claim.remark(judgement),
         "command": " && ".join(

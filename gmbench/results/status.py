@@ -17,7 +17,7 @@ from gmbench.store.files import read_all, store_folder
 KEY = ("experiment", "data", "budget")
 
 
-def standing(store: str | os.PathLike | None = None, only: str | None = None) -> list[dict[str, Any]]:
+def status(store: str | os.PathLike | None = None, only: str | None = None) -> list[dict[str, Any]]:
     """One row for each experiment, data set and budget of which the store has a cell, done, running or failed.
 
     ``of`` counts the cells of all arms and seeds of the budget, and what was run beside those; ``left`` are the

@@ -150,12 +150,12 @@ def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, truth=No
     """
     truth = truth or enclosures(kind, inputs, G)
     S, S64 = (_bounds(kind, inputs, G, each, claim) for each in (dtype, "float64"))
-    kinks = kind.kinks(inputs, EPS[dtype], claim)
+    nondifferentiable = kind.nondifferentiable(inputs, EPS[dtype], claim)
     largest = 0.0
     for name, value in got.items():
         unit, radius = EPS[dtype] * S[name], truth[name].radius + 4 * EPS["float64"] * S64[name]
         gap = np.abs((value - truth[name].mid) - truth[name].rest)
-        gap[kinks.get(name, np.zeros(gap.shape, bool)) & np.isfinite(value)] = 0.0
+        gap[nondifferentiable.get(name, np.zeros(gap.shape, bool)) & np.isfinite(value)] = 0.0
         # written so that NaN is wrong; a difference of exactly 0 is right whatever the unit
         ulps = np.where(gap == 0, 0.0, gap / np.maximum(unit, TINY["float64"]))
         wrong = ~(gap - radius <= claim * unit) & (gap != 0)

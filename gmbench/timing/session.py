@@ -228,18 +228,18 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, yar
                 broken[key] = str(error)
         found = _Interleaved({}, {}, machine, {})
         for direction in passes:
-            players = [Candidate(name, f"{direction} {name}", ours, False) for name in yardsticks]
-            players += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
-            for player in players:
-                if player.key in broken:
-                    player.fail(broken[player.key])
+            candidates = [Candidate(name, f"{direction} {name}", ours, False) for name in yardsticks]
+            candidates += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
+            for candidate in candidates:
+                if candidate.key in broken:
+                    candidate.fail(broken[candidate.key])
             table = Table(kind, size, dtype, folder)
             before = os.getloadavg()[0]
-            take_turns(table, players, rounds, budget)
-            for player in players:
-                if player.key in NAMES and player.error:
-                    raise ContractError(f"{player.key} cannot be measured: {player.error}")
-            found.candidates[direction], found.inputs[direction] = players, table.inputs
+            take_turns(table, candidates, rounds, budget)
+            for candidate in candidates:
+                if candidate.key in NAMES and candidate.error:
+                    raise ContractError(f"{candidate.key} cannot be measured: {candidate.error}")
+            found.candidates[direction], found.inputs[direction] = candidates, table.inputs
             found.load[direction] = sorted((round(before, 2), round(os.getloadavg()[0], 2)))
     return found
 

@@ -132,7 +132,7 @@ def test_an_accident_is_never_right(tmp_path, how, verify, monkeypatch):
 
 def test_missing_records_are_never_right(tmp_path, verify):
     """An implementation that ends the child politely before its checks."""
-    before = "import gmbench.checks as c\nc.Check.__call__ = lambda self, profile: sys.exit(0)"
+    before = "import gmbench.checks.plan as c\nc.Check.__call__ = lambda self, profile: sys.exit(0)"
     assert verify(layer(tmp_path, before=before)).returncode == 1
 
 
@@ -215,7 +215,7 @@ def test_pytest_suites_takes_a_file(tmp_path):
 
 def test_a_limit_of_memory_that_is_there_already_is_kept():
     program = (
-        "import resource\nfrom gmbench.checks.worker import limit_memory\n"
+        "import resource\nfrom gmbench.processes.limits import limit_memory\n"
         "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\nlimit_memory(8.0)\n"
         "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30)"
     )

@@ -233,4 +233,4 @@ def test_similar_or_fewer_parameters(mnist, cifar, verdict):
 
 def test_the_paper_s_own_gaps_are_told():
     (claim,) = (claim for claim in CLAIMS if claim.id == "GMNM-C37")
-    assert "cifar-10 0.0550 and 0.0930" in claim.decided
+    assert "cifar-10 0.0550 and 0.0930" in claim.protocol

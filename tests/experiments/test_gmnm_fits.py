@@ -456,7 +456,7 @@ def test_statistics_of_a_curve():
 def test_no_words_are_marked_up(name):
     chosen = experiment(name)
     said = [*chosen.arms.values(), *(words for pair in chosen.decisions for words in pair)]
-    said += [words for claim in chosen.claims for words in (claim.statement, claim.decided, *claim.remarks.values())]
+    said += [words for claim in chosen.claims for words in (claim.statement, claim.protocol, *claim.remarks.values())]
     assert not [words for words in said if "`" in words], "a page shows it as it is"
     assert not [words for words in chosen.arms.values() if words.startswith("the same")], "an arm says what it is"
 

@@ -220,7 +220,7 @@ def test_the_value_that_goes_with_a_laplacian():
 
 
 def test_what_the_arms_get_is_said():
-    said = {claim.id: claim.decided for claim in POISSON.claims}
+    said = {claim.id: claim.protocol for claim in POISSON.claims}
     for name in ("GMNM-P04", "GMNM-P07", "GMNM-P08"):
         assert "640 iterations of L-BFGS, 16 a row" in said[name] and "up to 4800" in said[name]
         assert "G = 10" in said[name] and "GMNM starts by default" in said[name]

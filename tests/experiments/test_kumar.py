@@ -284,7 +284,7 @@ def test_bad_words_are_refused_before_data_is_loaded(monkeypatch, words):
     def load(name):
         raise AssertionError(f"{name} was loaded")
 
-    monkeypatch.setattr("gmbench.experiments.load_data", load)
+    monkeypatch.setattr("gmbench.experiments.contract.load_data", load)
     done = CliRunner().invoke(cli.main, ["run", "kumar", "--data", "mnist", *words])
     assert done.exit_code == 2 and done.stderr.startswith("gmbench: ") and done.stderr.count("\n") == 1
 
@@ -292,7 +292,7 @@ def test_bad_words_are_refused_before_data_is_loaded(monkeypatch, words):
 def test_a_run_that_names_no_data_is_on_the_digits(monkeypatch):
     asked_for = []
     load = data.load
-    monkeypatch.setattr("gmbench.experiments.load_data", lambda name: asked_for.append(name) or load(name))
+    monkeypatch.setattr("gmbench.experiments.contract.load_data", lambda name: asked_for.append(name) or load(name))
     done = CliRunner().invoke(cli.main, ["run", "kumar", "--dry-run", "--arms", "bl,bl", "--seeds", "0,0"])
     assert done.exit_code == 0 and asked_for == ["digits"]
     assert done.stdout.startswith("bl seed 0") and done.stdout.count("\n") == 1

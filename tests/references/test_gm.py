@@ -35,11 +35,11 @@ def test_quadrature_lies_within_its_bound_of_the_proven_enclosure(layer, regime)
         inputs, G = drawn(layer, regime, seed)
         low, high = reference(kind, inputs, G), reference(kind, inputs, G, ball=True)
         S = bound(kind, inputs, G, "float64", 40)
-        kinks = kind.kinks(inputs, EPS["float64"], 40)
+        nondifferentiable = kind.nondifferentiable(inputs, EPS["float64"], 40)
         for name, enclosure in high.items():
             allowed = low[name].radius + 4 * EPS["float64"] * S[name] + enclosure.radius
             gap = np.abs((low[name].mid - enclosure.mid) - enclosure.rest)
-            compared = ~kinks.get(name, np.zeros(gap.shape, bool))
+            compared = ~nondifferentiable.get(name, np.zeros(gap.shape, bool))
             assert (gap <= allowed)[compared].all(), (seed, name, (gap / allowed)[compared].max())
 
 

@@ -8,12 +8,12 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse
 
 from gmbench.experiments import experiment, experiments
-from gmbench.report import write
 from gmbench.report.figures import cells as figures_cells
 from gmbench.report.figures import colours as colours_module
 from gmbench.report.figures.style import COLOURS, colour
 from gmbench.report.pages import experiment as pages
 from gmbench.report.pages import paths
+from gmbench.report.site import write
 from gmbench.report.text.page import Page
 from gmbench.results import leaderboard as boards
 from gmbench.results import read as results

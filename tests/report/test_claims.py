@@ -7,9 +7,9 @@ import pandas
 import pytest
 from matplotlib.colors import to_hex
 
-from gmbench.report import write
 from gmbench.report.figures import claims as figures_claims
 from gmbench.report.pages import claims, experiment, index
+from gmbench.report.site import write
 from gmbench.results import read as results
 from gmbench.results.frames import COLUMNS
 from gmbench.results.read import Results
@@ -22,7 +22,7 @@ def claim(name, verdict="reproduced", **more):
         **{"id": name, "paper": "kumar", "experiment": "kumar", "source": "Fig. 3", "statement": f"best of {name}"},
         **{"published": 4.2, "printed": "about 4.2 %", "unit": "%", "margin": 0.47, "measured": 4.21, "shown": "4.21"},
         **{"interval": [4.0, 4.5], "low": 3.73, "high": 4.67, "seeds": 5, "dataset": "mnist", "budget": "paper"},
-        **{"verdict": verdict, "decided": "", "detail": "", "remark": ""},
+        **{"verdict": verdict, "protocol": "", "detail": "", "remark": ""},
         "command": "gmbench run kumar --data mnist --budget paper --store STORE",
         **more,
     }
@@ -49,9 +49,9 @@ def row(markdown, first):
 
 
 MIXED = (
-    claim("A", decided="the last epoch"),
+    claim("A", protocol="the last epoch"),
     claim("B", "not reproduced", measured=9.0, shown="9.00", interval=[8.0, 9.5], remark="The margin is narrow."),
-    claim("C", "inconclusive", detail="2 of 5 seeds diverged", decided="the last epoch"),
+    claim("C", "inconclusive", detail="2 of 5 seeds diverged", protocol="the last epoch"),
     claim("D", "not run", measured=None, shown="", interval=None, seeds=0, dataset="fashion-mnist"),
     claim("E", paper="gmnm", experiment="else"),
 )
@@ -119,9 +119,9 @@ def test_both_ends_of_an_interval_can_be_read(ends, shown):
 
 
 def test_what_had_to_be_decided_is_said_once():
-    decided = section(page(*MIXED), "What had to be decided")
-    assert "- **A, C**: the last epoch" in decided and decided.count("the last epoch") == 1
-    assert "**B**" not in decided
+    protocol = section(page(*MIXED), "What had to be decided")
+    assert "- **A, C**: the last epoch" in protocol and protocol.count("the last epoch") == 1
+    assert "**B**" not in protocol
     assert "What had to be decided" not in page(claim("A"))
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gmbench.report import write
 from gmbench.report.pages import faults
+from gmbench.report.site import write
 from gmbench.results import read as results
 from gmbench.store.files import write_json
 

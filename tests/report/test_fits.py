@@ -11,9 +11,9 @@ from rich.console import Console
 from gmbench import experiments
 from gmbench.claims.metric import ERROR, MEAN_SQUARE
 from gmbench.claims.statistics import Run, area, best, decades, last, late
-from gmbench.report import write
 from gmbench.report.figures import fits as figures_fits
 from gmbench.report.pages import experiment as pages
+from gmbench.report.site import write
 from gmbench.results import leaderboard as boards
 from gmbench.results import read as results
 from gmbench.results.board import board as small_board

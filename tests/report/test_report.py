@@ -13,7 +13,7 @@ import gmbench
 from gmbench.cli import base as cli
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment
-from gmbench.report import write
+from gmbench.report.site import write
 from gmbench.report.text import markdown as tables
 from gmbench.results import frames
 from gmbench.results import places as statistics

@@ -8,9 +8,9 @@ import pytest
 
 from gmbench import registry
 from gmbench.contract import Goal
-from gmbench.report import write
 from gmbench.report.figures import style as figures
 from gmbench.report.pages import goals, timings
+from gmbench.report.site import write
 from gmbench.results import read as results
 from gmbench.results.frames import NONE
 from gmbench.store.files import write_json

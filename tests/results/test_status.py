@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner
 
 from gmbench.cli import base as cli
+from gmbench.cli.progress import display
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment
 from gmbench.experiments.plan import cells
-from gmbench.processes import limits
-from gmbench.results.status import standing
+from gmbench.results.status import status
 from gmbench.runs import failures, running
 from gmbench.runs.cell import finished, run_cell
 from gmbench.runs.child import Child, Ending, Limits, supervise
@@ -119,7 +119,7 @@ class Ended:
 def fails(tmp_path, endings, wanted=None, **options):
     engine = Fails(wanted or specs(), tmp_path, **options)
     engine.endings = list(endings)
-    engine.run()
+    engine.run(display)
     return engine
 
 
@@ -336,13 +336,12 @@ def test_what_a_cell_leaves_behind_holds_nobody_up(tmp_path, program):
 
 def test_limits_reach_the_process_of_the_cell(tmp_path):
     program = (
-        "import resource, sys\nfrom gmbench.runs.cell import limit\nlimit(3 * 2**30)\n"
+        "import resource, sys\nfrom gmbench.processes.limits import limit\nlimit(3 * 2**30)\n"
         "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30, resource.getrlimit(resource.RLIMIT_CORE)[0],"
         " open('/proc/self/oom_score_adj').read().strip() if sys.platform == 'linux' else 1000)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["3", "0", "1000"]
-    assert limits.limit is not None
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
@@ -368,7 +367,7 @@ def test_bad_words_are_one_line(words, said):
 @pytest.mark.parametrize(("name", "package"), [("ray", "ray"), ("slurm", "submitit")])
 def test_an_engine_that_is_not_installed_is_one_line(name, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.delitem(sys.modules, f"gmbench.runs.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, f"gmbench.runs.engines.{name}", raising=False)
     done = run("run", "kumar", "--arms", "fc", "--engine", name)
     assert done.exit_code == 2 and done.stderr.count("\n") == 1
     assert f"--engine {name} needs {package}, which is not installed: pip install 'gmbench[{name}]'" in done.stderr
@@ -376,13 +375,13 @@ def test_an_engine_that_is_not_installed_is_one_line(name, package, monkeypatch)
 
 def test_an_empty_store_says_so(tmp_path):
     assert run("status", "--store", str(tmp_path)).stdout.startswith("no cell has been run here yet")
-    assert standing(tmp_path) == [] and json.loads(run("status", "--json", "--store", str(tmp_path)).stdout) == []
+    assert status(tmp_path) == [] and json.loads(run("status", "--json", "--store", str(tmp_path)).stdout) == []
 
 
 def test_cells_of_another_version_are_told_apart(tmp_path):
     (spec,) = specs()
     run_cell(spec, took(1.0), tmp_path)
     run_cell({**spec, "version": KUMAR.version - 1}, took(1.0), tmp_path)
-    (row,) = standing(tmp_path)
+    (row,) = status(tmp_path)
     assert (row["done"], row["of"], row["others"]) == (1, 9, 1)
     assert "1 of other versions" in run("status", "kumar", "--store", str(tmp_path)).stdout

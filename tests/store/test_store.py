@@ -75,7 +75,7 @@ def test_a_store_that_cannot_be_written_is_one_line(tmp_path):
 def test_a_writer_that_is_killed_leaves_no_result(tmp_path):
     program = f"""
 import json, os, time
-from gmbench.runs import store
+from gmbench.store import files as store
 def wait(fd):
     print("writing", flush=True)
     time.sleep(60)

@@ -7,7 +7,7 @@ import pytest
 
 from gmbench import registry
 from gmbench.timing import session as run
-from gmbench.timing import turns as players
+from gmbench.timing import turns
 
 table = registry.load_file(Path(__file__).parents[1] / "cheats" / "table.py")
 FOUND = table.cheats()
@@ -24,7 +24,7 @@ def judge(tmp_path_factory, warm):
         patch.setenv("GMBENCH_LOCK", str(folder / "lock"))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("GMBENCH_IMPLEMENTATIONS", raising=False)
-        patch.setattr(players, "subprocess", warm.subprocess)
+        patch.setattr(turns, "subprocess", warm.subprocess)
 
         @functools.cache
         def common():

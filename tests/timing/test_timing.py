@@ -16,11 +16,10 @@ from gmbench import registry
 from gmbench.cli.base import main
 from gmbench.contract import EPS, ContractError
 from gmbench.processes import outside as declared
-from gmbench.timing import candidates, clock, goals, inputs
+from gmbench.timing import candidates, clock, goals, inputs, turns
 from gmbench.timing import outputs as verify
 from gmbench.timing import session as run
 from gmbench.timing import subjects as subjects_module
-from gmbench.timing import turns as players
 from gmbench.timing import yardsticks as floors
 from gmbench.timing.sizes import PASSES, STEP, Size, select, sizes
 from gmbench.timing.statistics import ratio, summary
@@ -116,7 +115,7 @@ def eager():
 @pytest.fixture
 def forked(warm, monkeypatch):
     """Children are forked from where torch is known."""
-    for starter in (players, declared):
+    for starter in (turns, declared):
         monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 
@@ -133,7 +132,7 @@ def together(outside, eager, tmp_path_factory, warm):
     bad = ("sly", "greedy", "quits", "dies", "hangs", "asks", "spy", "shifts", "raises")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
-        patch.setattr(players, "subprocess", warm.subprocess)
+        patch.setattr(turns, "subprocess", warm.subprocess)
         subjects = [*(getattr(outside, name) for name in bad), eager]
         return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=12)
 
@@ -190,15 +189,15 @@ def test_every_call_sees_fresh_inputs_and_may_print(together, outside):
     backward = together["spy", "forward+backward"]
     assert (backward["status"], backward["message"]) == ("unsupported", "declares no derivatives")
     calls = [line.split() for line in outside.seen.read_text().splitlines()]
-    assert len(calls) >= players.WARM_UPS + QUICK["rounds"]
-    timed = calls[: players.WARM_UPS + QUICK["rounds"]]  # the calls behind these, for the memory, are not timed
+    assert len(calls) >= turns.WARM_UPS + QUICK["rounds"]
+    timed = calls[: turns.WARM_UPS + QUICK["rounds"]]  # the calls behind these, for the memory, are not timed
     for contents in zip(*(call[:3] for call in timed), strict=True):
         assert len(set(contents)) == len(timed)
 
 
 def test_the_allocator_is_told_by_its_environment(together, outside, eager, forked):
     for line in outside.seen.read_text().splitlines():
-        assert set(line.split()[3:]) == set(players.RETAINED)
+        assert set(line.split()[3:]) == set(turns.RETAINED)
     assert timed([eager], passes=["forward"])["eager", "forward"]["allocator"] == "default"
 
 
@@ -386,7 +385,7 @@ class Scripted:
             self.log.append((id(self), self.name, self.call))
         elif word == "go":
             wait = self.wait(self.call) if callable(self.wait) else self.wait
-            time.sleep(0 if self.name == players.NOTHING else wait)
+            time.sleep(0 if self.name == turns.NOTHING else wait)
             seconds, quiet = self.play(self.call)
             return {"seconds": seconds, "quiet": quiet}
         elif word == "keep":
@@ -396,9 +395,9 @@ class Scripted:
 
 def played(tmp_path, *processes, rounds=8, budget=60.0):
     """Candidates after their turns."""
-    table = players.Table(GM, SMALL, "float32", str(tmp_path))
-    found = [players.Candidate(f"c{i}", "forward", process, True) for i, process in enumerate(processes)]
-    players.take_turns(table, found, rounds, budget)
+    table = turns.Table(GM, SMALL, "float32", str(tmp_path))
+    found = [turns.Candidate(f"c{i}", "forward", process, True) for i, process in enumerate(processes)]
+    turns.take_turns(table, found, rounds, budget)
     return found, table
 
 
@@ -408,7 +407,7 @@ def test_everybody_has_the_same_fresh_inputs_in_each_round(tmp_path):
     calls = [(who, call) for who, name, call in log if name == "forward"]
     for first, second in zip(calls[::2], calls[1::2], strict=True):
         assert first[1] == second[1] and first[0] != second[0]
-    assert len({call for _, call in calls}) == players.WARM_UPS + 8
+    assert len({call for _, call in calls}) == turns.WARM_UPS + 8
     assert [len(candidate.seconds) for candidate in found] == [8, 8] and found[0].peak == 7
     orders = {first[0] for first in calls[::2]}
     assert len(orders) == 2  # by chance all equal in one of a thousand
@@ -417,7 +416,7 @@ def test_everybody_has_the_same_fresh_inputs_in_each_round(tmp_path):
 def test_interrupted_samples_are_dropped_unless_few_are_left(tmp_path):
     always, half = Scripted([], lambda call: (1e-3, False)), Scripted([], lambda call: (1e-3, call % 2 == 0))
     (one,), _ = played(tmp_path, always, rounds=10)
-    assert one.seconds is not one.quiet and len(one.seconds) == 10 * players.PATIENCE
+    assert one.seconds is not one.quiet and len(one.seconds) == 10 * turns.PATIENCE
     (other,), _ = played(tmp_path, half, rounds=10)
     assert other.seconds is other.quiet and len(other.seconds) == 10 and len(other.disturbed) in (9, 10)
 
@@ -430,12 +429,12 @@ def test_the_fastest_call_is_kept_and_a_random_one(tmp_path):
 
 
 def test_every_call_is_as_likely_to_be_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(players, "draw", lambda *_: {})
-    monkeypatch.setattr(players, "write", lambda *_: None)
+    monkeypatch.setattr(turns, "draw", lambda *_: {})
+    monkeypatch.setattr(turns, "write", lambda *_: None)
     counts = np.zeros(10)
     for _ in range(2000):
         (candidate,), _ = played(tmp_path, Scripted([]), rounds=10)
-        counts[candidate.files["random"] - players.WARM_UPS - 2] += 1
+        counts[candidate.files["random"] - turns.WARM_UPS - 2] += 1
     assert np.all(np.abs(counts - 200) < 6 * np.sqrt(180))  # six deviations
 
 
@@ -456,7 +455,7 @@ def test_a_clock_that_tells_less_than_the_parents_fails(tmp_path):
 def test_waiting_for_a_core_is_no_work_unless_another_thread_does_it(tmp_path, helper, doubted):
     class Waits(Scripted):
         def ask(self, word, *rest):
-            if word == "go" and self.name != players.NOTHING:
+            if word == "go" and self.name != turns.NOTHING:
                 self.waited += 0.02
                 self.ran = {"helper": self.ran.get("helper", 0.0) + helper}
             return super().ask(word, *rest)
@@ -469,7 +468,7 @@ def test_rounds_end_with_the_budget(tmp_path):
     (candidate,), _ = played(
         tmp_path, Scripted([], wait=0.05, play=lambda call: (0.05, True)), rounds=1000, budget=0.01
     )
-    assert len(candidate.seconds) == players.FEW
+    assert len(candidate.seconds) == turns.FEW
 
 
 def test_interval_of_the_median_covers_it():
@@ -589,11 +588,11 @@ def peak_of(kind, name, size, direction, folder):
     (subject,) = subjects_module.subjects([f"{kind.name}/{name}"])
     task = {"do": "time", "layer_type": kind.name, "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
     task |= {"passes": [direction], "yardsticks": [], "key": subject.key, "file": None, "folder": str(folder)}
-    process = players.Process(task, str(folder), "default")
+    process = turns.Process(task, str(folder), "default")
     try:
         assert "threads" in process.answer()
-        table = players.Table(kind, size, "float32", str(folder))
-        candidate = players.Candidate(name, direction, process, False)
+        table = turns.Table(kind, size, "float32", str(folder))
+        candidate = turns.Candidate(name, direction, process, False)
         table.deal()
         assert table.turn(candidate), candidate.error
         return process.ask("finish", direction, table.call)["peak"]

@@ -1,6 +1,6 @@
 """Wrong implementations of `ugmm` and `ugmm-tied`, written with the checks in view: see ``gm.py``.
 
-``ALONE`` has one for every check of values, gradients, limits and relations; how checks of conduct catch is shown by
+``ALONE`` has one for every check of values, gradients, limits and relations; how checks of behaviour catch is shown by
 ``gm.py``. A second file, ``ugmm_blind.py``, was written without sight of the checks.
 """
 

@@ -14,7 +14,7 @@ from gmbench.registry import layer_type
 
 
 class Subject:
-    """One implementation in one dtype on one device, with the inputs and comparisons that conduct needs."""
+    """One implementation in one dtype on one device, with the inputs and comparisons that checks of behaviour need."""
 
     def __init__(self, implementation: Implementation, dtype: str, device: str):
         self.implementation, self.dtype, self.device = implementation, dtype, device

@@ -45,7 +45,7 @@ CLAIMS = tuple(
         printed="10 of 10",
         unit="seed pairs",
         evidence=Count("kumar", None, 10, 10, "pairs won", other="bl", statistic=statistic),
-        decided="the stack 784-100-10; a diverged seed loses its pair; see the decisions for smoothing and area",
+        protocol="the stack 784-100-10; a diverged seed loses its pair; see the decisions for smoothing and area",
         data=data,
     )
     for row, (title, data) in enumerate((("MNIST", "mnist"), ("Fashion-MNIST", "fashion-mnist")))

@@ -47,7 +47,7 @@ GM = LayerType(
         draw=domain.draw,
     ),
     bound=bound.bound,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,

@@ -159,6 +159,6 @@ def mahalanobis_laplacian(inputs, G, eps, tiny, ulps):
     }
 
 
-def kinks(inputs, eps, ulps):
+def nondifferentiable(inputs, eps, ulps):
     """None: the layers are smooth."""
     return {}

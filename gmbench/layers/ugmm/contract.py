@@ -45,7 +45,7 @@ UNTIED = LayerType(
         draw=domain.draw,
     ),
     bound=bound.bound,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,

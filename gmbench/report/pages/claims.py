@@ -20,7 +20,7 @@ from gmbench.results.read import Results
 
 COMMAND = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
 WORDS = ("id", "paper", "experiment", "source", "statement", "published", "printed", "unit", "margin", "measured")
-WORDS += ("shown", "dataset", "budget", "verdict", "decided", "detail", "remark", "command")
+WORDS += ("shown", "dataset", "budget", "verdict", "protocol", "detail", "remark", "command")
 OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
 SAID = {"reproduced": "Holds", "not reproduced": "Does not hold", "inconclusive": "Stays open", NOT_RUN: "Not run"}
 FEW = 2  # printed numbers that a summary names
@@ -66,10 +66,10 @@ def page(results: Results) -> Page:
         details = [_behind(entry) for entry in own if entry["verdict"] not in OPEN]
         if any(details):
             found.add("The numbers behind:", bullets(filter(None, details)))
-    decided = _grouped(every, "decided")
-    if decided:
+    protocol = _grouped(every, "protocol")
+    if protocol:
         links = [f"[{text(name)}]({file_of(name)}.md)" for name in boards.names(results)]
-        found.add("## What had to be decided", "What the papers leave open, and what was chosen here.", decided)
+        found.add("## What had to be decided", "What the papers leave open, and what was chosen here.", protocol)
         found.add(f"The decisions of whole experiments: {', '.join(links)}." if links else "")
     _open(found, every)
     found.add("## How verdicts are made", bullets(METHOD))

@@ -29,7 +29,7 @@ def bound(inputs, G, eps, tiny, ulps):
     }
 
 
-def kinks(inputs, eps, ulps):
+def nondifferentiable(inputs, eps, ulps):
     """Masks of the gradient entries that do not exist: where s = 0 and m is within rounding of 0.
 
     With s = 0 the slope P there is any number of [0, 1], and enters the gradients of that row, those means and

@@ -46,7 +46,7 @@ GM_FULL = LayerType(
         draw=domain.draw,
     ),
     bound=bound.bound,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,

@@ -45,7 +45,7 @@ AGP = LayerType(
         draw=domain.draw,
     ),
     bound=bound.agp,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,

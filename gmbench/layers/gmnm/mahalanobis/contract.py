@@ -41,7 +41,7 @@ MAHALANOBIS = LayerType(
         draw=domain.draw,
     ),
     bound=bound.mahalanobis,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.properties(),
     limits=domain.limits,
     work=work,

@@ -41,7 +41,7 @@ RIDGE = LayerType(
         draw=domain.draw,
     ),
     bound=bound.ridge,
-    kinks=bound.kinks,
+    nondifferentiable=bound.nondifferentiable,
     properties=domain.properties(),
     limits=domain.limits,
     work=work,
