@@ -35,10 +35,11 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 test: lint       ## the whole test run
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --first-dtype -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
-lint: install    ## ruff and mypy
+lint: install    ## ruff, mypy, and the law of the arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 format: install  ## what ruff can mend by itself
 	$(BIN)/ruff check --fix .
