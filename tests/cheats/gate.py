@@ -1,8 +1,8 @@
 """The gate of many implementations: each in a fork of one process, which has drawn the cases and knows the references.
 
 ``python tests/cheats/gate.py`` reads a JSON list of ``[file, key, every]`` from standard input and writes one of
-verdicts ``{"status": ..., "message": ...}``, as `gmbench.timing.subjects.gate` gives them. Without ``every`` it runs the
-checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others together,
+verdicts ``{"status": ..., "message": ...}``, as `gmbench.timing.subjects.gate` gives them. Without ``every`` it runs
+the checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others together,
 is always left out: of what it sees here others see enough.
 """
 
