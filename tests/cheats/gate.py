@@ -2,8 +2,8 @@
 
 ``python tests/cheats/gate.py`` reads a JSON list of ``[file, key, every]`` from standard input and writes one of
 verdicts ``{"status": ..., "message": ...}``, as `gmbench.timing.subjects.gate` gives them. Without ``every`` it runs
-the checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others together,
-is always left out: of what it sees here others see enough.
+the checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others
+together, is always left out: of what it sees here others see enough.
 """
 
 import json
