@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -166,7 +166,7 @@ class _Clock:
         self.pid, self.started, self.limit, self.heard = pid, started, limit, started
         self.over = False
 
-    def messages(self, child: Child):
+    def messages(self, child: Child) -> Iterator[Any]:
         """What a child says, until its time is over or there is no more to come."""
         while not child.mute and not self.over:
             left = self.left()

@@ -47,7 +47,7 @@ def follow() -> Callable[..., None]:
     """
     answer = answering()
 
-    def watch():
+    def watch() -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
@@ -79,10 +79,9 @@ def limit(memory: float | None = None) -> None:
 class NoReference:
     """An import hook: no implementation imports a reference."""
 
-    def find_spec(self, name, path=None, target=None):
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name.startswith(("gmbench.references", "references.")) or name == "references":
             raise ModuleNotFoundError(f"{name}: an implementation must not import a reference")
-        return None
 
 
 def hide_references() -> None:

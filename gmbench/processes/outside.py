@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
@@ -35,13 +34,13 @@ def declared(path: str | os.PathLike, seconds: float = TIME_LIMIT) -> list[Imple
     if status is None:
         raise ContractError(f"{path}: its import did not end within {seconds:g} s")
     try:
-        (found,) = answers
+        (answer,) = answers
+        found = answer or {}
         reason = found.get("error")
         records = [] if reason else [_record(record) for record in found["records"]]
     except (AttributeError, KeyError, TypeError, ValueError):
-        last = f": {child.last_line}" if child.last_line else ""
-        how = f"the process that imports it {fate(status, sentence=True)}"
-        raise ContractError(f"{path}: {how} and declared nothing{last}") from None
+        how, last = fate(status, sentence=True), f": {child.last_line}" if child.last_line else ""
+        raise ContractError(f"{path}: the process that imports it {how} and declared nothing{last}") from None
     if reason:
         raise ContractError(reason)
     return records
@@ -59,7 +58,7 @@ def _record(plain: dict) -> Implementation | Initialisation:
     return KINDS[plain.pop("kind")](function=_elsewhere, **plain)
 
 
-def _elsewhere(*_, **__):
+def _elsewhere(*_: object, **__: object) -> None:
     raise ContractError("this function was declared in another process, and cannot be called here")
 
 

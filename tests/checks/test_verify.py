@@ -131,7 +131,7 @@ def test_an_accident_is_never_right(tmp_path, how, verify, monkeypatch):
 
 def test_missing_records_are_never_right(tmp_path, verify):
     """An implementation that ends the child politely before its checks."""
-    before = "import gmbench.checks.plan as c\nc.Check.__call__ = lambda self, profile: sys.exit(0)"
+    before = "from gmbench.checks.plan import Check\nCheck.__call__ = lambda self, profile: sys.exit(0)"
     assert verify(layer(tmp_path, before=before)).returncode == 1
 
 

@@ -97,7 +97,12 @@ def test_what_is_installed_is_told_from_what_only_lies_there(monkeypatch, tmp_pa
             return self.about
 
     editable = f'{{"dir_info": {{"editable": true}}, "url": "{tmp_path.as_uri()}"}}'
-    for about, installed in ((editable, True), (editable.replace("true", "false"), False), ("{}", False), (None, False)):
+    for about, installed in (
+        (editable, True),
+        (editable.replace("true", "false"), False),
+        ("{}", False),
+        (None, False),
+    ):
         monkeypatch.setattr(child.metadata, "distribution", lambda _, about=about: Installed(about))
         assert child._is_installed(tmp_path) == installed and not child._is_installed(tmp_path / "other")
         assert child._is_installed(tmp_path / "site-packages")
@@ -200,7 +205,9 @@ def test_what_left_its_group_holds_nobody_up(heard, program):
 
 
 def test_one_that_is_asked_ends_by_itself(program):
-    text = "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(7))\nprint('{}', flush=True)\ntime.sleep(60)"
+    text = (
+        "import signal, sys, time\nsignal.signal(15, lambda *_: sys.exit(7))\nprint('{}', flush=True)\ntime.sleep(60)"
+    )
     some = run(text, program)
     assert some.listen(60) == [{}]
     some.ask()
