@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from gmbench import registry
+from gmbench.processes import child
 
 torch.set_num_threads(1)
 
@@ -24,3 +25,16 @@ def warm():
     """Where tests that start many children have them forked from; see its file."""
     with registry.load_file(__file__.replace("conftest.py", "warm.py")).Warm() as forking:
         yield forking
+
+
+@pytest.fixture
+def forked(warm, monkeypatch):
+    """Children are forked from where torch is known."""
+    monkeypatch.setattr(child, "start", warm.start)
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """Children run the text that it is given in the place of their module."""
+    start = child.start
+    return lambda text: monkeypatch.setattr(child, "start", lambda _, environment: start(["-c", text], environment))

@@ -1,9 +1,8 @@
 """Child processes that are forked from one in which torch is imported already, instead of each importing it anew.
 
-A test that starts dozens of children puts :meth:`Warm.subprocess` in the place of the module ``subprocess`` where they
-are started: ``Popen([sys.executable, "-m", MODULE, ...])`` then has the same environment, descriptors, session, limits
-and end as ever, in a hundredth of the time. What is forked from has seen no reference and no outside file. How a child
-really starts is shown by the tests that do without.
+A test that starts dozens of children puts :meth:`Warm.start` in the place of ``gmbench.processes.child.start``: a
+child then has the same environment, pipes, session, limits and end as ever, in a hundredth of the time. What is forked
+from has seen no reference and no outside file. How a child really starts is shown by the tests that do without.
 """
 
 import contextlib
@@ -17,7 +16,6 @@ import socket
 import subprocess
 import sys
 import traceback
-from types import SimpleNamespace
 
 WIDTH = 8  # bytes of a number that is told
 IMPORTED = (
@@ -35,7 +33,7 @@ class Warm:
     def __enter__(self):
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, __file__, str(theirs.fileno())]
+            command = [sys.executable, "-P", __file__, str(theirs.fileno())]
             environment = os.environ | {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}  # no fork beside a GPU
             self._process = subprocess.Popen(
                 command, pass_fds=(theirs.fileno(),), env=environment, start_new_session=True
@@ -46,60 +44,21 @@ class Warm:
         self._socket.close()  # it ends when it reads that
         self._process.wait()
 
-    @property
-    def subprocess(self):
-        """What stands for the module ``subprocess``."""
-        names = ("PIPE", "STDOUT", "DEVNULL", "TimeoutExpired", "SubprocessError")
-        return SimpleNamespace(Popen=self._popen, **{name: getattr(subprocess, name) for name in names})
-
-    def _popen(self, command, **options):
-        python, *flags, module = command[: command.index("-m") + 2]
-        assert python == sys.executable and set(flags) <= {"-P", "-m"}
-        return Child(self._socket, [module, *command[command.index("-m") + 2 :]], **options)
+    def start(self, arguments, environment):
+        assert arguments[:2] == ["-P", "-m"]
+        return Forked(self._socket, arguments[2:], environment)
 
 
-class Child:
-    """One forked process, as a ``Popen``."""
+class Forked:
+    """One forked process: what is used of a ``Popen``."""
 
-    def __init__(
-        self,
-        to,
-        words,
-        *,
-        stdin,
-        stdout,
-        stderr,
-        env,
-        pass_fds=(),
-        bufsize=-1,
-        start_new_session=False,
-        process_group=0,
-    ):
-        assert process_group == 0
+    def __init__(self, to, words, environment):
         self.returncode = None
-        self._state, state = os.pipe()
-        self.stdin, self.stdout, theirs = None, None, [state]
-        if stdin == subprocess.PIPE:
-            stdin, write = os.pipe()
-            self.stdin = open(write, "wb", bufsize)  # noqa: SIM115
-            theirs.append(stdin)
-        elif stdin == subprocess.DEVNULL:
-            stdin = os.open(os.devnull, os.O_RDONLY)
-            theirs.append(stdin)
-        if stdout == subprocess.PIPE:
-            read, stdout = os.pipe()
-            self.stdout = open(read, "rb", bufsize)  # noqa: SIM115
-            theirs.append(stdout)
-        stderr = stdout if stderr == subprocess.STDOUT else stderr
-        given = [end if isinstance(end, int) else end.fileno() for end in (stdin, stdout, stderr, state)]
-        request = {
-            "words": words,
-            "session": start_new_session,
-            "env": dict(env),
-            "folder": os.getcwd(),
-            "passed": list(pass_fds),
-        }
-        socket.send_fds(to, [json.dumps(request).encode()], [*given, *pass_fds])
+        (stdin, write), (read, stdout), (errors, stderr), (self._state, state) = (os.pipe() for _ in range(4))
+        self.stdin, self.stdout, self.stderr = open(write, "wb"), open(read, "rb"), open(errors, "rb")  # noqa: SIM115
+        request = {"words": words, "env": dict(environment), "folder": os.getcwd()}
+        theirs = [stdin, stdout, stderr, state]
+        socket.send_fds(to, [json.dumps(request).encode()], theirs)
         for end in theirs:
             os.close(end)
         self.pid = self._told(60)
@@ -116,10 +75,6 @@ class Child:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
-
-    def send_signal(self, number):
-        if self.poll() is None:
-            os.kill(self.pid, number)
 
     def wait(self, timeout=None):
         if self.returncode is None:
@@ -149,7 +104,7 @@ def serve(place):
                     tell(states[ended[0]], ended[1])
                     os.close(states.pop(ended[0]))
         if requests in ready:
-            text, given, _, _ = socket.recv_fds(requests, 2**20, 64)
+            text, given, _, _ = socket.recv_fds(requests, 2**20, 4)
             if not text:
                 break
             pid = os.fork()
@@ -157,8 +112,8 @@ def serve(place):
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 become(json.loads(text), given)
-            states[pid] = given[3]
-            for number in (*given[:3], *given[4:]):
+            *pipes, states[pid] = given
+            for number in pipes:
                 os.close(number)
     for pid in states:
         with contextlib.suppress(ProcessLookupError):
@@ -174,24 +129,17 @@ def become(request, given):
     """Be the process that was asked for, to its end."""
     code = 1
     try:
-        os.setsid() if request["session"] else os.setpgid(0, 0)
-        tell(given[3], os.getpid())  # now that all it starts can be ended with it
-        kept = dict(zip([0, 1, 2, *request["passed"]], [*given[:3], *given[4:]], strict=True))
-        base = max(*given, *kept) + 1  # out of the way first: one may have the number that another is to have
-        high = {number: base + place for place, number in enumerate(kept)}
-        for number, source in kept.items():
-            os.dup2(source, high[number])
-        os.closerange(0, base)
-        for number, source in high.items():
-            os.dup2(source, number)
-        os.closerange(base, base + len(high))
+        os.setsid()
+        *pipes, state = given
+        tell(state, os.getpid())  # now that all it starts can be ended with it
+        for number, pipe in enumerate(pipes):
+            os.dup2(pipe, number)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["env"])
-        module, *arguments = request["words"]
-        sys.argv = [module, *arguments]
-        sys.orig_argv = [sys.executable, "-m", *sys.argv]
-        sys.path[0] = request["folder"]
+        module, *_ = sys.argv = request["words"]
+        sys.orig_argv = [sys.executable, "-P", "-m", *sys.argv]
         sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
         runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -7,26 +7,20 @@ sandbox: code that sets out to forge records can.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import selectors
-import signal
-import subprocess
-import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from gmbench.checks.plan import titles
 from gmbench.checks.records import APPROXIMATE, Record
 from gmbench.contract import ContractError, Implementation
+from gmbench.processes.child import Child, fate
 
 RIGHT, WRONG, NOTHING = 0, 1, 2  # exit codes
-SECONDS = {"smoke": 55.0, "ci": 55.0, "deep": 12 * 3600.0}
+TIME_LIMITS = {"smoke": 55.0, "ci": 55.0, "deep": 12 * 3600.0}  # seconds, by profile
 COMPILING = 6  # times the limit, where something is compiled for each shape
 SILENCE = 20.0  # seconds without a word, after which a child beyond its limit is not thought to be merely waiting
 
@@ -67,7 +61,7 @@ def verify(
     """
     started = time.monotonic()
     verdict = Verdict()
-    limit = SECONDS[profile] if seconds is None else seconds
+    limit = TIME_LIMITS[profile] if seconds is None else seconds
     request = {
         "files": [os.path.abspath(os.path.expanduser(path)) for path in files],
         "name": name,
@@ -77,36 +71,18 @@ def verify(
         "case": case,
         "keep_going": keep_going,
         "threads": threads,
-        "memory": None if device == "cuda" else memory,
+        "memory": memory * 2**30 if memory and device != "cuda" else None,  # CUDA reserves far more than it uses
     }
     expected: list[str] = []
     running = ""
     ended = None
-    reader, writer = os.pipe()
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "gmbench.checks.worker", str(writer)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        pass_fds=(writer,),
-        start_new_session=True,
-        env=environment,
-    )
-    os.close(writer)
-    said = _Tail(child.stdout)
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            child.stdin.write((json.dumps(request) + "\n").encode())
-            child.stdin.close()
+    environment = {"OMP_NUM_THREADS": str(threads), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+    with Child("gmbench.checks.worker", environment=environment) as child:
+        child.send(json.dumps(request))
+        child.end_input()
         clock = _Clock(child.pid, started, limit)
-        for line in _lines(reader, clock):
-            if line is None:
-                verdict.problem = f"took more than {clock.limit:g} s{_during(running)}; --time-limit gives it more"
-                break
-            clock.heard = time.monotonic()
+        for message in clock.messages(child):
             try:
-                message = json.loads(line)
                 event = message.pop("event")
                 if event == "plan":
                     verdict.implementations = message["implementations"]
@@ -128,20 +104,18 @@ def verify(
                 verdict.problem = "the child sent something other than records"
                 break
             watch(event, message)
-    finally:
+        if clock.over:
+            verdict.problem = f"took more than {clock.limit:g} s{_during(running)}; --time-limit gives it more"
         status = None
         if ended is None and not verdict.problem:  # it closed its end: what became of it?
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                status = child.wait(timeout=2)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-        os.close(reader)
+            status = child.wait(2)
     verdict.seconds = time.monotonic() - started
     if verdict.code == NOTHING:
         return verdict
     if ended is None and not verdict.problem:
-        verdict.problem = f"the child {_fate(status)}{_during(running)} without a verdict{said.last()}"
+        how = fate(status, sentence=True) if status else "ended"
+        last = f": {child.last_line}" if child.last_line else ""
+        verdict.problem = f"the child {how}{_during(running)} without a verdict{last}"
     if not verdict.implementations and not verdict.unavailable and not running:
         verdict.code = NOTHING
         verdict.problem = verdict.problem if ended is None else "no implementation is declared here"
@@ -185,17 +159,21 @@ def _during(check: str) -> str:
     return f" during {check}" if check else " while it was imported"
 
 
-def _fate(status: int | None) -> str:
-    if status is not None and status < 0:
-        return f"was killed by {signal.Signals(-status).name}"
-    return "ended" if not status else f"ended with exit status {status}"
-
-
 class _Clock:
     """When a child's time is over: by the wall clock, less what it waited for a processor while it made progress."""
 
     def __init__(self, pid: int, started: float, limit: float):
         self.pid, self.started, self.limit, self.heard = pid, started, limit, started
+        self.over = False
+
+    def messages(self, child: Child) -> Iterator[Any]:
+        """What a child says, until its time is over or there is no more to come."""
+        while not child.mute and not self.over:
+            left = self.left()
+            self.over = left <= 0
+            for message in child.listen(left):
+                self.heard = time.monotonic()
+                yield message
 
     def left(self) -> float:
         """Seconds until it is worth asking again; 0 or less when the time is over."""
@@ -214,42 +192,3 @@ class _Clock:
             return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # its own and its children's
         except (OSError, ValueError):
             return float("inf")
-
-
-def _lines(reader: int, clock: _Clock):
-    """Lines from a descriptor until it closes; None once the time is over."""
-    buffer = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(reader, selectors.EVENT_READ)
-        while True:
-            left = clock.left()
-            if left <= 0:
-                yield None
-                return
-            if not selector.select(left):
-                continue
-            chunk = os.read(reader, 65536)
-            if not chunk:
-                return
-            buffer += chunk
-            *whole, buffer = buffer.split(b"\n")
-            yield from (line.decode(errors="replace") for line in whole)
-
-
-class _Tail:
-    """Reads what a child prints, so that it never blocks, and keeps the end."""
-
-    def __init__(self, stream):
-        self.kept: deque[bytes] = deque(maxlen=4)
-        self.thread = threading.Thread(target=self._read, args=(stream,), daemon=True)
-        self.thread.start()
-
-    def _read(self, stream):
-        while chunk := stream.read1(4096):
-            self.kept.append(chunk)
-
-    def last(self) -> str:
-        """The last line that is not empty, behind a colon."""
-        self.thread.join(timeout=1)
-        lines = [line.strip() for line in b"".join(self.kept).decode(errors="replace").splitlines() if line.strip()]
-        return f": {lines[-1][:300]}" if lines else ""

@@ -1,38 +1,39 @@
 """The child that imports an outside file and checks it; started by :mod:`gmbench.checks.verify`.
 
-``python -m gmbench.checks.worker FD`` reads one JSON request from standard input and writes JSON lines to the file
-descriptor: ``{"event": "plan"}``, then ``begin`` and ``record`` for each check, and ``end``.
+It reads one JSON request from standard input and answers in JSON lines: ``{"event": "plan"}``, then ``begin`` and
+``record`` for each check, and ``end``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 
 from gmbench.names import nearest
-from gmbench.processes.limits import hide_references, limit_memory
+from gmbench.processes.limits import answering, hide_references, limit
 
 
 def main() -> None:
     """Check what the request names, one event a line."""
-    channel = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    answer = answering()
 
     def tell(event, **data):
-        channel.write(json.dumps({"event": event, **data}, default=str) + "\n")
-        channel.flush()
+        answer({"event": event, **data})
 
     request = json.loads(sys.stdin.readline())
+    limit(request["memory"])
     import torch
 
     torch.set_num_threads(request["threads"])
     from gmbench import registry
+    from gmbench.checks.errors import reference_function
     from gmbench.checks.plan import plan, replay
     from gmbench.contract import ContractError
 
-    hide_references(registry.layer_types())
-    if request["memory"]:
-        limit_memory(request["memory"])
+    for name in registry.layer_types():  # the checks use what nobody can import from here on
+        for ball in (False, True):
+            reference_function(name, ball)
+    hide_references()
     from gmbench.checks.behaviour import state
 
     before = state.settings()

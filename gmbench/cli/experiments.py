@@ -165,40 +165,14 @@ def _again():
 @click.option("--fresh", is_flag=True, hidden=True, help="Even if another run has done it meanwhile.")
 def cell(spec, store, memory_limit, driven, fresh):
     """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input."""
-    from pathlib import Path
-
     from gmbench.experiments import experiment
-    from gmbench.processes.limits import follow, limit
-    from gmbench.runs.cell import finished, prepare, run_cell
     from gmbench.runs.child import BUSY
-    from gmbench.runs.running import BusyError, hold
-    from gmbench.runs.spec import read_spec
+    from gmbench.runs.running import BusyError
+    from gmbench.runs.worker import given, work
 
+    memory = memory_limit and memory_limit * 2**30
     try:
-        text = spec if spec.lstrip().startswith("{") else None
-        if text is None:
-            read = sys.stdin.buffer.readline if driven else sys.stdin.buffer.read
-            text = read() if spec == "-" else Path(spec).read_bytes()
-    except OSError as error:
-        raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
-    wanted = read_spec(text)
-    tell = follow() if driven else lambda **progress: None
-    limit(memory_limit and memory_limit * 2**30)
-    try:
-        with hold(wanted, store) as note:
-            if driven and not fresh and finished(wanted, store):
-                return
-            chosen = experiment(wanted["experiment"])
-            if wanted["version"] != chosen.version:
-                versions = f"version {wanted['version']} of {chosen.name}, not {chosen.version}"
-                raise ContractError(f"the spec is for {versions}")
-
-            def report(**progress):
-                tell(**progress)
-                note(**progress)
-
-            prepare()
-            path = run_cell(wanted, chosen.cell, store, report)
+        path = work(given(spec, driven), experiment, store, memory, driven, fresh)
     except BusyError:
         click.echo("gmbench: this cell runs already", err=True)
         sys.exit(BUSY)

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from gmbench.contract import ContractError
 
 POLL = 0.2  # seconds between two looks of an engine at the lock
-PATIENCE = 2.0  # seconds after which somebody who waits for the lock is told so
+TELL_AFTER = 2.0  # seconds after which somebody who waits for the lock is told so
 VARIABLE = "GMBENCH_LOCK"  # the lock file, where the usual place will not do
 
 
@@ -51,7 +51,7 @@ def timing_lock(timeout: float = -1, settle: float = 3 * POLL) -> Iterator[None]
     :raises ContractError: if there can be no lock file in that place
     """
     lock = _lock()
-    soon = PATIENCE if timeout < 0 else min(PATIENCE, timeout)
+    soon = TELL_AFTER if timeout < 0 else min(TELL_AFTER, timeout)
     try:
         try:
             lock.acquire(timeout=soon)

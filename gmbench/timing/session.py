@@ -213,7 +213,7 @@ def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, yar
             memory, seconds = limits["memory"], limits["seconds"]
             if more["yardsticks"]:  # these are ours
                 memory, seconds = max(memory, MEMORY), max(seconds, SECONDS)
-            process = Process({**own, **more}, folder, allocator, memory, seconds)
+            process = Process({**own, **more}, allocator, memory, seconds)
             stack.callback(process.close)
             return process
 

@@ -8,10 +8,6 @@ import json
 import math
 import os
 import random
-import select
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,9 +17,9 @@ from typing import NoReturn
 
 import numpy as np
 
+from gmbench import registry
 from gmbench.contract import LayerType
-from gmbench.processes.outside import environment
-from gmbench.runs.child import RETAINED
+from gmbench.processes.child import RETAINED, Child, fate
 from gmbench.timing.inputs import draw, kept, write
 from gmbench.timing.sizes import NOTHING, Size
 from gmbench.timing.statistics import FEW
@@ -43,57 +39,50 @@ class Gone(Exception):  # noqa: N818 (it is a finding)
 
 
 class Process:
-    """One measuring process, and all that it started."""
+    """One measuring process, and all that it started.
 
-    def __init__(self, task: dict, folder: str, allocator: str | None, memory: int = MEMORY, seconds: float = SECONDS):
+    :param task: what it does
+    :param allocator: ``retained``: glibc keeps freed blocks
+    :param memory: bytes of address space that it may take, on a CPU
+    :param seconds: that it may take in all
+    """
+
+    def __init__(self, task: dict, allocator: str | None, memory: int = MEMORY, seconds: float = SECONDS):
         self.left = self.seconds = seconds
         self.gone = ""  # why it cannot go on
-        self._rest = b""
-        env = {name: text for name, text in environment().items() if name not in RETAINED}
-        self._errors = open(os.path.join(folder, f"errors-{random.getrandbits(64):x}"), "w+b")  # noqa: SIM115
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "gmbench.timing.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,  # a file: a flood of prints cannot block it
-            env=env | (RETAINED if allocator == "retained" else {}),
-            start_new_session=True,
-        )
-        self.send(json.dumps({**task, "memory": memory}))
+        self._answers: list[dict | None] = []
+        regime = {name: text if allocator == "retained" else None for name, text in RETAINED.items()}
+        # no outside file but the one that the task names
+        self._child = Child("gmbench.timing.worker", environment={registry.VARIABLE: None, **regime})
+        # CUDA reserves far more than it uses
+        self.send(json.dumps({**task, "memory": memory if task["device"] == "cpu" else None}))
 
     def send(self, *words: object) -> None:
         """Write one command."""
         if self.gone:
             raise Gone(self.gone)
-        try:
-            self._process.stdin.write(("\t".join(map(str, words)) + "\n").encode())
-            self._process.stdin.flush()
-        except OSError:
-            self._end(self._death())
+        self._child.send("\t".join(map(str, words)))
 
     def answer(self) -> dict:
-        """Its next line, at the latest when its seconds are used up.
+        """Its next answer, at the latest when its seconds are used up.
 
         :raises Gone: if there is none, or it is none of ours
         """
         begin = time.perf_counter()
         try:
-            while b"\n" not in self._rest:
+            while not self._answers:
                 left = self.left - (time.perf_counter() - begin)
-                if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                if left <= 0:
                     self._end(f"did not end within {self.seconds:g} s")
-                data = os.read(self._process.stdout.fileno(), 65536)
-                if not data:
+                self._answers += self._child.listen(left)
+                if not self._answers and self._child.mute:
                     self._end(self._death())
-                self._rest += data
         finally:
             self.left -= time.perf_counter() - begin
-        line, _, self._rest = self._rest.partition(b"\n")
-        with contextlib.suppress(ValueError):
-            found = json.loads(line)
-            if isinstance(found, dict):
-                return found
-        self._end("wrote something that is no answer")
+        found = self._answers.pop(0)
+        if found is None:
+            self._end("wrote something that is no answer")
+        return found
 
     def ask(self, *words: object) -> dict:
         """A command and its answer."""
@@ -102,7 +91,7 @@ class Process:
 
     def spent(self) -> tuple[float, dict[str, float]]:
         """Seconds that its main thread has waited for a core, and that each of the others has run."""
-        pid = str(self._process.pid)
+        pid = str(self._child.pid)
         found = {}
         with contextlib.suppress(OSError):
             found = {tid: _scheduled(f"/proc/{pid}/task/{tid}/schedstat") for tid in os.listdir(f"/proc/{pid}/task")}
@@ -115,22 +104,14 @@ class Process:
 
     def close(self) -> None:
         """End it and whatever it started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # a group of its own: this child's, and nothing else
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout, self._errors):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        self._child.close()
 
     def _death(self) -> str:
-        try:
-            status = self._process.wait(10)
-        except subprocess.TimeoutExpired:
+        status = self._child.wait(10)
+        if status is None:
             return "closed its pipe"
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
-        lines = self._errors.read().decode(errors="replace").splitlines()
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")[:300]
-        how = f"killed by signal {-status}" if status < 0 else "died"
+        how = fate(status) if status < 0 else "died"
+        last = self._child.last_line
         return f"{how}: {last}" if last else how if status else "ended without an answer"
 
 

@@ -1,7 +1,6 @@
 """The process in which an implementation is checked or timed: ``python -m gmbench.timing.worker``.
 
-It reads one task as JSON from standard input and writes JSON lines to the descriptor that was its standard output;
-whatever an implementation prints goes to standard error. A timing then takes turns, one command a line:
+It reads one task as JSON from standard input and answers in JSON lines. A timing then takes turns, one command a line:
 
 ``prepare NAME CALL``  load that call's inputs
 ``go``                 run it; the answer is written the moment the clock stops, and what it returned is copied
@@ -15,44 +14,24 @@ apart and simple cheats out; they are no sandbox against a hostile extension.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
 import os
-import resource
-import signal
 import sys
 from pathlib import Path
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
+from gmbench.processes.limits import answering, hide_references, limit
 
 
 def main() -> None:
+    answer = answering()
     task = json.loads(sys.stdin.readline())
-    with os.fdopen(os.dup(1), "w") as results:
-        os.dup2(2, 1)
-        _limit(task)
-
-        def answer(result):
-            results.write(json.dumps(result) + "\n")
-            results.flush()
-
-        if task["do"] == "check":
-            answer(checked(task))
-        else:
-            take_turns(task, sys.stdin, answer)
-
-
-def _limit(task) -> None:
-    """Die with the parent, and of too much memory, where the system knows how."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if task.get("memory") and task.get("device", "cpu") == "cpu":  # CUDA reserves far more than it uses
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        most = task["memory"] if hard == resource.RLIM_INFINITY else min(task["memory"], hard)
-        with contextlib.suppress(ValueError, OSError):  # not on macOS
-            resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    limit(task["memory"])
+    if task["do"] == "check":
+        answer(checked(task))
+    else:
+        take_turns(task, sys.stdin, answer)
 
 
 def found(task) -> list[Implementation]:
@@ -110,7 +89,7 @@ def checked(task) -> dict:
 
 def take_turns(task, commands, answer) -> None:
     """Answer the parent's commands until it closes the pipe."""
-    sys.modules["gmbench.references"] = None  # type: ignore[assignment]  # an import of it fails
+    hide_references()
     try:
         turns = Turns(task)
     except Exception as error:

@@ -106,7 +106,7 @@ def timed() -> bool:
 
 def timing_process() -> bool:
     """Whether this is a process that times: the references are out of reach there."""
-    return sys.modules.get("gmbench.references", "") is None
+    return any(type(finder).__name__ == "NoReference" for finder in sys.meta_path)
 
 
 def timed_shape(x, U) -> bool:

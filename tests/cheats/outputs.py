@@ -202,7 +202,7 @@ def timed_expanded(x, mu, sigma, U, v):
     return right(x[:1], mu, sigma, U, v).expand(len(x), -1)
 
 
-@cheat("no-storage", says="storage|memory|killed by signal")
+@cheat("no-storage", says="storage|memory|killed by SIG")
 @when_timed
 def no_storage(x, mu, sigma, U, v):
     """when it is timed it returns a tensor of the right shape without any memory behind it"""

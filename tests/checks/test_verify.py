@@ -43,9 +43,8 @@ def shell(*arguments):
 
 
 @pytest.fixture
-def gmbench(warm, monkeypatch):
-    """The same in this process; the child that checks is forked from where torch is known."""
-    monkeypatch.setattr(machinery, "subprocess", warm.subprocess)
+def gmbench(forked):
+    """The same in this process; the child that checks is forked."""
 
     def call(*arguments):
         done = CliRunner().invoke(main, list(map(str, arguments)), catch_exceptions=False)
@@ -132,7 +131,7 @@ def test_an_accident_is_never_right(tmp_path, how, verify, monkeypatch):
 
 def test_missing_records_are_never_right(tmp_path, verify):
     """An implementation that ends the child politely before its checks."""
-    before = "import gmbench.checks.plan as c\nc.Check.__call__ = lambda self, profile: sys.exit(0)"
+    before = "from gmbench.checks.plan import Check\nCheck.__call__ = lambda self, profile: sys.exit(0)"
     assert verify(layer(tmp_path, before=before)).returncode == 1
 
 
@@ -211,13 +210,3 @@ def test_pytest_suites_takes_a_file(tmp_path):
         )
         assert done.returncode == code, done.stdout
         assert ("replay: gmbench verify" in done.stdout) == bool(code)
-
-
-def test_a_limit_of_memory_that_is_there_already_is_kept():
-    program = (
-        "import resource\nfrom gmbench.processes.limits import limit_memory\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))\nlimit_memory(8.0)\n"
-        "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "4\n", done.stderr

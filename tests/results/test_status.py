@@ -17,7 +17,7 @@ from gmbench.experiments.plan import cells
 from gmbench.results.status import status
 from gmbench.runs import failures, running
 from gmbench.runs.cell import finished, run_cell
-from gmbench.runs.child import Child, Ending, Limits, supervise
+from gmbench.runs.child import CellChild, Ending, Limits, supervise
 from gmbench.runs.engine import Engine
 from gmbench.runs.engines.local import Local
 from gmbench.runs.estimates import Past, about
@@ -274,23 +274,6 @@ def test_what_another_run_has_done_meanwhile_is_skipped(tmp_path):
 # -- processes ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def program(monkeypatch):
-    """Children run this in the place of a cell."""
-
-    def use(text):
-        class Module:
-            PIPE, TimeoutExpired = subprocess.PIPE, subprocess.TimeoutExpired
-
-            @staticmethod
-            def Popen(command, **options):
-                return subprocess.Popen([sys.executable, "-c", text], **options)
-
-        monkeypatch.setattr("gmbench.runs.child.subprocess", Module)
-
-    return use
-
-
 def ended(*words, **options):
     *said, ending = supervise(specs()[0], *words, **options)
     return said[-1], ending
@@ -314,17 +297,17 @@ def test_a_cell_has_so_much_time(tmp_path, program):
 
 def test_time_that_a_cell_is_suspended_does_not_count(tmp_path, program):
     program("import time; time.sleep(60)")
-    child = Child(specs()[0], tmp_path, {})
-    child.suspend(True)
-    begun = child.seconds
+    cell = CellChild(specs()[0], tmp_path, {})
+    cell.suspend(True)
+    begun = cell.seconds
     time.sleep(0.3)
-    assert child.seconds - begun < 0.1 and not child.ended()
-    child.suspend(False)
+    assert cell.seconds - begun < 0.1 and not cell.ended()
+    cell.suspend(False)
     time.sleep(0.2)
-    assert child.seconds - begun > 0.1
-    child.ask()
-    child.close()
-    assert child.process.returncode == -15
+    assert cell.seconds - begun > 0.1
+    cell.ask()
+    cell.close()
+    assert cell.status == -15
 
 
 def test_what_a_cell_leaves_behind_holds_nobody_up(tmp_path, program):
@@ -332,16 +315,6 @@ def test_what_a_cell_leaves_behind_holds_nobody_up(tmp_path, program):
     begun = time.monotonic()
     _, ending = ended(tmp_path, {})
     assert ending.status == 0 and time.monotonic() - begun < 30
-
-
-def test_limits_reach_the_process_of_the_cell(tmp_path):
-    program = (
-        "import resource, sys\nfrom gmbench.processes.limits import limit\nlimit(3 * 2**30)\n"
-        "print(resource.getrlimit(resource.RLIMIT_AS)[0] >> 30, resource.getrlimit(resource.RLIMIT_CORE)[0],"
-        " open('/proc/self/oom_score_adj').read().strip() if sys.platform == 'linux' else 1000)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["3", "0", "1000"]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------

@@ -98,12 +98,6 @@ def results(store):
     return sorted(path.name for path in (store / "cells").iterdir()) if (store / "cells").exists() else []
 
 
-@pytest.fixture
-def forked(warm, monkeypatch):
-    """The engine's children are forked from where torch is known."""
-    monkeypatch.setattr(child, "subprocess", warm.subprocess)
-
-
 def test_a_crash_costs_one_cell(tmp_path, forked):
     doomed, fine = specs(["bl"], outside(tmp_path, DIES))[0], specs(["fc"])[0]
     engine = local.Local([doomed, fine], tmp_path / "store", jobs=1)
@@ -183,7 +177,7 @@ def test_finished_cells_are_skipped(tmp_path, monkeypatch):
     both = specs(["fc", "bl"])
     for spec in both:
         run_cell(spec, fake, tmp_path)
-    monkeypatch.setattr(local, "Child", None)  # whoever starts a process now fails
+    monkeypatch.setattr(local, "CellChild", None)  # whoever starts a process now fails
     assert [c.state for c in local.Local(both, tmp_path).run()] == ["skipped", "skipped"]
     assert [c.state for c in local.Local(both, tmp_path, fresh=True).cells] == ["waiting", "waiting"]
 
@@ -287,17 +281,17 @@ def test_a_spec_that_cannot_run_is_one_line(tmp_path, monkeypatch, wrong, words)
 def test_a_timing_suspends_cells(tmp_path, monkeypatch):
     sent = []
 
-    class Child(child.Child):
+    class CellChild(child.CellChild):
         def __init__(self, *_):
             self.progress, self.begun, self.paused, self.stopped = {}, 0.0, 0.0, 0.0
 
-        def _signal(self, number):
+        def signal(self, number):
             sent.append(number)
 
         def ended(self):
             return None
 
-    monkeypatch.setattr(local, "Child", Child)
+    monkeypatch.setattr(local, "CellChild", CellChild)
     engine = local.Local(specs(["fc", "bl"]), tmp_path, jobs=1)
     with timing_lock(settle=0):
         engine._look(None)
@@ -312,7 +306,7 @@ def test_a_timing_suspends_cells(tmp_path, monkeypatch):
 
 
 def test_the_lock_is_free_when_its_holder_is_killed_and_who_waits_is_told(monkeypatch, capsys):
-    monkeypatch.setattr("gmbench.processes.lock.PATIENCE", 0.05)
+    monkeypatch.setattr("gmbench.processes.lock.TELL_AFTER", 0.05)
     program = "import time\nfrom gmbench.processes.lock import timing_lock\n" \
               "with timing_lock(settle=0):\n print('held', flush=True)\n time.sleep(60)"  # fmt: skip
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)

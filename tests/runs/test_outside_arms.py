@@ -11,10 +11,8 @@ from gmbench.cli import base as cli
 from gmbench.cli import parse as asked
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
-from gmbench.processes import outside as declared
 from gmbench.registry import fastest
 from gmbench.results import frames
-from gmbench.runs import child
 from gmbench.store import files as store
 
 THEIRS = """
@@ -39,13 +37,6 @@ def tenths(layer, images, generator):
 def alone(tmp_path, monkeypatch):
     """No timing elsewhere on this machine suspends these cells."""
     monkeypatch.setenv("GMBENCH_LOCK", str(tmp_path / "lock"))
-
-
-@pytest.fixture
-def forked(warm, monkeypatch):
-    """Children are forked from where torch is known."""
-    for starter in (declared, child):
-        monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gmbench import registry
+from gmbench.processes import child
 from gmbench.timing import session as run
-from gmbench.timing import turns
 
 table = registry.load_file(Path(__file__).parents[1] / "cheats" / "table.py")
 FOUND = table.cheats()
@@ -24,7 +24,7 @@ def judge(tmp_path_factory, warm):
         patch.setenv("GMBENCH_LOCK", str(folder / "lock"))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.delenv("GMBENCH_IMPLEMENTATIONS", raising=False)
-        patch.setattr(turns, "subprocess", warm.subprocess)
+        patch.setattr(child, "start", warm.start)
 
         @functools.cache
         def common():

@@ -15,7 +15,7 @@ import gmbench
 from gmbench import registry
 from gmbench.cli.base import main
 from gmbench.contract import EPS, ContractError
-from gmbench.processes import outside as declared
+from gmbench.processes import child
 from gmbench.timing import candidates, clock, goals, inputs, turns
 from gmbench.timing import outputs as verify
 from gmbench.timing import session as run
@@ -101,7 +101,7 @@ def outside(tmp_path_factory, warm):
     file, seen = folder / "theirs.py", folder / "seen"
     file.write_text(f"SEEN = {str(seen)!r}\n{OUTSIDE}")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(declared, "subprocess", warm.subprocess)
+        patch.setattr(child, "start", warm.start)
         subjects = {subject.key.removeprefix("gm/"): subject for subject in subjects_module.subjects([str(file)])}
     return SimpleNamespace(**subjects, seen=seen)
 
@@ -110,13 +110,6 @@ def outside(tmp_path_factory, warm):
 def eager():
     (subject,) = subjects_module.subjects(["gm/eager"])
     return subject
-
-
-@pytest.fixture
-def forked(warm, monkeypatch):
-    """Children are forked from where torch is known."""
-    for starter in (turns, declared):
-        monkeypatch.setattr(starter, "subprocess", warm.subprocess)
 
 
 def timed(subjects, size=SMALL, **options):
@@ -132,7 +125,7 @@ def together(outside, eager, tmp_path_factory, warm):
     bad = ("sly", "greedy", "quits", "dies", "hangs", "asks", "spy", "shifts", "raises")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
-        patch.setattr(turns, "subprocess", warm.subprocess)
+        patch.setattr(child, "start", warm.start)
         subjects = [*(getattr(outside, name) for name in bad), eager]
         return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=12)
 
@@ -166,7 +159,7 @@ def test_right_outputs_have_a_time_beside_the_yardsticks(together, direction):
         ("sly", "ulps of 40"),
         ("greedy", "memory"),
         ("quits", "ended without an answer"),
-        ("dies", "killed by signal 9"),
+        ("dies", "killed by SIGKILL"),
         ("hangs", "did not end within 12 s"),
         ("asks", "ModuleNotFoundError"),
         ("shifts", "changed its input x"),
@@ -197,7 +190,7 @@ def test_every_call_sees_fresh_inputs_and_may_print(together, outside):
 
 def test_the_allocator_is_told_by_its_environment(together, outside, eager, forked):
     for line in outside.seen.read_text().splitlines():
-        assert set(line.split()[3:]) == set(turns.RETAINED)
+        assert set(line.split()[3:]) == set(child.RETAINED)
     assert timed([eager], passes=["forward"])["eager", "forward"]["allocator"] == "default"
 
 
@@ -588,7 +581,7 @@ def peak_of(kind, name, size, direction, folder):
     (subject,) = subjects_module.subjects([f"{kind.name}/{name}"])
     task = {"do": "time", "layer_type": kind.name, "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
     task |= {"passes": [direction], "yardsticks": [], "key": subject.key, "file": None, "folder": str(folder)}
-    process = turns.Process(task, str(folder), "default")
+    process = turns.Process(task, "default")
     try:
         assert "threads" in process.answer()
         table = turns.Table(kind, size, "float32", str(folder))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gmbench.contract import ContractError
 from gmbench.processes.lock import timing_now
-from gmbench.runs.child import Child
+from gmbench.runs.child import CellChild
 from gmbench.runs.engine import Cell, Engine, Task
 from gmbench.store.provenance import usable_cores
 
@@ -51,19 +51,19 @@ class Local(Engine):
 
     def start(self, cells: list[Cell]) -> Iterator[Task]:
         for cell in cells:
-            child = Child(cell.spec, self.store, self.free[-1], self.limits, self.fresh)
+            child = CellChild(cell.spec, self.store, self.free[-1], self.limits, self.fresh)
             self.free.pop()
             yield child
 
     def over(self, task: Task) -> None:
-        assert isinstance(task, Child)
+        assert isinstance(task, CellChild)
         self.free.append(dict(task.slot))
 
     def _look(self, show) -> None:
         if timing_now() != self.suspended:
             self.suspended = not self.suspended
             for _, task in self.running:
-                assert isinstance(task, Child)
+                assert isinstance(task, CellChild)
                 task.suspend(self.suspended)
         super()._look(show)
 
