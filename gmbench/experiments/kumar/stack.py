@@ -21,9 +21,9 @@ DECISIONS = (
     (
         "first hits",
         f"looked for every {networks.INTERVAL} steps and at epoch ends. The note's own figures are by epoch (its KUMAR "
-        "starts at 9-10 % and reaches 10 % at 1-2k steps), so its steps are compared with ours at epoch ends; the finer "
-        "ones stand beside them. A seed that never gets there counts as the end of training in a mean, where at least "
-        "three others do",
+        "starts at 9-10 % and reaches 10 % at 1-2k steps), so its steps are compared with ours at epoch ends; the "
+        "finer ones stand beside them. A seed that never gets there counts as the end of training in a mean, where at "
+        "least three others do",
     ),
     ("the curves' start", "the end of epoch 1; epoch 0, before training, is shown and not compared"),
     ("the plateau", "the mean of the last five epochs"),
