@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from gmbench.claims.intervals import Interval
 from gmbench.claims.statistics import Run
@@ -78,7 +78,7 @@ class Claim:
     unit: str
     evidence: Evidence
     protocol: str = ""
-    remarks: Mapping[str | int, str] = field(default_factory=dict)
+    remarks: Mapping[Any, str] = field(default_factory=dict)
     data: str = ""
 
     def remark(self, judgement: Judgement) -> str:

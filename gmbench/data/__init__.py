@@ -115,7 +115,7 @@ class Data:
             raise ContractError(f"{asking}: needs square images, not of {self.features} features")
         return channels, width
 
-    def to(self, device) -> Data:
+    def to(self, device: str | torch.device) -> Data:
         """The same data on a device."""
         names = ("train_images", "train_labels", "test_images", "test_labels")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
@@ -177,13 +177,13 @@ def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
     digest = hashlib.sha256()
     for array in raw:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(numpy.ascontiguousarray(array))
+        digest.update(numpy.ascontiguousarray(array))  # type: ignore[arg-type]
 
-    def images(pixels):
+    def images(pixels: numpy.ndarray) -> torch.Tensor:
         plain = torch.from_numpy(pixels.astype("float32")).div_(chosen.full)
         return plain.sub_(chosen.mean).div_(chosen.std) if normalised else plain
 
-    def labels(numbers):
+    def labels(numbers: numpy.ndarray) -> torch.Tensor:
         return torch.from_numpy(numbers.astype("int64"))
 
     return Data(

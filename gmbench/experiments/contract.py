@@ -15,6 +15,9 @@ from gmbench.data import load as load_data
 from gmbench.names import choose
 from gmbench.registry import fastest
 
+Spec = Mapping[str, Any]  # of a cell, as a file of it has it
+Report = Callable[..., None]  # is told of the progress of a cell, as :class:`Experiment` says
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -77,7 +80,7 @@ class Experiment:
     default_data: str
     budgets: Mapping[str, Budget]
     decisions: tuple[tuple[str, str], ...]
-    cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
+    cell: Callable[[Spec, Report], Mapping[str, Any]]
     claims: tuple[Claim, ...] = ()
     layer_types: Mapping[str, str] = field(default_factory=dict)
     preferred: tuple[str, ...] = ()
@@ -95,7 +98,7 @@ class Experiment:
             return load_data(data).digest
         return hashlib.sha256(choose("problem", data, self.problems).encode()).hexdigest()
 
-    def same_problem(self, spec: Mapping[str, Any]) -> None:
+    def same_problem(self, spec: Spec) -> None:
         """See to it that a cell's spec means a problem as it is declared here.
 
         :raises ContractError: if it does not

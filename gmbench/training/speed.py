@@ -1,12 +1,14 @@
-"""How long training steps take."""
+"""How long training steps take, and the layout that convolutions are fast in."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 
+Network = TypeVar("Network", bound=torch.nn.Module)
 WARM = 5  # steps before any is timed: memory and caches find their places
 
 
@@ -41,6 +43,11 @@ def in_turns(
                 seconds.append(time.perf_counter() - begun)
     own, other = map(torch.tensor, taken)
     return {"step_ms": 1e3 * own.median().item(), "step_ratio": (own / other).median().item()}
+
+
+def channels_last(network: Network, device: str) -> Network:
+    """A network on a device, in the layout that convolutions are twice as fast in on a CPU."""
+    return network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _wait(device: str) -> None:

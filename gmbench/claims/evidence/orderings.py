@@ -154,7 +154,7 @@ class Tighter:
             return Judgement(INCONCLUSIVE, f"{named}: too few seeds", seeds=len(seeds), detail=few)
         numbers = np.arange(len(seeds), dtype=float)
 
-        def difference(chosen, axis=-1):
+        def difference(chosen: np.ndarray, axis: int = -1) -> np.ndarray:
             # resampling the seeds' numbers keeps each one's whole curve together, and the pairs too
             rows = np.moveaxis(np.asarray(chosen, int), axis, 0)
             return np.std(a[rows], axis=0, ddof=1).mean(-1) - np.std(b[rows], axis=0, ddof=1).mean(-1)
@@ -177,7 +177,7 @@ class Tighter:
         return np.array(rows, dtype=float)
 
     def _sizes(self, runs: Mapping[str, Mapping[int, Run]], seeds: Sequence[int]) -> str:
-        def size(found):
+        def size(found: Mapping[int, Run]) -> float:
             return mean(stdev(column) for column in self._table(found, seeds).T.tolist())
 
         return ", ".join(f"{name} {short(size(found))}" for name, found in runs.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,13 +11,13 @@ from torch.nn import Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, ReLU, 
 from gmbench.baselines.attention import HEADS, Attention
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.training.loop import batches, evaluated, order_of, outputs
 from gmbench.training.minimise import ADAM, Method, mean_square, minimise
 from gmbench.training.pictures import photographs
-from gmbench.training.speed import in_turns
+from gmbench.training.speed import channels_last, in_turns
 
 NAME = "gmnm-autoencoder"
 BATCH, RATE = 128, 1e-3
@@ -81,11 +80,11 @@ class Autoencoder(torch.nn.Module):
         self.attention = Attention(ENCODER[-1]) if attention else torch.nn.Identity()
         self.head: torch.nn.Module | None = None
 
-    def code(self, x):
+    def code(self, x: torch.Tensor) -> torch.Tensor:
         """The latent vectors ``(B, LATENT)`` of images ``(B, features)``."""
         return self.latent(self.attention(self.encoder(x)))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images like those given."""
         code = self.code(x)
         maps = self.decoder(code)
@@ -94,14 +93,13 @@ class Autoencoder(torch.nn.Module):
         return self.output(maps)
 
 
-def network_of(spec: Mapping[str, Any], design: Design, data: Data) -> Autoencoder:
+def network_of(spec: Spec, design: Design, data: Data) -> Autoencoder:
     """The network of a cell, as it starts; torch's global generator is seeded before.
 
     :raises ContractError: if images are not square
     """
     torch.manual_seed(spec["seed"])
-    network = Autoencoder(data, NARROW if design.head else WIDE, design.attention)
-    network = network.to(device=spec["device"], memory_format=torch.channels_last)
+    network = channels_last(Autoencoder(data, NARROW if design.head else WIDE, design.attention), spec["device"])
     if not design.head:
         return network
     scaled = LayerNorm(LATENT, elementwise_affine=False)
@@ -112,13 +110,14 @@ def network_of(spec: Mapping[str, Any], design: Design, data: Data) -> Autoencod
             seen = scaled(network.code(data.train_images[:CALIBRATION]))
         generator = torch.Generator().manual_seed(spec["seed"])
         projections = 1 if design.reading == "ridge" else PROJECTIONS
-        options = {"reading": design.reading, "projections": projections}
-        layer = gmnm_layer(spec, seen, MAPS, UNITS, "uniform", generator, **options)
+        layer = gmnm_layer(
+            spec, seen, MAPS, UNITS, "uniform", generator, reading=design.reading, projections=projections
+        )
     network.head = Sequential(scaled, layer).to(spec["device"])
     return network
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures: ``parameters``, and ``attention_parameters`` among them; ``train_best`` and
     ``train_last``, the mean loss of the lowest epoch and of the last one; ``variance``, the mean square that the mean
     training image leaves on the test set; ``step_ms``, the median training step, and ``step_ratio``, to the
@@ -130,7 +129,7 @@ def cell(spec, report):
     network = network_of(spec, design, data)
     drawn = batches((images,), BATCH, order_of(spec["seed"]))
 
-    def loss(network, x):
+    def loss(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         return (network(x) - x).square().mean()
 
     done = minimise(

@@ -107,7 +107,7 @@ def lowest(arm: str, errors: Sequence[tuple[Statistic, str]] = BOTH_ERRORS) -> T
     )
 
 
-def regions(levels, name: str) -> Together:
+def regions(levels: Iterable[str], name: str) -> Together:
     """The headline is below the paper's baselines in a part of the square."""
     statistic, what = decades(measure(name)), f"mean square in the {name}, decades"
     return Together(
@@ -129,7 +129,7 @@ def overfits(statistic: Statistic) -> Together:
     )
 
 
-def behind(other: str, arm: str, levels) -> Together:
+def behind(other: str, arm: str, levels: Iterable[str]) -> Together:
     """Another arm is one to two decades behind."""
     return Together(*(Gap(on(v, other), on(v, arm), decades(last), TEST, 1, 2, digit=1) for v in levels))
 
@@ -488,8 +488,8 @@ NORMALISED = {
     for data in TABLE_3
 }
 OURS = {
-    f"{data}, {what}": _lower_loss(*pair, "test", data)
-    for what, *pair in (
+    f"{data}, {what}": _lower_loss(arm, other, "test", data)
+    for what, arm, other in (
         ("against a dense head of its size", "cnn-gmnm", "cnn-dense"),
         ("mahalanobis, trained centres against fixed", "cnn-gmnm-trained", "cnn-gmnm-mahalanobis"),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from gmbench.baselines.attention import HEADS, Attention
 from gmbench.claims.metric import ERROR
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.training.classify import train
 from gmbench.training.loop import finite, order_of, outputs
-from gmbench.training.speed import in_turns
+from gmbench.training.speed import channels_last, in_turns
 
 NAME = "gmnm-classification"
 BATCH, RATE = 128, 1e-3
@@ -93,15 +92,13 @@ def body(design: Design, data: Data) -> torch.nn.Sequential:
     return torch.nn.Sequential(*layers, torch.nn.Flatten(), torch.nn.Linear(before * side**2, data.classes))
 
 
-def network_of(spec: Mapping[str, Any], design: Design, data: Data) -> torch.nn.Sequential:
+def network_of(spec: Spec, design: Design, data: Data) -> torch.nn.Sequential:
     """The network of a cell, as it starts; torch's global generator is seeded before.
 
     :raises ContractError: if images are not square
     """
     torch.manual_seed(spec["seed"])
-    front, classes = body(design, data), data.classes
-    front = front.to(device=spec["device"], memory_format=torch.channels_last)
-    units = shape_of(data).units
+    front, classes, units = channels_last(body(design, data), spec["device"]), data.classes, shape_of(data).units
     if design.head == "dense":
         hidden = torch.nn.Linear(classes, units), torch.nn.ReLU(), torch.nn.Linear(units, classes, bias=False)
         return torch.nn.Sequential(front, torch.nn.Sequential(*hidden).to(spec["device"]))
@@ -114,8 +111,7 @@ def network_of(spec: Mapping[str, Any], design: Design, data: Data) -> torch.nn.
     with torch.no_grad():  # not as it is evaluated: nothing has been counted yet to normalise by
         seen = front(data.train_images[:CALIBRATION])
     generator = torch.Generator().manual_seed(spec["seed"])
-    options = {"reading": design.reading, "centres": design.centres}
-    head = gmnm_layer(spec, seen, classes, units, "uniform", generator, **options)
+    head = gmnm_layer(spec, seen, classes, units, "uniform", generator, reading=design.reading, centres=design.centres)
     return torch.nn.Sequential(front, head)
 
 
@@ -129,7 +125,7 @@ def binary(logits: torch.Tensor, labels: torch.Tensor, reduction: str = "mean") 
     return found if reduction == "mean" else found * len(labels)
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. ``test_loss`` and ``train_loss`` are binary cross-entropies.
 
     Measures: ``parameters``; ``min_test_loss`` and ``min_train_loss``, the lowest of any epoch, which are the paper's,
@@ -161,7 +157,7 @@ def cell(spec, report):
     return {"epochs": done.epochs, "measures": {**measures, **done.measures}, "tests": done.tests}
 
 
-def steps(spec: Mapping[str, Any], network: torch.nn.Module, data: Data) -> dict[str, float]:
+def steps(spec: Spec, network: torch.nn.Module, data: Data) -> dict[str, float]:
     """How long a training step takes, and the median ratio to that of a CNN, in turns on the first batch."""
     rival = network_of({**spec, "initialisation": None}, ARMS["cnn"], data)
     images, labels = data.train_images[:BATCH], data.train_labels[:BATCH]

@@ -10,7 +10,7 @@ import torch
 
 from gmbench.claims.claim import Claim
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm.networks import CHUNK, Fitter, Splines, Units, features, solved
 from gmbench.experiments.gmnm.targets import BOX, Problem
 from gmbench.training.loop import finite, order_of, outputs
@@ -89,7 +89,7 @@ class Fit:
     dtype: torch.dtype
     device: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problem, generator = self.problem, torch.Generator().manual_seed(POINTS + self.seed)
         drawn = torch.rand(problem.train + problem.test, problem.inputs, generator=generator, dtype=torch.float64)
         drawn = (2 * drawn - 1) * BOX
@@ -140,7 +140,7 @@ class Fit:
         return {"surfaces": {name: each for name, each in drawn.items() if each}}
 
 
-def run(spec: Mapping[str, Any], report, arm: Fitter, problem: Problem, batch: int) -> dict[str, Any]:
+def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -> dict[str, Any]:
     """One cell: ``epochs``, ``measures``, and pictures or lines.
 
     :param batch: of Adam
@@ -149,9 +149,10 @@ def run(spec: Mapping[str, Any], report, arm: Fitter, problem: Problem, batch: i
     network = arm.network.build(spec, fit.train_x, torch.Generator().manual_seed(spec["seed"]))
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     before = fit.oracle(network)
-    order, waiting = order_of(spec["seed"]), []
+    order = order_of(spec["seed"])
+    waiting: list[torch.Tensor] = []
 
-    def loss():
+    def loss() -> torch.Tensor:
         x, y = fit.train_x, fit.train_y
         if arm.method == ADAM:
             if not waiting:  # of whole batches: one shape of a compiled layer
@@ -162,7 +163,7 @@ def run(spec: Mapping[str, Any], report, arm: Fitter, problem: Problem, batch: i
 
     latest: dict[str, float] = {}
 
-    def test():
+    def test() -> float:
         latest.update(fit.errors(network))
         return latest["grid"]
 
@@ -207,7 +208,7 @@ def fit_experiment(
     :param decisions: beside those that all share
     """
 
-    def cell(spec, report):
+    def cell(spec: Spec, report: Report) -> dict[str, Any]:
         found.same_problem(spec)
         # an initialisation from outside is another start of the headline
         arm = arms.get(spec["arm"], arms[headline])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 
 from gmbench.baselines import lstm
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.training.loop import batches, order_of, outputs
@@ -73,7 +73,7 @@ def signals(t: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def target(t: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """y(t), whose lags are times, so that none of them has to be a sample."""
 
-    def x(i, lag=0.0):
+    def x(i: int, lag: float = 0.0) -> torch.Tensor:
         return signals(t - lag, a, b)[..., i - 1]
 
     return x(3) * x(4, 0.1) - x(3, 0.5) * x(1, 0.1) + x(4) * x(3) - x(2, 0.5) * x(1, 0.2)
@@ -111,12 +111,12 @@ def series(seed: int, held: bool = False, device: str = "cpu") -> tuple[Windows,
     return found[0], found[1]
 
 
-def arm_of(spec: Mapping[str, Any]) -> Forecaster:
+def arm_of(spec: Spec) -> Forecaster:
     """What a cell trains; an initialisation from outside is an arm like the headline's."""
     return ARMS.get(spec["arm"], ARMS[EXPERIMENT.headline])
 
 
-def network_of(spec: Mapping[str, Any]) -> torch.nn.Sequential:
+def network_of(spec: Spec) -> torch.nn.Sequential:
     """The network of a cell, as it starts."""
     arm, device = arm_of(spec), spec["device"]
     generator = torch.Generator().manual_seed(spec["seed"])
@@ -124,12 +124,11 @@ def network_of(spec: Mapping[str, Any]) -> torch.nn.Sequential:
         return lstm.network(SIGNALS, arm.hidden, generator, device=device)
     found = lstm.network(SIGNALS, arm.hidden, generator, torch.nn.Identity(), device)
     places = 2 * torch.rand(CENTRES, arm.hidden, generator=generator, dtype=torch.float64) - 1
-    options = {"reading": arm.reading, "centres": arm.centres}
-    found[1] = gmnm_layer(spec, places, 1, UNITS, "uniform", generator, **options)
+    found[1] = gmnm_layer(spec, places, 1, UNITS, "uniform", generator, reading=arm.reading, centres=arm.centres)
     return found
 
 
-def cell(spec, report, held: bool = False, rate: float | None = None):
+def cell(spec: Spec, report: Report, held: bool = False, rate: float | None = None) -> dict[str, Any]:
     """One arm, one seed. Measures: ``parameters``; ``train_error``, the mean square over the training windows after
     the last epoch, and ``train_best``, the lowest of any epoch; ``variance`` of the test's target; ``a`` and ``b``.
 
@@ -141,11 +140,11 @@ def cell(spec, report, held: bool = False, rate: float | None = None):
     network, own = network_of(spec), rate or arm_of(spec).rate
     drawn = batches((train.x, train.y), BATCH, order_of(spec["seed"]))
 
-    def loss():
+    def loss() -> torch.Tensor:
         x, y = next(drawn)
         return (network(x) - y).square().mean()
 
-    def train_error():
+    def train_error() -> dict[str, float]:
         return {"train_error": mean_square(network, train.x, train.y)}
 
     done = minimise(

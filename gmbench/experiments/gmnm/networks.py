@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
@@ -12,6 +10,7 @@ from gmbench.baselines.dense import dense
 from gmbench.baselines.kan import kan
 from gmbench.baselines.rbf import RBF
 from gmbench.contract import ContractError, Implementation
+from gmbench.experiments.contract import Spec
 from gmbench.experiments.gmnm.targets import BOX
 from gmbench.layers.gmnm.module import GMNM, initialise
 from gmbench.registry import load as load_registry
@@ -23,31 +22,35 @@ ORDER = 3  # of a KAN's splines
 
 
 def gmnm_layer(
-    spec: Mapping[str, Any],
+    spec: Spec,
     points: torch.Tensor,
     outputs: int,
     units: int,
     start: str,
     generator: torch.Generator,
     *,
+    reading: str = "mahalanobis",
+    projections: int | None = None,
+    centres: str = "fixed",
     implementation: Implementation | None = None,
     dtype: torch.dtype = torch.float32,
-    **options: Any,
 ) -> GMNM:
     """A GMNM layer, as it starts, on the device of a cell's spec.
 
     :param points: ``(n, d)`` of what it will see: an initialisation may look at them
     :param outputs: C
     :param start: the name of an initialisation, which the spec's own replaces
+    :param reading, projections, centres: as :class:`~gmbench.layers.gmnm.module.GMNM` has them
     :param implementation: default: the spec's
-    :param options: of :class:`~gmbench.layers.gmnm.module.GMNM`: ``reading``, ``projections``, ``centres``
     """
     layer = GMNM(
         *(points.shape[1], outputs, units),
+        reading=reading,
+        projections=projections,
+        centres=centres,
         implementation=implementation or unpack(spec["implementation"], Implementation),
         device=spec["device"],
         dtype=dtype,
-        **options,
     )
     initialise(layer, start_of(spec, start), points.to(layer.pi), generator)
     return layer
@@ -80,7 +83,7 @@ class Units:
     start: str = "grid"
     centres: str = "fixed"
 
-    def build(self, spec: Mapping[str, Any], x: torch.Tensor, generator: torch.Generator) -> GMNM:
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> GMNM:
         """The layer with the implementation of a spec, started on points ``x (n, d)``.
 
         :raises ContractError: if that implementation does not take their dtype
@@ -89,8 +92,13 @@ class Units:
         dtype = str(x.dtype).removeprefix("torch.")
         if dtype not in implementation.dtypes:
             raise ContractError(f"{implementation.key} does not take {dtype}, which the arm {spec['arm']} is in")
-        options = {"reading": self.reading, "centres": self.centres, "implementation": implementation}
-        return gmnm_layer(spec, x, 1, self.units, self.start, generator, dtype=x.dtype, **options)
+        return gmnm_layer(
+            *(spec, x, 1, self.units, self.start, generator),
+            reading=self.reading,
+            centres=self.centres,
+            implementation=implementation,
+            dtype=x.dtype,
+        )
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Dense:
     activation: str
     bias: bool = True
 
-    def build(self, spec: Mapping[str, Any], x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network for points like ``x (n, d)``."""
         widths = (x.shape[1], *self.widths)
         return dense(widths, self.activation, generator, bias=self.bias, device=x.device, dtype=x.dtype)
@@ -113,7 +121,7 @@ class Radial:
 
     units: int
 
-    def build(self, spec: Mapping[str, Any], x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network, started on points ``x (n, d)``."""
         network = RBF(x.shape[1], self.units, device=x.device, dtype=x.dtype)
         network.initialise(x, generator)
@@ -127,7 +135,7 @@ class Splines:
     widths: tuple[int, ...]
     grid: int
 
-    def build(self, spec: Mapping[str, Any], x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network for points like ``x (n, d)``."""
         widths = (x.shape[1], *self.widths)
         return kan(widths, self.grid, ORDER, (-BOX, BOX), spec["seed"], device=x.device, dtype=x.dtype)

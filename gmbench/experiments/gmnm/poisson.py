@@ -15,7 +15,7 @@ from gmbench.baselines.dense import dense
 from gmbench.baselines.kan import kan
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.contract import ContractError, Implementation
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.layers.autograd import by_autograd
@@ -109,7 +109,7 @@ class Trial:
     laplacian: Callable[[torch.Tensor], torch.Tensor]
 
 
-def trial(spec, arm: Solver) -> Trial:
+def trial(spec: Spec, arm: Solver) -> Trial:
     """What a cell trains, as it starts."""
     device, dtype = spec["device"], FLOATS[arm.dtype]
     generator = torch.Generator().manual_seed(spec["seed"])
@@ -127,7 +127,7 @@ def trial(spec, arm: Solver) -> Trial:
     layer = gmnm_layer(spec, mesh(), 1, UNITS, start, generator, implementation=value, dtype=dtype, reading=arm.kind)
     if arm.wider != 1:
         with torch.no_grad():
-            layer.L /= arm.wider
+            layer.get_parameter("L").div_(arm.wider)
     return Trial(layer, lambda x: layer.laplacian(x, chosen))
 
 
@@ -158,7 +158,7 @@ def oracle(layer: GMNM) -> float | None:
         return finite((found - solution(places)).square().mean().item())
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Each row also has ``boundary`` and ``residual``, the mean squares of the two parts of the loss
     without their weights. Measures: ``parameters``, those that are trained; ``best_step``; of GMNM ``oracle``, what
     least squares for pi reach over the features at the start, and ``oracle_after``, at the end.
@@ -169,20 +169,20 @@ def cell(spec, report):
     network, laplacian = found.network, found.laplacian
     parameters = [p for p in network.parameters() if p.requires_grad]
 
-    def here(x):
+    def here(x: torch.Tensor) -> torch.Tensor:
         return x.to(spec["device"], FLOATS[arm.dtype])
 
     inside, edge, places = here(mesh()), here(boundary()), here(tested())
     wanted, truth = here(right(mesh())), solution(tested()).to(spec["device"])
 
-    def parts():
+    def parts() -> dict[str, torch.Tensor]:
         return {"boundary": network(edge).square().mean(), "residual": (laplacian(inside) - wanted).square().mean()}
 
-    def loss():
+    def loss() -> torch.Tensor:
         both = parts()
         return both["boundary"] + WEIGHT * both["residual"]
 
-    def measures():
+    def measures() -> dict[str, float]:
         return {name: part.item() for name, part in parts().items()}
 
     measured: dict[str, Any] = {"parameters": sum(p.numel() for p in parameters)}

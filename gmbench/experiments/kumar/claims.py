@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
@@ -32,7 +32,7 @@ def _of_paths(measured: Callable[[Mapping[str, Any]], float]) -> Statistic:
     return lambda run: measured(run.paths) if run.paths else None
 
 
-def _radius(covariances) -> float:
+def _radius(covariances: Iterable[Sequence[Sequence[float]]]) -> float:
     """Of ellipses, mean over them."""
     return mean(math.sqrt((a + d) / 2) for (a, _), (_, d) in covariances)
 

@@ -11,6 +11,7 @@ import torch
 
 from gmbench.contract import Implementation, Initialisation
 from gmbench.data import Data, data_on
+from gmbench.experiments.contract import Report, Spec
 from gmbench.layers.gm.initial import draw
 from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
@@ -57,7 +58,7 @@ STACK_DECISIONS = (
 )
 
 
-def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generator]:
+def prepare(spec: Spec) -> tuple[Data, torch.Tensor, torch.Generator]:
     """What every cell begins with: its data, the images of a calibration, and the generator of its initialisation."""
     torch.manual_seed(spec["seed"])  # for implementations that sample
     data = data_on(spec["device"], spec["data"], spec["digest"])
@@ -65,7 +66,14 @@ def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generato
 
 
 def trained(
-    spec: Mapping[str, Any], report, data: Data, images, network, optimiser, seen: Mapping[str, int], **how: Any
+    spec: Spec,
+    report: Report,
+    data: Data,
+    images: torch.Tensor,
+    network: torch.nn.Sequential,
+    optimiser: torch.optim.Optimizer,
+    seen: Mapping[str, int],
+    **how: Any,
 ) -> dict[str, Any]:
     """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures`` and ``tests``, pairs
     of a step and the test error there.
@@ -80,7 +88,7 @@ def trained(
     return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
 
 
-def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
+def rates(network: torch.nn.Module, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
     """Parameter groups of a stack of GM layers: sigma has a learning rate of its own."""
     named = list(network.named_parameters())
     return [
@@ -90,7 +98,12 @@ def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[d
 
 
 def gm_network(
-    spec: Mapping[str, Any], widths: Sequence[int], components: int, start: str | Sequence[float], images, generator
+    spec: Spec,
+    widths: Sequence[int],
+    components: int,
+    start: str | Sequence[float],
+    images: torch.Tensor,
+    generator: torch.Generator,
 ) -> tuple[torch.nn.Sequential, dict[str, int]]:
     """A stack of GM layers with the implementation of a cell's spec, and what its initialisation looked at.
 
@@ -116,7 +129,7 @@ def _watched(layer: torch.nn.Module) -> Iterator[dict[str, int]]:
     """What reaches a layer: the most images of one pass, and the passes that could have had a gradient."""
     seen = {"calibration_images": 0, "calibration_gradients": 0}
 
-    def look(_, inputs):
+    def look(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         seen["calibration_images"] = max(seen["calibration_images"], len(inputs[0]))
         seen["calibration_gradients"] += torch.is_grad_enabled()
 
@@ -127,7 +140,7 @@ def _watched(layer: torch.nn.Module) -> Iterator[dict[str, int]]:
         handle.remove()
 
 
-def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequential:
+def fc_network(widths: Sequence[int], device: str, generator: torch.Generator) -> torch.nn.Sequential:
     """Linear layers with ReLU between them, Kaiming normal weights and biases from 0."""
     layers: list[torch.nn.Module] = []
     for wide, narrow in itertools.pairwise(widths):
@@ -138,7 +151,7 @@ def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequen
     return torch.nn.Sequential(*layers[:-1]).to(device)
 
 
-def at_end(network) -> dict[str, float | None]:
+def at_end(network: torch.nn.Sequential) -> dict[str, float | None]:
     """The range of sigma over all GM layers, and the share of it that changed its sign."""
     sigmas = [layer.sigma.detach().flatten() for layer in network if isinstance(layer, GMLayer)]
     if not sigmas:

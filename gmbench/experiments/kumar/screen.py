@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.kumar import claims, networks
 
 HIDDEN = 100
@@ -21,7 +23,7 @@ DECISIONS = (
 )
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``kumar``, without first hits."""
     data, images, generator = networks.prepare(spec)
     hidden = [] if spec["arm"] in ONE_LAYER else [HIDDEN]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.kumar import claims, networks
 from gmbench.layers.gm.module import GMLayer
 
@@ -48,7 +48,8 @@ class Paths:
     """
 
     def __init__(self, layer: GMLayer):
-        self.layer, self.states = layer, []
+        self.layer = layer
+        self.states: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def __call__(self) -> None:
         self.states.append((self.layer.mu.detach().double().cpu(), self.layer.sigma.detach().double().cpu()))
@@ -81,7 +82,7 @@ class Paths:
 def _rounded(tensor: torch.Tensor) -> Any:
     """Nested lists with six significant digits."""
 
-    def shorten(value):
+    def shorten(value: Any) -> Any:
         if isinstance(value, list):
             return [shorten(entry) for entry in value]
         return float(f"{value:.6g}") if math.isfinite(value) else None
@@ -89,13 +90,13 @@ def _rounded(tensor: torch.Tensor) -> Any:
     return shorten(tensor.tolist())
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``kumar``; ``paths``: see :class:`Paths`."""
     data, images, generator = networks.prepare(spec)
     widths = [data.features, data.classes]
     network, seen = networks.gm_network(spec, widths, COMPONENTS, spec["arm"], images, generator)
     optimiser = torch.optim.SGD(networks.rates(network), lr=networks.RATE)
-    paths = Paths(network[0])
+    paths = Paths(cast(GMLayer, network[0]))
     how = {"thresholds": THRESHOLDS, "watch": paths}
     found = networks.trained(spec, report, data, images, network, optimiser, seen, **how)
     return {**found, "paths": paths.projected()}

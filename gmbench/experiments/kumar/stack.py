@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.kumar import claims, networks
 
 HIDDEN = 100
@@ -14,7 +17,12 @@ GAMMAS = (0.14, 0.38)  # of the two layers: logits of a deviation near 0.5 on im
 THRESHOLDS = (10, 5, 3.5)  # % test error
 
 FC = {"fc": HIDDEN, "fc-matched": MATCHED}
-START = {"bl": "bl", "fan-in": "fan-in", "tuned": GAMMAS, "per-class": "kumar-per-class"}
+START: Mapping[str, str | tuple[float, ...]] = {
+    "bl": "bl",
+    "fan-in": "fan-in",
+    "tuned": GAMMAS,
+    "per-class": "kumar-per-class",
+}
 
 DECISIONS = (
     *networks.STACK_DECISIONS,
@@ -37,14 +45,15 @@ DECISIONS = (
 )
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed.
 
     Measures: those of :mod:`gmbench.experiments.kumar.networks`, ``steps_to_<error>`` and ``diverged``. ``tests`` are
     pairs of a step and the test error there.
     """
     data, images, generator = networks.prepare(spec)
-    arm, seen = spec["arm"], {}
+    arm = spec["arm"]
+    seen: dict[str, int] = {}
     if arm in FC:
         network = networks.fc_network([data.features, FC[arm], data.classes], spec["device"], generator)
         optimiser = torch.optim.SGD(network.parameters(), lr=networks.RATE)

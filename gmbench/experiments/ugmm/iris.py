@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from gmbench.claims.metric import ERROR
 from gmbench.contract import Implementation
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.ugmm import claims
 from gmbench.layers.ugmm.inference import most_probable_explanation
 from gmbench.layers.ugmm.module import initialise, stack
@@ -110,7 +110,7 @@ def flowers(data: Data, protocol: Protocol) -> Data:
 class Generative:
     """One score for a flower and its label together: what is minimised, and how a label is found."""
 
-    def __init__(self, spec: Mapping[str, Any], net: Net, data: Data, generator):
+    def __init__(self, spec: Spec, net: Net, data: Data, generator: torch.Generator):
         self.features, self.one_hot = data.features, net.label == "one-hot"
         numbers = torch.arange(data.classes, dtype=torch.float32, device=data.train_images.device)
         self.labels = torch.eye(data.classes, device=numbers.device) if self.one_hot else numbers.unsqueeze(1)
@@ -121,16 +121,16 @@ class Generative:
         start = start_of(spec, net.start)
         initialise(self.network, start, self.joined(data.train_images, data.train_labels), generator)
 
-    def joined(self, images, labels):
+    def joined(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """Features and labels side by side."""
         return torch.cat([images, self.labels[labels]], 1)
 
-    def loss(self, images, labels):
+    def loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The mean negative score."""
         return -self.network(self.joined(images, labels)).mean()
 
     @torch.no_grad()
-    def test(self, images, labels) -> tuple[float, float]:
+    def test(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
         """Error in % of the label with the largest score, and the mean negative score of the true one."""
         found = most_probable_explanation(self.network, images_of(images, self.places), {self.places: self.labels})
         right = (found.states.squeeze(1) == labels) & found.score.isfinite()
@@ -143,8 +143,10 @@ class Generative:
         x = self.joined(data.test_images, data.test_labels)[:EXPLAINED]
         low, high = data.train_images.amin(0).tolist(), data.train_images.amax(0).tolist()
         unknown = range(max(0, self.features - UNKNOWN + 1), self.features)
-        variables = {place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown}
-        variables |= {self.places: self.labels}
+        variables: dict[int | tuple[int, ...], torch.Tensor | Sequence[Any]] = {
+            **{place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown},
+            self.places: self.labels,
+        }
         total = math.prod(map(len, variables.values()))
         exact = most_probable_explanation(self.network, x, variables, limit=total).score
         least = exact - 1e-5 * exact.abs().clamp_min(1)  # below: more than rounding
@@ -158,7 +160,7 @@ class Generative:
         return found
 
 
-def images_of(images, places):
+def images_of(images: torch.Tensor, places: tuple[int, ...]) -> torch.Tensor:
     """Features with empty columns for the label."""
     return torch.cat([images, images.new_zeros(len(images), len(places))], 1)
 
@@ -166,19 +168,19 @@ def images_of(images, places):
 class Discriminative:
     """An MLP, its cross-entropy, and the label of its largest output."""
 
-    def __init__(self, spec: Mapping[str, Any], net: Net, data: Data, generator):
+    def __init__(self, spec: Spec, net: Net, data: Data, generator: torch.Generator):
         torch.manual_seed(spec["seed"])
         (hidden,) = net.hidden
         self.network = torch.nn.Sequential(
             torch.nn.Linear(data.features, hidden), torch.nn.ReLU(), torch.nn.Linear(hidden, data.classes)
         ).to(spec["device"])
 
-    def loss(self, images, labels):
+    def loss(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """The mean cross-entropy."""
         return cross_entropy(self.network(images), labels)
 
     @torch.no_grad()
-    def test(self, images, labels) -> tuple[float, float]:
+    def test(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
         """Error in %, and the mean cross-entropy."""
         outputs = self.network(images)
         right = (outputs.argmax(1) == labels) & outputs.isfinite().all(1)
@@ -189,7 +191,7 @@ class Discriminative:
         return {}
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed.
 
     A row of ``epochs`` stands for ten looks at the test set: ten epochs of the script, 100 steps of the notebook.
@@ -219,8 +221,8 @@ def cell(spec, report):
         measures["score_last"], measures["score_best"] = (
             None if row["test_loss"] is None else -row["test_loss"] for row in (done.epochs[-1], chosen)
         )
-        sigmas = torch.cat([layer.log_sigma.detach().flatten() for layer in model.network]).exp()
-        measures["sigma_min"] = finite(sigmas.min().item())
+        logs = [p.detach().flatten() for name, p in model.network.named_parameters() if name.endswith("log_sigma")]
+        measures["sigma_min"] = finite(torch.cat(logs).exp().min().item())
         if done.measures["diverged"] is None:
             measures |= model.missed(data)
     return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
@@ -232,7 +234,7 @@ def fit(
     protocol: Protocol,
     epochs: int,
     order: torch.Generator,
-    report: Callable[..., None],
+    report: Report,
 ) -> Trained:
     """Minimise the model's loss by Adam; training that diverged ends with its row.
 
@@ -242,7 +244,9 @@ def fit(
     optimiser = torch.optim.Adam(model.network.parameters(), lr=RATE)
     everything = data.train_images, data.train_labels
     count, passes = len(data.train_images), ROW * protocol.look
-    drawn = batches(everything, protocol.batch, order) if protocol.batch else itertools.repeat(everything)
+    drawn: Iterator[tuple[torch.Tensor, ...]] = itertools.repeat(everything)
+    if protocol.batch:
+        drawn = batches(everything, protocol.batch, order)
     steps = math.ceil(count / (protocol.batch or count))  # of a pass
     done, step, diverged = Trained(epochs * passes * steps, report), 0, None
 

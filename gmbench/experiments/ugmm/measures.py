@@ -23,6 +23,8 @@ TOP = 10  # inputs with the largest weights
 TAIL = 0.001  # left out at both ends of a range
 CONSTANT = 0.01  # of the median neuron's range: what varies by less is constant
 
+Layer = UGMMLayer | torch.nn.Linear
+
 # In words; declared before the runs.
 MEASURES = (
     (
@@ -104,7 +106,7 @@ def _chance(one: torch.Tensor, other: torch.Tensor) -> float | None:
     return float((ranks.sum() - len(one) * (len(one) + 1) / 2) / (len(one) * len(other)))
 
 
-def weights_of(layer: torch.nn.Module) -> torch.Tensor:
+def weights_of(layer: Layer) -> torch.Tensor:
     """How much each neuron looks at each input ``(C, d)``, rows of sum 1: mixture weights, or |w| of a dense layer."""
     if isinstance(layer, UGMMLayer):
         return softmax(layer.logits.detach().double(), 1)
@@ -113,7 +115,7 @@ def weights_of(layer: torch.nn.Module) -> torch.Tensor:
 
 
 @torch.no_grad()
-def of_neurons(layer: torch.nn.Module, data: Data) -> dict[str, float | None]:
+def of_neurons(layer: Layer, data: Data) -> dict[str, float | None]:
     """What the neurons of a first layer look at, and what they give: see :data:`MEASURES`.
 
     They are :data:`OF_NEURONS`, without ``spread`` where images are not square; None if the layer is not finite.
@@ -132,7 +134,7 @@ def of_neurons(layer: torch.nn.Module, data: Data) -> dict[str, float | None]:
     }
 
 
-def pictures(layer: torch.nn.Module) -> dict[str, Any]:
+def pictures(layer: Layer) -> dict[str, Any]:
     """What the first :data:`SHOWN` neurons of a first layer learned of each input, as pictures over it.
 
     For each of ``mean``, ``deviation`` and ``weight`` (of a dense layer its weight alone): ``low`` and ``high``, the
@@ -167,7 +169,7 @@ def _inputs(weights: torch.Tensor) -> dict[str, float | None]:
         line = torch.arange(side, dtype=weights.dtype, device=weights.device)
         places = torch.cartesian_prod(line, line)
 
-        def distance(shares):  # E |place - centre|^2
+        def distance(shares: torch.Tensor) -> torch.Tensor:  # E |place - centre|^2
             return shares @ places.square().sum(1) - (shares @ places).square().sum(1)
 
         equal = torch.full_like(weights[:1], 1 / side**2)
@@ -175,7 +177,7 @@ def _inputs(weights: torch.Tensor) -> dict[str, float | None]:
     return found
 
 
-def _leading(layer: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _leading(layer: Layer, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Which component leads at each image in each neuron ``(n, C)``, and its share of all terms."""
     if isinstance(layer, UGMMLayer):
         log_sigma = layer.log_deviations()

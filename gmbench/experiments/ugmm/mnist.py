@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from gmbench.experiments.contract import Budget, Experiment
+from typing import Any
+
+import torch
+
+from gmbench.data import Data
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.ugmm import claims, networks
 from gmbench.experiments.ugmm.measures import MEASURES
 from gmbench.experiments.ugmm.networks import FIRST, NOTEBOOK, README, SCRIPT, Setting
@@ -19,7 +24,7 @@ UNIT = ("ugmm-norm-unit", "ugmm-unit")  # sigma = 1 at the start; all others fro
 NORMED = ("ugmm-norm", "ugmm-norm-unit")
 
 
-def network_of(spec, data, generator):
+def network_of(spec: Spec, data: Data, generator: torch.Generator) -> tuple[torch.nn.Sequential, Setting]:
     """The network of an arm and its setting; an arm that an initialisation from outside makes is the headline's."""
     arm = spec["arm"]
     if arm in DENSE:
@@ -41,7 +46,7 @@ def network_of(spec, data, generator):
     return network, setting
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed.
 
     Measures: those of :mod:`gmbench.experiments.ugmm.networks` and ``diverged``. ``tests`` are pairs of a step and the

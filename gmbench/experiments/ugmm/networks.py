@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from gmbench.contract import Implementation
 from gmbench.data import Data, data_on
-from gmbench.experiments.ugmm.measures import of_neurons, of_outputs, of_parameters, pictures
+from gmbench.experiments.contract import Report, Spec
+from gmbench.experiments.ugmm.measures import Layer, of_neurons, of_outputs, of_parameters, pictures
 from gmbench.layers.ugmm.module import initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import at_start, train
@@ -79,7 +80,7 @@ README = Setting(dropout=0.5, batch=128, rate=1e-2, milestones=(), epochs=100)
 FIRST = Setting(dropout=0.5, batch=256, rate=1e-2, milestones=(), epochs=100)  # v0.0.1
 
 
-def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Generator]:
+def prepare(spec: Spec) -> tuple[Data, torch.Generator]:
     """What every cell begins with: its data, pixels in [0, 1], and the generator of its initialisation."""
     torch.manual_seed(spec["seed"])  # for dropout, and for the layers of torch
     data = data_on(spec["device"], spec["data"], spec["digest"], normalised=False)
@@ -87,7 +88,12 @@ def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Generator]:
 
 
 def ugmm_network(
-    spec: Mapping[str, Any], widths: Sequence[int], start: str, generator, images=None, **options: Any
+    spec: Spec,
+    widths: Sequence[int],
+    start: str,
+    generator: torch.Generator,
+    images: torch.Tensor | None = None,
+    **options: Any,
 ) -> torch.nn.Sequential:
     """A stack of uGMM layers with the implementation of a cell's spec.
 
@@ -111,7 +117,13 @@ def dense_network(widths: Sequence[int], dropout: float, device: str) -> torch.n
 
 
 def trained(
-    spec: Mapping[str, Any], report, data: Data, network, setting: Setting, optimiser=None, inside: bool = True
+    spec: Spec,
+    report: Report,
+    data: Data,
+    network: torch.nn.Sequential,
+    setting: Setting,
+    optimiser: torch.optim.Optimizer | None = None,
+    inside: bool = True,
 ) -> dict[str, Any]:
     """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures``, ``tests``, pairs of
     a step and the test error there, and ``neurons``, their :func:`pictures` at the end.
@@ -119,9 +131,9 @@ def trained(
     :param optimiser: default: Adam with the setting's rate
     :param inside: also look at the neurons of the first layer, which is the first module
     """
-    measures = at_start(network, data.train_images[:CALIBRATION])
+    measures, first = at_start(network, data.train_images[:CALIBRATION]), cast(Layer, network[0])
     if inside:
-        measures |= {f"{name}_start": value for name, value in of_neurons(network[0], data).items()}
+        measures |= {f"{name}_start": value for name, value in of_neurons(first, data).items()}
     done = train(
         network,
         optimiser or torch.optim.Adam(network.parameters(), lr=setting.rate),
@@ -134,6 +146,6 @@ def trained(
     )
     measures |= {**of_parameters(network), **of_outputs(network, data)}
     if inside:
-        measures |= of_neurons(network[0], data)
+        measures |= of_neurons(first, data)
     found = {"epochs": done.epochs, "measures": {**measures, **done.measures}, "tests": done.tests}
-    return {**found, "neurons": {"end": pictures(network[0])}} if inside else found
+    return {**found, "neurons": {"end": pictures(first)}} if inside else found

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from gmbench.experiments.contract import Budget, Experiment
+from typing import Any, cast
+
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.ugmm import claims, mnist, networks
-from gmbench.experiments.ugmm.measures import SHOWN, pictures
+from gmbench.experiments.ugmm.measures import SHOWN, Layer, pictures
 
 ARMS = ("mlp", "ugmm", "ugmm-norm-unit")
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed, as in ``ugmm-mnist``; ``neurons`` has the pictures before and after training."""
     data, generator = networks.prepare(spec)
     network, setting = mnist.network_of(spec, data, generator)
-    start = pictures(network[0])
+    start = pictures(cast(Layer, network[0]))
     found = networks.trained(spec, report, data, network, setting)
     return {**found, "neurons": {"start": start, **found["neurons"]}}
 
