@@ -41,9 +41,8 @@ class Shape:
     units: int
 
 
-GREY = Shape((16, 16, 16, 32, 64), (16, 16, 16, 32, 64), 4, 64)
-COLOUR = Shape((32, 32, 32, 128, 128), (30, 24, 28, 128, 128), 3, 100)
-
+GREY = Shape(wide=(16, 16, 16, 32, 64), narrow=(16, 16, 16, 32, 64), attended=4, units=64)
+COLOUR = Shape(wide=(32, 32, 32, 128, 128), narrow=(30, 24, 28, 128, 128), attended=3, units=100)
 
 ARMS = {
     "cnn": Design("five convolutions and a linear layer"),
