@@ -6,39 +6,51 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from gmbench.claims.intervals import Interval
 from gmbench.claims.statistics import Run
 
 REPRODUCED, NOT, INCONCLUSIVE, NOT_RUN = VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
 
 
-class Arms(Protocol):
+class RunsOf(Protocol):
     """Finds the runs of an arm, by seed: ``"bl"``, ``"kumar-single:bl"`` of another experiment, ``"bl@digits"`` on
-    another data set.
+    another data set. Empty where there are none.
     """
 
-    def __call__(self, arm: str) -> Mapping[int, Run]: ...
+    def __call__(self, arm: str, /) -> Mapping[int, Run]: ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class Judgement:
     """A verdict and what it rests on.
 
-    ``measured`` is ours in words, ``centre`` and ``interval`` in numbers, over ``seeds`` seeds; ``low`` and ``high``
-    the published value with its ``margin``, in the same unit. ``side`` says where ours lies if it does not reproduce,
-    ``parts`` the judgements of a claim of several.
+    :param measured: ours in words
+    :param centre, interval: ours in numbers, over so many ``seeds``: a mean and its 95 % interval
+    :param margin: what is allowed on either side of the published value
+    :param low, high: the published value with its margin, in the unit of ``centre``
+    :param detail: what else is to be seen, in lines
+    :param side: where ours lies if it does not reproduce: ``"above"`` or ``"below"``
+    :param parts: the judgements of a claim of several
     """
 
     verdict: str
     measured: str = ""
     centre: float | None = None
-    interval: tuple[float, float] | None = None
+    interval: Interval | None = None
     seeds: int = 0
     margin: float | None = None
     low: float | None = None
     high: float | None = None
-    detail: list[str] = field(default_factory=list)
+    detail: tuple[str, ...] = ()
     side: str = ""
-    parts: list[Judgement] = field(default_factory=list)
+    parts: tuple[Judgement, ...] = ()
+
+
+class Evidence(Protocol):
+    """What decides a claim; the kinds of it are in :mod:`gmbench.claims.evidence`."""
+
+    def judge(self, runs_of: RunsOf) -> Judgement:
+        """The verdict that runs allow."""
 
 
 def short(value: float) -> str:
@@ -52,7 +64,7 @@ class Claim:
 
     :param source: where it stands in the paper
     :param printed: as it stands there, with its unit apart
-    :param evidence: any of the kinds above
+    :param evidence: what decides it
     :param protocol: what the paper leaves open here, and the choice or the proxy
     :param remarks: what a reader should know if it does not reproduce: by the side on which ours lies (``"above"``,
         ``"below"``), or by the number of the part that fails, from 1
@@ -64,9 +76,9 @@ class Claim:
     statement: str
     printed: str
     unit: str
-    evidence: Any
+    evidence: Evidence
     protocol: str = ""
-    remarks: Mapping[str | int, str] = field(default_factory=dict)
+    remarks: Mapping[Any, str] = field(default_factory=dict)
     data: str = ""
 
     def remark(self, judgement: Judgement) -> str:

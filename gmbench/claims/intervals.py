@@ -30,7 +30,7 @@ def of_mean(values: Sequence[float], low: float = -math.inf, high: float = math.
     return max(low, float(found.low)), min(high, float(found.high))
 
 
-def bootstrap(statistic: Callable[..., np.ndarray], *samples: Sequence | np.ndarray) -> Interval | None:
+def bootstrap(statistic: Callable[..., np.ndarray | np.floating], *samples: Sequence | np.ndarray) -> Interval | None:
     """The 95 % percentile interval of ``statistic(*samples, axis)`` over seeds, resampled together; None for fewer
     than three seeds.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gmbench.claims.metric import ERROR, MEAN_SQUARE, Metric
+from gmbench.data import data_sets
 
 LAST = 5  # epochs that a late error is averaged over
 PATHS = ("moved", "distance", "size", "means", "covariances")
@@ -17,17 +18,25 @@ PATHS = ("moved", "distance", "size", "means", "covariances")
 
 @dataclass(frozen=True)
 class Run:
-    """One whole cell: ``errors`` are the test errors at the ends of epochs 1, 2, ..., in the unit of ``metric``; a run
-    that diverged stays at its last one. What has a default, only claims ask for.
+    """One whole cell. What has a default, only claims ask for.
+
+    :param errors: the test errors at the ends of epochs 1, 2, ..., in the unit of ``metric``; a run that diverged
+        stays at its last one
+    :param steps: at the ends of the same epochs
+    :param measures: what the whole cell has one of
+    :param initial: the row of epoch 0, before training
+    :param paths: of a layer's components, as experiments with one GM layer keep them; empty where there are none
+    :param classes: of the data set; None where there are none to guess
     """
 
     seed: int
     errors: tuple[float, ...]
-    steps: tuple[int, ...] = ()  # at the ends of the same epochs
+    steps: tuple[int, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
-    initial: Mapping[str, Any] = field(default_factory=dict)  # the row of epoch 0
-    paths: Mapping[str, Any] = field(default_factory=dict)  # see gm_nets.Paths; empty where there are none
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    paths: Mapping[str, Any] = field(default_factory=dict)
     metric: Metric = ERROR
+    classes: int | None = None
 
     @classmethod
     def of(cls, result: Mapping[str, Any], metric: Metric = ERROR) -> Run:
@@ -42,7 +51,7 @@ class Run:
             epochs, seed, each = int(spec["epochs"]), int(spec["seed"]), int(rows[0]["step"]) - int(initial["step"])
             errors = [float(row["test_error"]) for row in rows]
             diverged = measures.get("diverged") is not None
-            paths = _paths(result.get("paths"), epochs)
+            paths, data = _paths(result.get("paths"), epochs), data_sets().get(spec.get("data"))
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a cell ({type(error).__name__}: {error})") from None
         if not all(map(metric.sound, errors)):
@@ -50,7 +59,9 @@ class Run:
         if len(errors) > epochs or (len(errors) < epochs and not diverged):
             raise ValueError(f"it has {len(errors)} of {epochs} epochs")
         steps = tuple(each * (i + 1) for i in range(epochs))
-        return cls(seed, padded(errors, epochs), steps, measures, initial, paths, metric)
+        return cls(
+            *(seed, padded(errors, epochs), steps, measures, initial, paths, metric), data.classes if data else None
+        )
 
     @property
     def diverged(self) -> bool:
@@ -60,7 +71,7 @@ class Run:
     @property
     def stuck(self) -> bool:
         """Whether it trained to the end and never left guessing."""
-        return not self.diverged and best(self) > self.metric.guessing
+        return not self.diverged and best(self) > self.metric.guessing(self.classes)
 
 
 def padded(errors: Sequence[float], epochs: int) -> tuple[float, ...]:

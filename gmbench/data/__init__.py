@@ -9,18 +9,20 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from gmbench.contract import ContractError
+from gmbench.names import choose
 
 if TYPE_CHECKING:
     import numpy
     import torch
 
-__all__ = ["Data", "DataSet", "File", "Raw", "data_set", "data_sets", "load"]
+__all__ = ["Data", "DataSet", "File", "Raw", "data_on", "data_set", "data_sets", "load"]
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class DataSet:
 
     A pixel p becomes ``(p / full - mean) / std``: one mean and one deviation, those of all training pixels.
     ``read`` gets the contents of ``files``, in their order, and returns a :class:`Raw`.
+
+    :param shape: of one example: ``(channels, height, width)`` of an image, whose pixels lie in that order, or
+        ``(features,)`` of anything else
     """
 
     name: str
     summary: str
-    features: int
+    shape: tuple[int, ...]
     classes: int
     full: float
     mean: float
@@ -63,12 +68,26 @@ class DataSet:
     mirrors: tuple[str, ...] = ()  # a file is at mirror + file name
     archive: File | None = None  # a tar of which the files are members: it is what the mirrors have
 
+    @property
+    def features(self) -> int:
+        """Numbers of one example."""
+        return math.prod(self.shape)
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """Channels, height and width of an image; None if its examples are none."""
+        if len(self.shape) != 3:
+            return None
+        channels, height, width = self.shape
+        return channels, height, width
+
 
 @dataclass(frozen=True)
 class Data:
     """A loaded data set: images float32 ``(n, features)``, normalised or with pixels in [0, 1]; labels int64 ``(n,)``.
 
-    ``digest`` is the sha256 of the stored pixels and labels, shapes and types included.
+    :param digest: the sha256 of the stored pixels and labels, shapes and types included
+    :param image: channels, height and width of an image; None if its examples are none
     """
 
     name: str
@@ -78,13 +97,25 @@ class Data:
     test_labels: torch.Tensor
     classes: int
     digest: str
+    image: tuple[int, int, int] | None = None
 
     @property
     def features(self) -> int:
         """Features of one image."""
         return self.train_images.shape[1]
 
-    def to(self, device) -> Data:
+    def square(self, asking: str) -> tuple[int, int]:
+        """Channels and side of its images.
+
+        :param asking: who needs them to be square, in words
+        :raises ContractError: if they are not, or there are none
+        """
+        channels, height, width = self.image or (0, 0, 0)
+        if height != width or channels * height * width != self.features:
+            raise ContractError(f"{asking}: needs square images, not of {self.features} features")
+        return channels, width
+
+    def to(self, device: str | torch.device) -> Data:
         """The same data on a device."""
         names = ("train_images", "train_labels", "test_images", "test_labels")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
@@ -106,11 +137,7 @@ def data_set(name: str) -> DataSet:
 
     :raises ContractError: if there is none, with the nearest name
     """
-    if name not in data_sets():
-        from gmbench.names import nearest
-
-        raise ContractError(f"there is no data set {name!r}{nearest(str(name), data_sets())}")
-    return data_sets()[name]
+    return choose("data set", name, data_sets())
 
 
 def load(name: str | DataSet, normalised: bool = True) -> Data:
@@ -131,6 +158,18 @@ def load(name: str | DataSet, normalised: bool = True) -> Data:
     return _tensors(chosen, raw, normalised)
 
 
+def data_on(device: str, name: str, digest: str, normalised: bool = True) -> Data:
+    """The very data set that a spec names, on a device.
+
+    :param normalised: False: pixels are left in [0, 1]
+    :raises ContractError: if it cannot be had, or is not the one with this digest
+    """
+    data = load(name, normalised)
+    if data.digest != digest:
+        raise ContractError(f"the data set {name!r} found here is not the one that the spec names by its digest")
+    return data.to(device)
+
+
 def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
     import numpy
     import torch
@@ -138,13 +177,13 @@ def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
     digest = hashlib.sha256()
     for array in raw:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(numpy.ascontiguousarray(array))
+        digest.update(numpy.ascontiguousarray(array))  # type: ignore[arg-type]
 
-    def images(pixels):
+    def images(pixels: numpy.ndarray) -> torch.Tensor:
         plain = torch.from_numpy(pixels.astype("float32")).div_(chosen.full)
         return plain.sub_(chosen.mean).div_(chosen.std) if normalised else plain
 
-    def labels(numbers):
+    def labels(numbers: numpy.ndarray) -> torch.Tensor:
         return torch.from_numpy(numbers.astype("int64"))
 
     return Data(
@@ -155,4 +194,5 @@ def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
         test_labels=labels(raw.test_labels),
         classes=chosen.classes,
         digest=digest.hexdigest(),
+        image=chosen.image,
     )

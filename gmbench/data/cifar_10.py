@@ -11,7 +11,7 @@ def read(*contents: bytes) -> Raw:
 DATA_SET = DataSet(
     name="cifar-10",
     summary="photographs of 10 kinds, 3 x 32 x 32; 50000 to train, 10000 to test",
-    features=3072,
+    shape=(3, 32, 32),
     classes=10,
     full=255,
     mean=0.4734,

@@ -11,7 +11,7 @@ def read(train: bytes, test: bytes) -> Raw:
 DATA_SET = DataSet(
     name="cifar-100",
     summary="photographs of 100 kinds, 3 x 32 x 32; 50000 to train, 10000 to test",
-    features=3072,
+    shape=(3, 32, 32),
     classes=100,
     full=255,
     mean=0.4782,

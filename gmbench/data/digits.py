@@ -24,7 +24,7 @@ def read() -> Raw:
 DATA_SET = DataSet(
     name="digits",
     summary="handwritten digits, 8 x 8, inside scikit-learn; 1437 to train, 360 to test",
-    features=64,
+    shape=(1, 8, 8),
     classes=10,
     full=16,
     mean=0.3054,

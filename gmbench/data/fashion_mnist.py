@@ -5,7 +5,7 @@ from gmbench.data import DataSet, File, idx
 DATA_SET = DataSet(
     name="fashion-mnist",
     summary="articles of clothing, 28 x 28; 60000 to train, 10000 to test",
-    features=784,
+    shape=(1, 28, 28),
     classes=10,
     full=255,
     mean=0.2860,

@@ -186,7 +186,7 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _bar(file: File):
+def _bar(file: File) -> _Bar | bool:
     return _Bar(file.name) if sys.stderr.isatty() else False
 
 
@@ -202,19 +202,19 @@ class _Bar:
         self.task = self.progress.add_task(name, total=None)
 
     @property
-    def total(self):
+    def total(self) -> float | None:
         return self.progress.tasks[0].total
 
     @total.setter
-    def total(self, size):
+    def total(self, size: float) -> None:
         self.progress.update(self.task, total=size)
         self.progress.start()
 
-    def update(self, size):
+    def update(self, size: float) -> None:
         self.progress.update(self.task, advance=size)
 
-    def reset(self):
+    def reset(self) -> None:
         self.progress.update(self.task, completed=0)
 
-    def close(self):
+    def close(self) -> None:
         self.progress.stop()

@@ -22,7 +22,7 @@ def read() -> Raw:
 DATA_SET = DataSet(
     name="iris",
     summary="iris flowers, four lengths in cm, inside scikit-learn; 120 to train, 30 to test",
-    features=4,
+    shape=(4,),
     classes=3,
     full=10,  # millimetres in a centimetre
     mean=3.4452,

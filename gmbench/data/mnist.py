@@ -5,7 +5,7 @@ from gmbench.data import DataSet, File, idx
 DATA_SET = DataSet(
     name="mnist",
     summary="handwritten digits, 28 x 28; 60000 to train, 10000 to test",
-    features=784,
+    shape=(1, 28, 28),
     classes=10,
     full=255,
     mean=0.1307,

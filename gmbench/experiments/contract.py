@@ -8,18 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gmbench.baselines import lacking
+from gmbench.claims.claim import Claim
 from gmbench.claims.metric import ERROR, Metric
 from gmbench.contract import ContractError, Implementation
 from gmbench.data import load as load_data
 from gmbench.names import choose
 from gmbench.registry import fastest
 
+Spec = Mapping[str, Any]  # of a cell, as a file of it has it
+Report = Callable[..., None]  # is told of the progress of a cell, as :class:`Experiment` says
+
 
 @dataclass(frozen=True)
 class Budget:
     """How much an experiment may spend.
 
-    ``arms`` has the epochs of arms that are trained for another time than the others.
+    :param epochs: of every arm that ``arms`` does not name
+    :param seeds: each a cell of every arm
+    :param arms: the epochs of arms that are trained for another time than the others
     """
 
     epochs: int
@@ -35,14 +41,31 @@ class Budget:
 class Experiment:
     """Arms x data sets x seeds, at a budget; what a report has to know of them.
 
-    ``cell(spec, report)`` runs one cell and returns ``{"epochs": [...], "measures": {...}}``: one dict an
-    epoch with ``epoch``, ``step``, ``test_error`` (in the unit of ``metric``), ``test_loss`` and ``train_loss``,
-    the first before any training, and the numbers that the whole cell has one of; whatever else it returns is
-    kept in the file.
-    ``report(step=, steps=, epoch=, test_error=)`` tells of its progress; ``said=`` is the error in words if not in %.
-
-    ``version`` goes up whenever a change makes old cells incomparable. ``decisions`` are pairs of a topic
-    that the paper leaves open and the choice made here.
+    :param name: as commands and specs have it
+    :param version: goes up whenever a change makes old cells incomparable
+    :param paper: the folder of :mod:`gmbench.experiments` that it stands in
+    :param summary: in one line
+    :param layer_type: of the arms' layers, where ``layer_types`` has no other
+    :param arms: each arm's text
+    :param baselines: the arms without the layer, which no implementation concerns
+    :param headline: the arm that stands for the layer: what an outside implementation is compared by
+    :param data_sets: the paper's first; any other of the right kind can be asked for
+    :param default_data: of a run that names none: one that has not to be downloaded
+    :param budgets: by name: ``smoke``, ``quick`` and ``paper``, on whose cells claims rest
+    :param decisions: pairs of a topic that the paper leaves open and the choice made here
+    :param cell: ``cell(spec, report)`` runs one cell and returns ``{"epochs": [...], "measures": {...}}``: one dict an
+        epoch with ``epoch``, ``step``, ``test_error`` (in the unit of ``metric``), ``test_loss`` and ``train_loss``,
+        the first before any training, and the numbers that the whole cell has one of; whatever else it returns is kept
+        in the file. ``report(step=, steps=, epoch=, test_error=)`` tells of its progress; ``said=`` is the error in
+        words if not in %
+    :param claims: what the paper says of it
+    :param layer_types: of arms whose layers are of another type
+    :param preferred: implementations that come before the fastest, such as eager for tiny layers
+    :param metric: what ``test_error`` is
+    :param problems: where it does not train on data sets: the names that stand for one, and all that defines each, in
+        words
+    :param extras: of an arm: the optional extra that it cannot do without
+    :param across: where cells keep lines: what they are over
     """
 
     name: str
@@ -51,21 +74,20 @@ class Experiment:
     summary: str
     layer_type: str
     arms: Mapping[str, str]
-    baselines: tuple[str, ...]  # the arms without the layer, which no implementation concerns
-    headline: str  # the arm that stands for the layer: what an outside implementation is compared by
-    data_sets: tuple[str, ...]  # the paper's first; any other of the right kind can be asked for
-    default_data: str  # of a run that names none: one that has not to be downloaded
+    baselines: tuple[str, ...]
+    headline: str
+    data_sets: tuple[str, ...]
+    default_data: str
     budgets: Mapping[str, Budget]
     decisions: tuple[tuple[str, str], ...]
-    cell: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]]
-    claims: tuple[Any, ...] = ()  # of gmbench.claims.evidence.Claim: what the paper says of this experiment
-    layer_types: Mapping[str, str] = field(default_factory=dict)  # of arms whose layers are of another type
-    preferred: tuple[str, ...] = ()  # implementations that come before the fastest, such as eager for tiny layers
+    cell: Callable[[Spec, Report], Mapping[str, Any]]
+    claims: tuple[Claim, ...] = ()
+    layer_types: Mapping[str, str] = field(default_factory=dict)
+    preferred: tuple[str, ...] = ()
     metric: Metric = ERROR
-    # where it does not train on data sets: the names that stand for one, and all that defines each, in words
     problems: Mapping[str, str] = field(default_factory=dict)
-    extras: Mapping[str, str] = field(default_factory=dict)  # of an arm: the optional extra that it cannot do without
-    across: str = "x"  # where cells keep lines: what they are over
+    extras: Mapping[str, str] = field(default_factory=dict)
+    across: str = "x"
 
     def digest(self, data: str) -> str:
         """What a cell's spec has of its data: the digest of a data set, or of the words that define a problem.
@@ -76,7 +98,7 @@ class Experiment:
             return load_data(data).digest
         return hashlib.sha256(choose("problem", data, self.problems).encode()).hexdigest()
 
-    def same_problem(self, spec: Mapping[str, Any]) -> None:
+    def same_problem(self, spec: Spec) -> None:
         """See to it that a cell's spec means a problem as it is declared here.
 
         :raises ContractError: if it does not

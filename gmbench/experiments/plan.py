@@ -53,6 +53,7 @@ def cells(
         # finding the fastest asks for a compiler, so it is left alone where nothing needs it
         if kind not in usual:
             usual[kind] = given if given and given.layer_type == kind else chosen.usual(kind, device)
+    rows: list[tuple[str, Implementation, dict[str, str] | None]]
     rows = [(name, usual[chosen.layer_type_of(name)], None) for name in names]
     if arms is None and implementation not in (None, usual[chosen.layer_type_of(chosen.headline)]):
         rows.append((chosen.headline, implementation, None))

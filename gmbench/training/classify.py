@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch.nn.functional import cross_entropy
 
-from gmbench.contract import ContractError
-from gmbench.data import Data, load
+from gmbench.data import Data
+from gmbench.training.loop import Trained, batches, evaluated, finite
 
 CHUNK = 500  # test images evaluated at once: a GM layer makes K numbers of every entry of an image
-WARM = 5  # steps before any is timed: memory and caches find their places
-ORDER = 1_000_000  # added to a seed for the data order, so that no arm's initialisation shifts it
 
 
-def data_on(device: str, name: str, digest: str, normalised: bool = True) -> Data:
-    """The data set on a device.
+def evaluate(
+    network: torch.nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    criterion: Callable[..., torch.Tensor] = cross_entropy,
+) -> tuple[float, float]:
+    """Error in % and mean loss over images ``(n, d)`` with labels ``(n,)``, without dropout; logits that are not finite
+    count as wrong.
 
-    :param normalised: False: pixels are left in [0, 1]
-    :raises ContractError: if it cannot be had, or is not the one with this digest
+    :param criterion: as :func:`train` has it
     """
-    data = load(name, normalised)
-    if data.digest != digest:
-        raise ContractError(f"the data set {name!r} found here is not the one that the spec names by its digest")
-    return data.to(device)
-
-
-def order_of(seed: int) -> torch.Generator:
-    """The generator of the data order: the same for all arms of a seed."""
-    return torch.Generator().manual_seed(ORDER + seed)
-
-
-def evaluate(network, images, labels, criterion=cross_entropy) -> tuple[float, float]:
-    """Error in % and mean loss over images ``(n, d)``, without dropout; logits that are not finite count as wrong."""
     wrong, loss = torch.zeros((), device=images.device), torch.zeros((), device=images.device)
     with evaluated(network):
         for x, y in zip(images.split(CHUNK), labels.split(CHUNK), strict=True):
@@ -49,23 +36,12 @@ def evaluate(network, images, labels, criterion=cross_entropy) -> tuple[float, f
     return 100 * wrong.item() / len(images), loss.item() / len(images)
 
 
-@contextlib.contextmanager
-def evaluated(network: torch.nn.Module) -> Iterator[None]:
-    """A network as it is evaluated: no dropout, no gradients; afterwards as it was."""
-    before = network.training
-    network.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        network.train(before)
+def at_start(network: torch.nn.Module, images: torch.Tensor) -> dict[str, Any]:
+    """Numbers of a network before training, on some images ``(n, d)``.
 
-
-def at_start(network: torch.nn.Module, images) -> dict[str, Any]:
-    """Numbers of a network before training, on some images.
-
-    ``parameters``; ``logit_std`` over all entries; ``class_std``, the mean over outputs of each one's deviation over
-    images; ``offset_std``, the deviation of the outputs' means; ``hidden_std`` after the first module of several.
+    :return: ``parameters``; ``logit_std`` over all entries; ``class_std``, the mean over outputs of each one's
+        deviation over images; ``offset_std``, the deviation of the outputs' means; ``hidden_std`` after the first
+        module of several
     """
     with evaluated(network):
         logits = network(images)
@@ -79,18 +55,6 @@ def at_start(network: torch.nn.Module, images) -> dict[str, Any]:
         if others:
             found["hidden_std"] = finite(first(images).std().item())
     return found
-
-
-@dataclass
-class Trained:
-    """What training left: ``epochs``, one row each, the first (epoch 0) before training; ``measures`` of the whole,
-    ``steps_to_<threshold>`` and ``diverged`` (the first step whose loss was not finite), None if that did not happen;
-    ``tests``, all pairs of a step and the test error there.
-    """
-
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-    measures: dict[str, int | None] = field(default_factory=dict)
-    tests: list[tuple[int, float]] = field(default_factory=list)
 
 
 def train(
@@ -119,64 +83,53 @@ def train(
         epoch ends, until all are reached
     :param watch: called before training and at the end of every epoch
     :param criterion: the loss ``criterion(logits, labels, reduction="mean" or "sum")``; default: cross-entropy
+    :return: its ``measures`` are ``steps_to_<threshold>``, the step of the first hit or None, and ``diverged``, the
+        first step whose loss was not finite
     """
-    begun, device = time.perf_counter(), data.train_images.device
-    steps = epochs * math.ceil(len(data.train_images) / batch)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps) if decay else None
+    number = math.ceil(len(data.train_images) / batch)  # of batches in an epoch
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs * number) if decay else None
     falls = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones) if milestones else None
     first: dict[float, int | None] = dict.fromkeys(thresholds)
-    done = Trained()
-    step = 0
+    done, step, device = Trained(epochs * number, report), 0, data.train_images.device
 
     def test() -> tuple[float, float]:
         error, loss = evaluate(network, data.test_images, data.test_labels, criterion)
         for threshold in thresholds:
             if first[threshold] is None and error <= threshold:
                 first[threshold] = step
-        done.tests.append((step, round(error, 4)))
-        report(step=step, steps=steps, epoch=len(done.epochs), test_error=error)
+        done.test(step, round(error, 4))
         return error, loss
 
     def row(train_loss: float | None) -> None:
-        error, loss = test()
-        done.epochs.append(
-            {
-                "epoch": len(done.epochs),
-                "step": step,
-                "test_error": error,
-                "test_loss": finite(loss),
-                "train_loss": finite(train_loss),
-                "seconds": round(time.perf_counter() - begun, 3),
-            }
-        )
+        done.row(step, *test(), train_loss)
         watch()
 
     row(None)
     network.train()
+    drawn = batches((data.train_images, data.train_labels), batch, order)
     sound = torch.ones((), dtype=torch.bool, device=device)
     good = torch.zeros((), dtype=torch.int64, device=device)  # steps before the first loss that is not finite
     for _ in range(epochs):
         total = torch.zeros((), device=device)
-        chosen = torch.randperm(len(data.train_images), generator=order).to(device).split(batch)
-        for number, indices in enumerate(chosen, 1):
-            images, labels = data.train_images[indices], data.train_labels[indices]
+        for place in range(1, number + 1):
+            images, labels = next(drawn)
             loss = criterion(network(images), labels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             if schedule:
                 schedule.step()
-            total += loss.detach() * len(indices)
+            total += loss.detach() * len(images)
             sound &= loss.detach().isfinite()
             good += sound
             step += 1
             # the end of an epoch is tested anyway; once every threshold is reached there is nothing to
             # look for
-            if step % interval == 0 and number < len(chosen):
+            if step % interval == 0 and place < number:
                 if None in first.values():
                     test()
                 else:
-                    report(step=step, steps=steps, epoch=len(done.epochs) - 1)
+                    report(step=step, steps=done.steps, epoch=len(done.epochs) - 1)
         if falls:
             falls.step()
         row(total.item() / len(data.train_images))
@@ -185,44 +138,3 @@ def train(
     done.measures = {f"steps_to_{threshold:g}": hit for threshold, hit in first.items()}
     done.measures["diverged"] = None if sound else int(good) + 1
     return done
-
-
-def in_turns(
-    networks: tuple[torch.nn.Module, torch.nn.Module],
-    losses: Sequence[Callable[[], torch.Tensor]],
-    turns: int,
-    device: str,
-) -> dict[str, float]:
-    """How long a training step of a network takes, beside another's; their parameters stay as they are.
-
-    ``step_ms``, the median step of the first; ``step_ratio``, the median ratio to the second's step next to it. They
-    take turns in going first.
-
-    :param losses: of each network, on data of its own choice
-    """
-    taken: list[list[float]] = [[], []]
-    # a rate of 0: what was trained stays as it is
-    optimisers = [torch.optim.Adam(network.parameters(), lr=0.0) for network in networks]
-    for turn in range(turns + WARM):
-        sides = list(zip(optimisers, losses, taken, strict=True))
-        for optimiser, loss, seconds in sides if turn % 2 else reversed(sides):
-            _wait(device)
-            begun = time.perf_counter()
-            optimiser.zero_grad()
-            loss().backward()
-            optimiser.step()
-            _wait(device)
-            if turn >= WARM:
-                seconds.append(time.perf_counter() - begun)
-    own, other = map(torch.tensor, taken)
-    return {"step_ms": 1e3 * own.median().item(), "step_ratio": (own / other).median().item()}
-
-
-def _wait(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
-
-
-def finite(number: float | None) -> float | None:
-    """The number, or None where it is not finite: a result file is to be plain JSON."""
-    return number if number is not None and math.isfinite(number) else None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from gmbench.contract import ContractError
-from gmbench.training.classify import Trained, evaluated, finite
+from gmbench.training.loop import Trained, evaluated
 
 ADAM, LBFGS = "adam", "lbfgs"
 FLOATS = {"float32": torch.float32, "float64": torch.float64}
@@ -65,17 +64,18 @@ def minimise(
     One row before training and one after every ``method.steps``: ``test_error`` is what ``test()`` gives, ``test_loss``
     the same, ``train_loss`` the mean loss of the row's steps (L-BFGS: its last), and what ``measures()`` gives.
     Training whose loss or parameters are not finite has diverged, and ends with its row. L-BFGS that finds nothing to
-    improve stays where it is. ``measures`` of the result: ``diverged``, and ``evaluations`` of loss and gradient.
+    improve stays where it is.
 
     :param lost: stands for a test error that is not finite
+    :return: its ``measures`` are ``diverged``, the step at the end of that row, and ``evaluations`` of loss and
+        gradient
     :raises ContractError: if there is no such method
     """
     parameters = list(parameters)
-    begun, done, step, evaluations = time.perf_counter(), Trained(), 0, 0
-    total = epochs * method.steps
+    done, step, evaluations = Trained(epochs * method.steps, report), 0, 0
     if method.name == ADAM:
         optimiser: Any = torch.optim.Adam(parameters, lr=method.rate, fused=method.fused or None)
-        falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(total, 1)) if method.decay else None
+        falling = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(done.steps, 1)) if method.decay else None
     elif method.name == LBFGS:
         optimiser = torch.optim.LBFGS(
             parameters,
@@ -94,19 +94,8 @@ def minimise(
     def row(train_loss: float | None) -> None:
         found = test()
         error = found if math.isfinite(found) else lost
-        done.epochs.append(
-            {
-                "epoch": len(done.epochs),
-                "step": step,
-                "test_error": error,
-                "test_loss": finite(found),
-                "train_loss": finite(train_loss),
-                **{name: finite(value) for name, value in measures().items()},
-                "seconds": round(time.perf_counter() - begun, 3),
-            }
-        )
-        done.tests.append((step, error))
-        report(step=step, steps=total, epoch=len(done.epochs) - 1, test_error=error, said=f"{error:.2e}")
+        done.test(step, error, said=f"{error:.2e}")
+        done.row(step, error, found, train_loss, **measures())
 
     def value() -> torch.Tensor:
         nonlocal evaluations
@@ -143,16 +132,6 @@ def minimise(
             break
     done.measures = {"diverged": diverged, "evaluations": evaluations}
     return done
-
-
-def batches(tensors: Sequence[torch.Tensor], size: int, order: torch.Generator) -> Iterator[tuple[torch.Tensor, ...]]:
-    """Rows of tensors ``(n, ...)`` together, without end: each epoch in an order of its own; the last, partial batch
-    is kept.
-    """
-    while True:
-        chosen = torch.randperm(len(tensors[0]), generator=order).to(tensors[0].device)
-        for rows in chosen.split(size):
-            yield tuple(each[rows] for each in tensors)
 
 
 def mean_square(network: torch.nn.Module, x: torch.Tensor, target: torch.Tensor, chunk: int | None = None) -> float:

@@ -9,8 +9,7 @@ from click.testing import CliRunner
 
 import gmbench
 from gmbench.claims import claim as claim_module
-from gmbench.claims import intervals
-from gmbench.claims import statistics as outcomes
+from gmbench.claims import intervals, statistics
 from gmbench.claims.claim import Claim
 from gmbench.claims.evidence import (
     Below,
@@ -26,6 +25,7 @@ from gmbench.claims.evidence import (
     Undecidable,
     combined,
 )
+from gmbench.claims.metric import ERROR, MEAN_SQUARE
 from gmbench.claims.statistics import Run, best, last, steps_to
 from gmbench.cli import base as cli
 from gmbench.experiments import experiments
@@ -37,7 +37,7 @@ R, N, U, X = claim_module.VERDICTS
 
 def run(seed, *errors, diverged=None, **measures):
     steps = tuple(10 * (i + 1) for i in range(len(errors)))
-    return Run(seed, errors, steps, {"diverged": diverged, **measures}, {"test_loss": 2.5}, {})
+    return Run(seed, errors, steps, {"diverged": diverged, **measures}, {"test_loss": 2.5}, classes=10)
 
 
 def arms(**found):
@@ -236,6 +236,17 @@ class TestOrderings:
         found = Below("b", "a", best, "error").judge(arms(a=stuck, b=ends(1.0, 1.0, 1.0)))
         assert "a: 1 of 3 seeds never left guessing (0)" in found.detail
 
+    @pytest.mark.parametrize(("classes", "limit"), [(10, 80.0), (3, 50.95), (100, 95.68), (2, 33.33)])
+    def test_how_right_a_run_must_be_to_have_left_guessing(self, classes, limit):
+        assert ERROR.guessing(classes) == pytest.approx(limit, abs=0.01)
+        for best_error, stuck in ((limit + 0.1, True), (limit - 0.1, False)):
+            assert Run(0, (99.0, best_error), classes=classes).stuck == stuck
+            assert not Run(0, (99.0, best_error), measures={"diverged": 3}, classes=classes).stuck
+
+    def test_ten_classes_are_as_they_were_and_without_classes_nobody_guesses(self):
+        assert ERROR.guessing(10) == 80.0
+        assert ERROR.guessing(None) == MEAN_SQUARE.guessing(10) == math.inf
+
     def test_a_tighter_arm_says_what_the_trained_seeds_alone_show(self):
         wide = [run(0, 100.0, diverged=2), run(1, 5.0), run(2, 6.0), run(3, 7.0)]
         found = Tighter("a", "b", "best", best).judge(arms(a=ends(4.0, 4.1, 4.2, 4.3), b=wide))
@@ -280,7 +291,7 @@ class TestCounts:
 
 class TestOthers:
     def test_an_identity_holds_for_every_seed_or_not_at_all(self):
-        exact = Identity("a", outcomes.measure("scale"), 0.5, 1e-5, "scale")
+        exact = Identity("a", statistics.measure("scale"), 0.5, 1e-5, "scale")
         good = [run(seed, 9.0, scale=0.5) for seed in range(2)]
         assert exact.judge(arms(a=good)).verdict == R
         assert exact.judge(arms(a=[*good, run(2, 9.0, scale=0.5001)])).verdict == N
@@ -292,8 +303,8 @@ class TestOthers:
         assert high.judge(arms(a=ends(2.0, 2.1, 2.2))).verdict == N
         assert high.judge(arms(a=ends(2.0, 3.1, 4.2))).verdict == U
         lost = [run(seed, 9.0, diverged=3) for seed in range(3)]
-        assert Beyond("a", outcomes.initial_loss, "loss", above=2.0).judge(arms(a=lost)).verdict == U
-        assert Beyond("a", outcomes.initial_loss, "loss", above=2.0, untrained=True).judge(arms(a=lost)).verdict == R
+        assert Beyond("a", statistics.initial_loss, "loss", above=2.0).judge(arms(a=lost)).verdict == U
+        assert Beyond("a", statistics.initial_loss, "loss", above=2.0, untrained=True).judge(arms(a=lost)).verdict == R
 
     def test_together(self):
         data = arms(a=ends(4.0, 4.1, 4.2))
@@ -309,11 +320,11 @@ class TestOthers:
     def test_statistics_of_a_run(self):
         one = run(0, 12.0, 6.0, 4.0, 5.0)
         assert (best(one), last(one)) == (4.0, 5.0)
-        assert outcomes.area(one) == pytest.approx((9 + 5 + 4.5) / 3)
-        assert outcomes.late(run(0, 50.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
-        assert outcomes.error_after(2)(one) == 6.0
+        assert statistics.area(one) == pytest.approx((9 + 5 + 4.5) / 3)
+        assert statistics.late(run(0, 50.0, 1.0, 2.0, 3.0, 4.0, 5.0)) == 3.0
+        assert statistics.error_after(2)(one) == 6.0
         assert steps_to(5)(one) == 30 and steps_to(1)(one) == math.inf
-        assert outcomes.reaches(4)(one) and not outcomes.reaches(3.9)(one)
+        assert statistics.reaches(4)(one) and not statistics.reaches(3.9)(one)
 
     def test_intervals(self):
         low, high = intervals.of_mean([1.0, 2.0, 3.0])
@@ -569,6 +580,15 @@ def test_a_run_that_ended_early_stays_at_its_last_error():
     }
     found = Run.of(result)
     assert found.errors == (100.0,) * 4 and found.steps == (10, 20, 30, 40) and found.diverged
+
+
+@pytest.mark.parametrize(("data", "classes"), [("iris", 3), ("mnist", 10), ("cifar-100", 100), ("level-1", None)])
+def test_a_run_knows_the_classes_of_its_data(data, classes):
+    rows = [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 9.0}]
+    result = {"spec": {"seed": 0, "epochs": 1, "data": data}, "epochs": rows, "measures": {}}
+    assert Run.of(result).classes == classes
+    with pytest.raises(ValueError, match="not a cell"):
+        Run.of({**result, "spec": {**result["spec"], "data": [data]}})
 
 
 def test_the_screen_counts_pairs_on_each_data_set(tmp_path):

@@ -207,6 +207,31 @@ def test_training_pixels_have_mean_0_and_deviation_1(name):
     assert data.data_set(name).licence and data.data_set(name).source
 
 
+@pytest.mark.parametrize(
+    ("name", "image", "classes"),
+    [
+        ("mnist", (1, 28, 28), 10),
+        ("fashion-mnist", (1, 28, 28), 10),
+        ("digits", (1, 8, 8), 10),
+        ("cifar-10", (3, 32, 32), 10),
+        ("cifar-100", (3, 32, 32), 100),
+        ("iris", None, 3),
+    ],
+)
+def test_a_data_set_says_its_image_and_its_classes(name, image, classes):
+    known = data.data_set(name)
+    assert (known.image, known.classes) == (image, classes)
+    assert known.features == (4 if image is None else image[0] * image[1] * image[2])
+
+
+def test_what_is_loaded_says_it_too():
+    digits, iris = data.load("digits"), data.load("iris")
+    assert digits.image == (1, 8, 8) and digits.square("who") == (1, 8) and iris.image is None
+    for odd in (iris, dataclasses.replace(digits, image=(1, 4, 16)), dataclasses.replace(digits, image=(3, 8, 8))):
+        with pytest.raises(ContractError, match=f"^who: needs square images, not of {odd.features} features$"):
+            odd.square("who")
+
+
 FASHION = data.data_set("fashion-mnist")
 IMAGES = FASHION.files[0]
 

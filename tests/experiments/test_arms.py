@@ -10,16 +10,13 @@ import torch
 
 from gmbench import registry
 from gmbench.data import Data
-from gmbench.experiments.kumar import screen as kumar_screen
-from gmbench.experiments.kumar import shared as gm_nets
-from gmbench.experiments.kumar import single as kumar_single
-from gmbench.experiments.kumar import stack as kumar
+from gmbench.experiments.kumar import networks, screen, single, stack
 from gmbench.experiments.plan import cells
 from gmbench.layers.gm.module import GMLayer
 from gmbench.runs.carry import pack
-from gmbench.training.classify import Trained
+from gmbench.training.loop import Trained
 
-MODULES = {module.EXPERIMENT.name: module for module in (kumar, kumar_single, kumar_screen)}
+MODULES = {module.EXPERIMENT.name: module for module in (stack, single, screen)}
 FOUND_WITHOUT_DATA = ("fan-in", "tuned", "bl", "bl-one-layer")
 PARAMETERS = {
     ("kumar", "fc"): 79_510,
@@ -70,8 +67,8 @@ def started(name, arm, seed=0, initialisation=None, data=None):
     specs = cells(module.EXPERIMENT, "mnist", "d", "smoke", chosen, [seed], eager, initialisation)
     (spec,) = (spec for spec in specs if spec["arm"] == arm and (spec["implementation"] in (None, pack(eager))))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gm_nets, "data_on", lambda *words: data or fake())
-        patch.setattr(gm_nets, "train", train)
+        patch.setattr(networks, "data_on", lambda *words: data or fake())
+        patch.setattr(networks, "train", train)
         seen.measures = module.cell(spec, lambda **progress: None)["measures"]
     return seen
 
@@ -305,7 +302,7 @@ def layer_with(mu, sigma):
 def walk(states):
     """The paths of a layer that is in each of these states in turn."""
     layer = layer_with(*states[0])
-    paths = gm_nets.Paths(layer)
+    paths = single.Paths(layer)
     for mu, sigma in states:
         with torch.no_grad():
             layer.mu.copy_(torch.from_numpy(mu))
@@ -366,9 +363,9 @@ def test_a_layer_that_is_not_finite_has_no_paths(wrong):
 def test_the_range_of_sigma_at_the_end():
     one, two = numpy.full((1, 4), 0.5, "float32"), numpy.array([[-2.0, 3, 1, -1]], "float32")
     network = torch.nn.Sequential(layer_with(one, one), layer_with(two, two))
-    found = gm_nets.at_end(network)
+    found = networks.at_end(network)
     assert found == {"sigma_min": -2, "sigma_max": 3, "sigma_negative": 0.25}
     with torch.no_grad():
         network[0].sigma[0, 0] = float("nan")
-    assert set(gm_nets.at_end(network).values()) == {None}
-    assert gm_nets.at_end(torch.nn.Sequential(torch.nn.Linear(2, 2))) == {}
+    assert set(networks.at_end(network).values()) == {None}
+    assert networks.at_end(torch.nn.Sequential(torch.nn.Linear(2, 2))) == {}

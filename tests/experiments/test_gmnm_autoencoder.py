@@ -11,9 +11,12 @@ from gmbench import registry
 from gmbench.claims.claim import INCONCLUSIVE, NOT, NOT_RUN, REPRODUCED
 from gmbench.claims.statistics import Run
 from gmbench.contract import ContractError
+from gmbench.data import Data, data_set
 from gmbench.experiments import experiment
 from gmbench.experiments.gmnm import autoencoder as gmnm_autoencoder
-from gmbench.experiments.gmnm.autoencoder import ARMS, CLAIMS, EXPERIMENT, LATENT, MAPS, network_of
+from gmbench.experiments.gmnm import claims
+from gmbench.experiments.gmnm.autoencoder import ARMS, EXPERIMENT, LATENT, MAPS, network_of
+from gmbench.experiments.gmnm.claims import AUTOENCODER
 from gmbench.experiments.plan import cells
 from gmbench.runs.carry import pack
 from gmbench.training.minimise import mean_square
@@ -21,12 +24,15 @@ from gmbench.training.minimise import mean_square
 COUNTS = {"ae": 2813453, "ae-att": 3224973, "ae-gmnm": 2778813, "ae-att-gmnm": 3190333, "ae-dense": 2778813}
 
 
-def built(arm, data="digits", features=64, **more):
+def built(arm, data="digits", image=None, **more):
     layer = pack(registry.load().implementation(EXPERIMENT.layer_type_of(arm), "eager"))
     part = None if arm in EXPERIMENT.baselines else layer
     spec = {"arm": arm, "data": data, "seed": 0, "device": "cpu", "implementation": part, "initialisation": None} | more
-    images = torch.rand(20, features, generator=torch.Generator().manual_seed(1))
-    return network_of(spec, ARMS[arm], images), images
+    known = data_set(data)
+    images = torch.rand(20, math.prod(image or known.shape), generator=torch.Generator().manual_seed(1))
+    labels = torch.zeros(20, dtype=torch.long)
+    found = Data(data, images, labels, images, labels, known.classes, "d", image or known.image)
+    return network_of(spec, ARMS[arm], found), images
 
 
 def size(network):
@@ -34,9 +40,9 @@ def size(network):
 
 
 def test_the_counts_are_near_those_of_table_4_and_attention_s_is_exact():
-    found = {arm: size(built(arm, "cifar-10", 3072)[0]) for arm in COUNTS}
+    found = {arm: size(built(arm, "cifar-10")[0]) for arm in COUNTS}
     assert found == COUNTS
-    printed = dict(zip(gmnm_autoencoder.CALLED, gmnm_autoencoder.COUNTS, strict=True))
+    printed = dict(zip(claims.AUTOENCODERS, claims.TABLE_4, strict=True))
     assert all(found[arm] == pytest.approx(count, rel=2e-4) for arm, count in printed.items())
     assert found["ae-att"] - found["ae"] == printed["ae-att"] - printed["ae"] == 411520
     said = " ".join(text for _, text in EXPERIMENT.decisions)
@@ -44,9 +50,9 @@ def test_the_counts_are_near_those_of_table_4_and_attention_s_is_exact():
 
 
 @pytest.mark.parametrize("arm", ARMS)
-@pytest.mark.parametrize(("data", "features"), [("digits", 64), ("mnist", 784), ("cifar-100", 3072)])
-def test_every_network_gives_images_like_its_own(arm, data, features):
-    network, images = built(arm, data, features)
+@pytest.mark.parametrize("data", ["digits", "mnist", "cifar-100"])
+def test_every_network_gives_images_like_its_own(arm, data):
+    network, images = built(arm, data)
     out = network(images)
     assert out.shape == images.shape and out.min() > 0 and out.max() < 1
     assert network.code(images).shape == (20, LATENT)
@@ -54,7 +60,9 @@ def test_every_network_gives_images_like_its_own(arm, data, features):
 
 def test_images_that_are_not_square_are_refused():
     with pytest.raises(ContractError, match="square images, not of 60 features"):
-        built("ae", features=60)
+        built("ae", image=(1, 6, 10))
+    with pytest.raises(ContractError, match="square images, not of 4 features"):
+        built("ae", "iris")
 
 
 @pytest.mark.parametrize("arm", [arm for arm in ARMS if ARMS[arm].head])
@@ -81,7 +89,7 @@ def test_a_head_has_as_many_parameters_as_the_dense_network_in_its_place():
 
 
 def test_attention_works_on_the_encoder_s_last_maps():
-    network, images = built("ae-att", "cifar-10", 3072)
+    network, images = built("ae-att", "cifar-10")
     seen = []
     network.attention.register_forward_hook(lambda module, given, out: seen.append((given[0].shape, out.shape)))
     network(images)
@@ -139,8 +147,8 @@ def test_a_cell_keeps_test_images_and_what_came_of_them(done):
 
 
 def test_every_row_of_tables_4_and_5_is_a_claim():
-    assert [claim.id for claim in CLAIMS] == [f"GMNM-A{i:02d}" for i in range(1, 28)]
-    by_id = {claim.id: claim for claim in CLAIMS}
+    assert [claim.id for claim in AUTOENCODER] == [f"GMNM-A{i:02d}" for i in range(1, 28)]
+    by_id = {claim.id: claim for claim in AUTOENCODER}
     for id_, data, arm, published, digit in (
         ("GMNM-A09", "cifar-10", "ae", 0.0187, 1e-4),
         ("GMNM-A14", "cifar-10", "ae-gmnm", 0.0153, 1e-4),
@@ -176,7 +184,7 @@ def runs(errors, ratio=1.0, sets=("cifar-10", "cifar-100")):
 
 
 def verdict(id_, find):
-    return next(claim for claim in CLAIMS if claim.id == id_).evidence.judge(find).verdict
+    return next(claim for claim in AUTOENCODER if claim.id == id_).evidence.judge(find).verdict
 
 
 AS_PRINTED = {
@@ -194,7 +202,7 @@ def test_orderings_are_judged_on_both_data_sets():
     assert verdict("GMNM-A25", runs(AS_PRINTED | {"ae-att-gmnm": (0.0161, 0.0151)})) == NOT
     assert verdict("GMNM-A27", runs(AS_PRINTED | {"ae-gmnm": (0.0147, 0.0153)})) == NOT
     assert verdict("GMNM-A27", runs(AS_PRINTED, sets=("cifar-10",))) == NOT_RUN
-    judged = next(c for c in CLAIMS if c.id == "GMNM-A25").evidence.judge(runs(AS_PRINTED, sets=("cifar-10",)))
+    judged = next(c for c in AUTOENCODER if c.id == "GMNM-A25").evidence.judge(runs(AS_PRINTED, sets=("cifar-10",)))
     assert any("cifar-10 alone" in line and REPRODUCED in line for line in judged.detail)
     assert any("AE over AE+GMNM" in line and REPRODUCED in line for line in judged.detail)
 
@@ -204,20 +212,20 @@ def test_the_paper_s_own_counts_contradict_that_gmnm_has_the_fewest_parameters()
 
 
 def test_no_run_decides_the_counts_of_an_architecture_that_is_not_given():
-    for claim, count in zip(CLAIMS, (2813167, 3224687, 2778723, 3190243), strict=False):
+    for claim, count in zip(AUTOENCODER, (2813167, 3224687, 2778723, 3190243), strict=False):
         judged = claim.evidence.judge(runs(AS_PRINTED))
         assert claim.printed == str(count) and judged.verdict == INCONCLUSIVE
         assert any("attention here" in line for line in judged.detail) == ("attention" in claim.statement)
 
 
 def test_a_printed_ratio_is_as_wide_as_the_digits_of_both_numbers():
-    cifar_100 = next(gap for what, gap in gmnm_autoencoder._factors().items() if "cifar-100" in what)
+    cifar_100 = next(gap for what, gap in claims._factors().items() if "cifar-100" in what)
     assert cifar_100.low == pytest.approx(math.log10(0.0195 / 0.01675))
     assert cifar_100.high == pytest.approx(math.log10(0.0205 / 0.01665))
 
 
 def test_numbers_have_their_value_with_other_pixels_beside():
-    claim = next(claim for claim in CLAIMS if claim.id == "GMNM-A10")
+    claim = next(claim for claim in AUTOENCODER if claim.id == "GMNM-A10")
     judged = claim.evidence.judge(runs({"ae": (0.005, 0.004738)}))
     assert judged.verdict == NOT
     assert any(line.startswith("pixels in [-1, 1]: 0.019") and REPRODUCED in line for line in judged.detail)

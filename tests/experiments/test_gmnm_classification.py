@@ -11,9 +11,11 @@ from gmbench.baselines.attention import Attention
 from gmbench.claims.claim import NOT, NOT_RUN, REPRODUCED
 from gmbench.claims.statistics import Run
 from gmbench.contract import ContractError
+from gmbench.data import Data, data_set
 from gmbench.experiments import experiment
 from gmbench.experiments.gmnm import classification as gmnm_classification
-from gmbench.experiments.gmnm.classification import ARMS, CLAIMS, EXPERIMENT, binary, network_of
+from gmbench.experiments.gmnm.claims import CLASSIFICATION
+from gmbench.experiments.gmnm.classification import ARMS, EXPERIMENT, binary, network_of
 from gmbench.experiments.plan import cells
 from gmbench.runs.carry import pack
 from gmbench.training import classify as training
@@ -25,46 +27,55 @@ def spec(arm, data="digits", **more):
     return {"arm": arm, "data": data, "seed": 0, "device": "cpu", "implementation": part, "initialisation": None} | more
 
 
-def built(arm, data, features, classes=10, **more):
+def noise(data, image=None):
+    """Images of a data set's shape, or another's, that are noise."""
+    known = data_set(data)
+    features = math.prod(image or known.shape)
     images = torch.rand(20, features, generator=torch.Generator().manual_seed(1))
-    return network_of(spec(arm, data, **more), ARMS[arm], images, classes), images
+    labels = torch.zeros(20, dtype=torch.long)
+    return Data(data, images, labels, images, labels, known.classes, "d", image or known.image)
+
+
+def built(arm, data, image=None, **more):
+    found = noise(data, image)
+    return network_of(spec(arm, data, **more), ARMS[arm], found), found.train_images
 
 
 @pytest.mark.parametrize(
-    ("data", "features", "counts"),
+    ("data", "counts"),
     [
-        ("mnist", 784, {"cnn": 28586, "cnn-att": 32874, "cnn-gmnm": 29930, "cnn-dense": 29930}),
-        ("cifar-10", 3072, {"cnn": 209098, "cnn-att": 213386, "cnn-gmnm": 200618, "cnn-dense": 200618}),
+        ("mnist", {"cnn": 28586, "cnn-att": 32874, "cnn-gmnm": 29930, "cnn-dense": 29930}),
+        ("cifar-10", {"cnn": 209098, "cnn-att": 213386, "cnn-gmnm": 200618, "cnn-dense": 200618}),
     ],
 )
-def test_the_counts_are_those_of_table_2(data, features, counts):
-    found = {arm: sum(p.numel() for p in built(arm, data, features)[0].parameters()) for arm in counts}
+def test_the_counts_are_those_of_table_2(data, counts):
+    found = {arm: sum(p.numel() for p in built(arm, data)[0].parameters()) for arm in counts}
     assert found == counts
 
 
 @pytest.mark.parametrize("arm", ARMS)
-@pytest.mark.parametrize(
-    ("data", "features", "classes"), [("digits", 64, 10), ("mnist", 784, 10), ("cifar-100", 3072, 100)]
-)
-def test_every_network_takes_its_images(arm, data, features, classes):
-    network, images = built(arm, data, features, classes)
+@pytest.mark.parametrize(("data", "classes"), [("digits", 10), ("mnist", 10), ("cifar-100", 100)])
+def test_every_network_takes_its_images(arm, data, classes):
+    network, images = built(arm, data)
     assert network(images).shape == (20, classes) and network(images).isfinite().all()
     assert any(isinstance(m, Attention) for m in network.modules()) == ("att" in arm)
 
 
 def test_images_that_are_not_square_are_refused():
     with pytest.raises(ContractError, match="square images, not of 60 features"):
-        built("cnn", "digits", 60)
+        built("cnn", "digits", (1, 6, 10))
+    with pytest.raises(ContractError, match="square images, not of 4 features"):
+        built("cnn", "iris")
 
 
 def test_the_first_image_is_seen_by_channel_row_and_column():
-    network, _ = built("cnn", "cifar-10", 3072)
+    network, _ = built("cnn", "cifar-10")
     image = torch.arange(3072.0).view(1, 3072)
     assert network[0][0](image)[0, 1, 2, 3] == 1024 + 2 * 32 + 3
 
 
 def test_behind_the_pooling_relu_is_what_it_was_in_front_of_it():
-    network, images = built("cnn", "cifar-10", 3072)
+    network, images = built("cnn", "cifar-10")
     layers = list(network[0])
     for i in [i for i, layer in enumerate(layers) if isinstance(layer, torch.nn.MaxPool2d)]:
         assert isinstance(layers[i + 1], torch.nn.ReLU)
@@ -107,18 +118,18 @@ def test_attention_sees_all_places_and_keeps_its_input():
 
 
 def test_networks_of_one_seed_start_with_the_same_convolutions():
-    first, second = (built(arm, "mnist", 784)[0] for arm in ("cnn", "cnn-gmnm"))
+    first, second = (built(arm, "mnist")[0] for arm in ("cnn", "cnn-gmnm"))
     assert torch.equal(first[0][1].weight, second[0][1].weight)
 
 
 def test_centres_are_trained_where_an_arm_says_so():
-    names = {arm: {n for n, _ in built(arm, "mnist", 784)[0].named_parameters()} for arm in ARMS}
+    names = {arm: {n for n, _ in built(arm, "mnist")[0].named_parameters()} for arm in ARMS}
     assert "1.mu" in names["cnn-gmnm-trained"] and "1.mu" not in names["cnn-gmnm-mahalanobis"]
     assert {"1.W", "1.b", "1.pi"} <= names["cnn-gmnm"]
 
 
 def test_a_normalised_head_starts_and_stays_in_its_box():
-    network, images = built("cnn-gmnm-normalised", "mnist", 784)
+    network, images = built("cnn-gmnm-normalised", "mnist")
     assert sum(p.numel() for p in network.parameters()) == 29930
     front, head = network.double()  # at the start outputs differ little
     seen = front(images.double())
@@ -150,17 +161,17 @@ def test_a_cell_learns_and_measures(done, arm):
 
 
 def test_timing_steps_leaves_the_network_as_it_was():
-    network, images = built("cnn-gmnm", "digits", 64)
+    network, _ = built("cnn-gmnm", "digits")
     before = [p.detach().clone() for p in network.parameters()]
     own = spec("cnn-gmnm")
-    found = gmnm_classification.steps(own, network, images, torch.zeros(20, dtype=torch.long), 10)
+    found = gmnm_classification.steps(own, network, noise("digits"))
     assert all(torch.equal(p, q) for p, q in zip(network.parameters(), before, strict=True))
     assert set(found) == {"step_ms", "step_ratio"} and all(value > 0 for value in found.values())
 
 
 def test_every_row_of_tables_2_and_3_is_a_claim():
-    assert [claim.id for claim in CLAIMS] == [f"GMNM-C{i:02d}" for i in range(1, 40)]
-    by_id = {claim.id: claim for claim in CLAIMS}
+    assert [claim.id for claim in CLASSIFICATION] == [f"GMNM-C{i:02d}" for i in range(1, 40)]
+    by_id = {claim.id: claim for claim in CLASSIFICATION}
     for id_, data, arm, published, digit in (
         ("GMNM-C12", "mnist", "cnn-att", 4.979e-4, 1e-7),
         ("GMNM-C15", "mnist", "cnn-gmnm", 6.081e-3, 1e-6),
@@ -190,7 +201,7 @@ def runs(losses):
 
 
 def test_the_orderings_are_judged_on_all_data_sets():
-    (overfits, gmnm) = (next(c for c in CLAIMS if c.id == id_) for id_ in ("GMNM-C34", "GMNM-C35"))
+    (overfits, gmnm) = (next(c for c in CLASSIFICATION if c.id == id_) for id_ in ("GMNM-C34", "GMNM-C35"))
     of_one = {"cnn": (3.0, 2.0), "cnn-gmnm": (1.0, 1.0), "cnn-att": (4.0, 0.5), "cnn-gmnm-att": (3.5, 0.4)}
     every = {f"{arm}@{data}": loss for data in ("mnist", "cifar-10", "cifar-100") for arm, loss in of_one.items()}
     assert overfits.evidence.judge(runs(every)).verdict == gmnm.evidence.judge(runs(every)).verdict == REPRODUCED
@@ -204,7 +215,7 @@ def test_the_orderings_are_judged_on_all_data_sets():
 
 
 def judged(id_, given):
-    return next(claim for claim in CLAIMS if claim.id == id_).evidence.judge(runs(given))
+    return next(claim for claim in CLASSIFICATION if claim.id == id_).evidence.judge(runs(given))
 
 
 def test_overfitting_is_the_gap_between_test_and_training_loss():
@@ -226,11 +237,11 @@ def test_better_with_gmnm_means_with_attention_and_without():
 @pytest.mark.parametrize(("mnist", "cifar", "verdict"), [(109, 99, REPRODUCED), (112, 99, NOT), (109, 101, NOT)])
 def test_similar_or_fewer_parameters(mnist, cifar, verdict):
     counts = {"cnn@mnist": 100, "cnn@cifar-10": 100, "cnn-gmnm@mnist": mnist, "cnn-gmnm@cifar-10": cifar}
-    claim = next(claim for claim in CLAIMS if claim.id == "GMNM-C38")
+    claim = next(claim for claim in CLASSIFICATION if claim.id == "GMNM-C38")
     found = claim.evidence.judge(lambda arm: {s: Run(s, (5.0,), (10,), {"parameters": counts[arm]}) for s in range(6)})
     assert found.verdict == verdict
 
 
 def test_the_paper_s_own_gaps_are_told():
-    (claim,) = (claim for claim in CLAIMS if claim.id == "GMNM-C37")
+    (claim,) = (claim for claim in CLASSIFICATION if claim.id == "GMNM-C37")
     assert "cifar-10 0.0550 and 0.0930" in claim.protocol

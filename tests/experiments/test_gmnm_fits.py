@@ -15,11 +15,11 @@ from gmbench.claims.statistics import Run
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.gmnm import centres as gmnm_centres
+from gmbench.experiments.gmnm import claims, networks, targets
 from gmbench.experiments.gmnm import fit1d as gmnm_fit1d
 from gmbench.experiments.gmnm import fit2d as gmnm_fit2d
 from gmbench.experiments.gmnm import fit2d_equal as gmnm_fit2d_equal
 from gmbench.experiments.gmnm import fits as gmnm_fits
-from gmbench.experiments.gmnm import networks, targets
 from gmbench.experiments.gmnm.fits import Fit
 from gmbench.experiments.gmnm.networks import Dense, Radial, Splines, Units
 from gmbench.experiments.gmnm.targets import CURVES, SURFACES, curve, surface
@@ -341,7 +341,7 @@ def test_an_implementation_without_float64_is_refused_there():
     )
     x = torch.zeros(4, 2, dtype=torch.float64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gmnm_fits, "unpack", lambda part, kind: record)
+        patch.setattr(networks, "unpack", lambda part, kind: record)
         with pytest.raises(ContractError, match="does not take float64"):
             Units("mahalanobis", 4).build(spec("gmnm-fit2d", "mahalanobis-64"), x, torch.Generator())
 
@@ -410,7 +410,7 @@ def test_an_initialisation_from_outside_is_another_start_of_the_headline(monkeyp
 
 
 def test_the_claims_of_the_fact_sheet_are_there():
-    assert [claim.id for claim in gmnm_fit2d.CLAIMS] == [f"GMNM-F0{n}" for n in range(1, 7)]
+    assert [claim.id for claim in claims.FIT2D] == [f"GMNM-F0{n}" for n in range(1, 7)]
 
 
 def test_every_claim_can_be_judged():
@@ -430,7 +430,7 @@ def test_every_claim_can_be_judged():
             for seed in range(3)
         }
 
-    found = {claim.id: claim.evidence.judge(arms) for claim in gmnm_fit2d.CLAIMS}
+    found = {claim.id: claim.evidence.judge(arms) for claim in claims.FIT2D}
     for judged in found.values():
         for one in judged.parts or [judged]:
             assert one.verdict != "not run" and one.seeds == 3
@@ -443,10 +443,10 @@ def test_every_claim_can_be_judged():
 
 def test_statistics_of_a_curve():
     run = Run(0, (1.0, 0.1, 0.01, 0.02, 1e-3), metric=experiment("gmnm-fit2d").metric)
-    assert gmnm_fit2d.progress(run) == pytest.approx(1) and gmnm_fit2d.rises(run) == 0.25
-    assert gmnm_fit2d.exploded(run) == 0 and gmnm_fit2d.overfit(run) is None
+    assert claims.progress(run) == pytest.approx(1) and claims.rises(run) == 0.25
+    assert claims.exploded(run) == 0 and claims.overfit(run) is None
     known = dataclasses.replace(run, measures={"train_error": 1e-5, "points": 1e-4})
-    assert gmnm_fit2d.overfit(known) == pytest.approx(1) and gmnm_fit2d.overfit_on_grid(known) == pytest.approx(2)
+    assert claims.overfit(known) == pytest.approx(1) and claims.overfit_on_grid(known) == pytest.approx(2)
 
 
 # -- what the pages say ----------------------------------------------------------------------------------------------

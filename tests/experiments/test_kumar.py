@@ -14,7 +14,7 @@ from gmbench.cli import base as cli
 from gmbench.cli import parse as asked
 from gmbench.contract import ContractError, Initialisation
 from gmbench.experiments import experiment, experiments
-from gmbench.experiments.kumar import shared as gm_nets
+from gmbench.experiments.kumar import networks
 from gmbench.experiments.kumar import stack as kumar
 from gmbench.experiments.plan import cells
 from gmbench.layers.gm.module import initialise
@@ -22,7 +22,7 @@ from gmbench.processes.outside import declared
 from gmbench.registry import fastest
 from gmbench.results import board
 from gmbench.runs.carry import pack, unpack
-from gmbench.training import classify as training
+from gmbench.training import loop
 
 KUMAR = experiment("kumar")
 
@@ -44,13 +44,13 @@ def spec(arm, seed=0, digest=None, of=KUMAR):
 
 def stack(digits, start):
     generator = torch.Generator().manual_seed(0)
-    widths, images = [64, kumar.HIDDEN, 10], digits.train_images[: gm_nets.CALIBRATION]
-    return gm_nets.gm_network(spec("kumar"), widths, kumar.COMPONENTS, start, images, generator)[0]
+    widths, images = [64, kumar.HIDDEN, 10], digits.train_images[: networks.CALIBRATION]
+    return networks.gm_network(spec("kumar"), widths, kumar.COMPONENTS, start, images, generator)[0]
 
 
 def test_calibration_gives_every_layer_deviation_one_half(digits):
     with torch.no_grad():
-        outputs = digits.train_images[: gm_nets.CALIBRATION]
+        outputs = digits.train_images[: networks.CALIBRATION]
         for layer in stack(digits, "kumar"):
             outputs = layer(outputs)
             assert abs(outputs.std().item() - 0.5) < 1e-4
@@ -93,7 +93,7 @@ def test_arms_of_a_seed_share_the_data_order(monkeypatch):
         orders[-1].append(permutation(*words, **named))
         return orders[-1][-1]
 
-    monkeypatch.setattr(training.torch, "randperm", record)
+    monkeypatch.setattr(loop.torch, "randperm", record)
     for arm, seed in (("fc", 0), ("bl", 0), ("kumar", 0), ("fc", 1)):
         orders.append([])
         kumar.cell({**spec(arm, seed), "epochs": 2}, silent)

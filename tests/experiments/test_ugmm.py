@@ -14,16 +14,14 @@ from gmbench.claims.statistics import Run, accuracy, best_until, last
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.plan import cells
-from gmbench.experiments.ugmm import cnn as ugmm_cnn
-from gmbench.experiments.ugmm import mnist as ugmm_mnist
-from gmbench.experiments.ugmm import shared as ugmm_nets
+from gmbench.experiments.ugmm import cnn, measures, mnist, networks
 from gmbench.layers.ugmm.module import UGMMLayer
 from gmbench.report.pages.experiment import commands, page
 from gmbench.results import ledger
 from gmbench.results.leaderboard import boards
 from gmbench.results.read import neurons_of, read
 from gmbench.runs.cell import run_cell
-from gmbench.training import classify as training
+from gmbench.training import classify, loop
 
 NAMES = ("ugmm-mnist", "ugmm-cnn", "ugmm-probe")
 ARMS = [(name, arm) for name in NAMES for arm in experiment(name).arms]
@@ -49,10 +47,11 @@ def few(features=64, train=128, test=60):
         digits.test_images[:test],
         digits.test_labels[:test],
     )
-    found = data.Data("digits", *parts, 10, "d")
+    found = data.Data("digits", *parts, 10, "d", (1, 8, 8))
     if features != 64:
         noise = torch.rand(2, train, features, generator=torch.Generator().manual_seed(0))
-        found = dataclasses.replace(found, train_images=noise[0], test_images=noise[1][:test])
+        image = (1, features // math.isqrt(features), math.isqrt(features))
+        found = dataclasses.replace(found, train_images=noise[0], test_images=noise[1][:test], image=image)
     return found
 
 
@@ -60,7 +59,7 @@ def few(features=64, train=128, test=60):
 def small():
     """Every cell of this file trains on a few digits, and looks at few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ugmm_nets, "data_on", lambda device, name, digest, normalised: few())
+        patch.setattr(networks, "data_on", lambda device, name, digest, normalised: few())
         yield
 
 
@@ -74,7 +73,7 @@ def results():
 
 
 def network(arm, features=784, seed=0):
-    return ugmm_mnist.network_of(spec("ugmm-mnist", arm, seed=seed), few(features), torch.Generator().manual_seed(seed))
+    return mnist.network_of(spec("ugmm-mnist", arm, seed=seed), few(features), torch.Generator().manual_seed(seed))
 
 
 def size(module):
@@ -89,13 +88,13 @@ def test_networks_have_the_parameters_of_the_paper():
 
 
 def test_heads_have_equal_numbers_of_parameters():
-    front, features = ugmm_cnn.front(784, "cpu")
+    front, features = cnn.front(few(784), "cpu")
     assert features == 512 and front(torch.zeros(2, 784)).shape == (2, 512)
-    head = 3 * (features * ugmm_cnn.HIDDEN + ugmm_cnn.HIDDEN * 10)
-    dense = ugmm_nets.dense_network([features, ugmm_cnn.MATCHED, 10], 0.5, "cpu")
+    head = 3 * (features * cnn.HIDDEN + cnn.HIDDEN * 10)
+    dense = networks.dense_network([features, cnn.MATCHED, 10], 0.5, "cpu")
     assert abs(size(dense) / head - 1) < 0.001
     with pytest.raises(ContractError, match="square"):
-        ugmm_cnn.front(10, "cpu")
+        cnn.front(few(10), "cpu")
 
 
 def test_where_layer_norm_and_dropout_are():
@@ -119,11 +118,11 @@ def test_the_starts_differ_in_sigma_alone():
 @pytest.mark.parametrize(("name", "arm"), ARMS)
 def test_every_arm_trains(results, name, arm):
     found = results[name, arm]
-    rows, measures = found["epochs"], found["measures"]
+    rows, measured = found["epochs"], found["measures"]
     steps = math.ceil(128 / (256 if arm in ("ugmm-notebook", "ugmm-v0") else 128))
-    assert [row["step"] for row in rows] == [0, steps] and measures["diverged"] is None
+    assert [row["step"] for row in rows] == [0, steps] and measured["diverged"] is None
     assert 0 < rows[1]["train_loss"] < 6
-    assert measures["per_connection"] == (1 if arm in experiment(name).baselines else 2 if arm == "ugmm-tied" else 3)
+    assert measured["per_connection"] == (1 if arm in experiment(name).baselines else 2 if arm == "ugmm-tied" else 3)
     json.dumps(found, allow_nan=False)
 
 
@@ -131,7 +130,7 @@ def test_every_arm_trains(results, name, arm):
 def test_training_fits(arm):
     found, setting = network(arm, 64)
     optimiser = torch.optim.Adam(found.parameters(), lr=setting.rate)
-    rows = training.train(found, optimiser, few(), epochs=8, batch=32, order=training.order_of(0)).epochs
+    rows = classify.train(found, optimiser, few(), epochs=8, batch=32, order=loop.order_of(0)).epochs
     assert rows[-1]["train_loss"] < 0.95 * rows[1]["train_loss"]
 
 
@@ -142,14 +141,14 @@ def test_arms_of_a_seed_see_the_data_in_one_order(monkeypatch):
         orders.append(permutation(*words, **named))
         return orders[-1]
 
-    monkeypatch.setattr(training.torch, "randperm", record)
+    monkeypatch.setattr(loop.torch, "randperm", record)
     for name, arm, seed in (("ugmm-mnist", "mlp", 0), ("ugmm-mnist", "ugmm", 0), ("ugmm-mnist", "mlp", 1)):
         experiment(name).cell(spec(name, arm, seed=seed), silent)
     assert torch.equal(orders[0], orders[1]) and not torch.equal(orders[0], orders[2])
 
 
 def test_a_cell_is_the_same_again():
-    one, two = (ugmm_mnist.cell(spec("ugmm-mnist", "ugmm-norm-unit", epochs=2), silent) for _ in range(2))
+    one, two = (mnist.cell(spec("ugmm-mnist", "ugmm-norm-unit", epochs=2), silent) for _ in range(2))
     for found in (one, two):
         for row in found["epochs"]:
             row.pop("seconds")
@@ -157,9 +156,9 @@ def test_a_cell_is_the_same_again():
 
 
 def test_the_milestones_keep_their_shares():
-    assert ugmm_mnist.SCRIPT.falls(100) == [20, 45, 60] and ugmm_mnist.NOTEBOOK.falls(50) == [20, 45]
-    assert ugmm_mnist.SCRIPT.falls(20) == [4, 9, 12] and ugmm_mnist.SCRIPT.falls(1) == []
-    assert ugmm_mnist.README.falls(100) == []
+    assert mnist.SCRIPT.falls(100) == [20, 45, 60] and mnist.NOTEBOOK.falls(50) == [20, 45]
+    assert mnist.SCRIPT.falls(20) == [4, 9, 12] and mnist.SCRIPT.falls(1) == []
+    assert mnist.README.falls(100) == []
 
 
 def test_the_rate_falls_at_the_milestones(monkeypatch):
@@ -178,7 +177,7 @@ def test_the_rate_falls_at_the_milestones(monkeypatch):
 def test_evaluation_has_no_dropout_and_training_has():
     found, chosen = network("ugmm", 64)[0], few()
     found.train()
-    assert training.evaluate(found, chosen.test_images, chosen.test_labels) == training.evaluate(
+    assert classify.evaluate(found, chosen.test_images, chosen.test_labels) == classify.evaluate(
         found, chosen.test_images, chosen.test_labels
     )
     assert found.training and not torch.equal(found(chosen.test_images), found(chosen.test_images))
@@ -208,8 +207,8 @@ def test_an_outside_initialisation_makes_the_headline_from_another_start():
     other = registry.load().initialisation("ugmm", "unit-sigma")
     (found,) = cells(experiment("ugmm-mnist"), *("digits", "d", "smoke", [], [0]), initialisation=other)
     record = {**spec("ugmm-mnist", "ugmm"), "arm": found["arm"], "initialisation": found["initialisation"]}
-    built, setting = ugmm_mnist.network_of(record, few(), torch.Generator().manual_seed(0))
-    assert found["arm"] == "unit-sigma" and setting is ugmm_mnist.SCRIPT
+    built, setting = mnist.network_of(record, few(), torch.Generator().manual_seed(0))
+    assert found["arm"] == "unit-sigma" and setting is mnist.SCRIPT
     assert isinstance(built[1], torch.nn.LayerNorm) and (built[0].log_sigma == 0).all()
 
 
@@ -225,12 +224,12 @@ def layer(mu, log_sigma, logits):
 
 
 def test_equal_and_single_weights():
-    equal = ugmm_nets.of_neurons(layer(0.0, 0.0, torch.zeros(3, 64)), few())
+    equal = measures.of_neurons(layer(0.0, 0.0, torch.zeros(3, 64)), few())
     assert equal["effective_inputs"] == pytest.approx(64) and equal["top_share"] == pytest.approx(10 / 64)
     assert equal["spread"] == pytest.approx(1)
     alone = torch.full((3, 64), -50.0)
     alone[:, 17] = 50
-    single = ugmm_nets.of_neurons(layer(0.0, 0.0, alone), few())
+    single = measures.of_neurons(layer(0.0, 0.0, alone), few())
     assert single["effective_inputs"] == pytest.approx(1) and single["top_share"] == pytest.approx(1)
     assert single["spread"] == pytest.approx(0, abs=1e-6)
     assert single["leaders"] == single["dominance"] == pytest.approx(1) and single["lead"] == pytest.approx(1)
@@ -242,23 +241,23 @@ def test_a_leading_component_that_is_the_class_tells_all_of_it():
     images = torch.nn.functional.one_hot(labels, 16).float()
     found = dataclasses.replace(few(), test_images=images, test_labels=labels)
     # narrow components around 1: the pixel that is 1 leads
-    measured = ugmm_nets.of_neurons(layer(1.0, -2.0, torch.zeros(2, 16)), found)
+    measured = measures.of_neurons(layer(1.0, -2.0, torch.zeros(2, 16)), found)
     assert measured["leaders"] == pytest.approx(10) and measured["dominance"] == pytest.approx(0.1)
     assert 0.9 < measured["class_information"] <= 1  # less what shuffled classes tell
     dense = torch.nn.Linear(16, 2)
-    assert ugmm_nets.of_neurons(dense, found)["leaders"] == pytest.approx(10)  # |w x|: x is 0 elsewhere
+    assert measures.of_neurons(dense, found)["leaders"] == pytest.approx(10)  # |w x|: x is 0 elsewhere
 
 
 def test_weights_of_a_dense_layer_are_its_sizes():
     dense = torch.nn.Linear(4, 1)
     with torch.no_grad():
         dense.weight.copy_(torch.tensor([[1.0, -1.0, 0.0, 2.0]]))
-    assert ugmm_nets.weights_of(dense).tolist() == [[0.25, 0.25, 0, 0.5]]
+    assert measures.weights_of(dense).tolist() == [[0.25, 0.25, 0, 0.5]]
 
 
 def test_a_layer_that_is_not_finite_has_no_measures():
     broken = layer(math.nan, 0.0, torch.zeros(3, 64))
-    assert set(ugmm_nets.of_neurons(broken, few()).values()) == {None} and ugmm_nets.pictures(broken) == {}
+    assert set(measures.of_neurons(broken, few()).values()) == {None} and measures.pictures(broken) == {}
 
 
 class Scripted(torch.nn.Module):
@@ -277,14 +276,14 @@ def test_the_uncertainty_of_scripted_outputs():
     images = torch.nn.functional.one_hot(labels, 10).float()
     images[:25] = images[:25].roll(1, 1)  # a quarter is wrong
     found = dataclasses.replace(few(), test_images=images, test_labels=labels)
-    measured = ugmm_nets.of_outputs(Scripted(100.0), found)
+    measured = measures.of_outputs(Scripted(100.0), found)
     assert measured["calibration_error"] == pytest.approx(0.25)
     assert measured["errors_found"] == pytest.approx(0.5)  # equally sure of all
     images[:25] *= 0.5
-    assert ugmm_nets.of_outputs(Scripted(1.0), found)["errors_found"] == pytest.approx(1)
+    assert measures.of_outputs(Scripted(1.0), found)["errors_found"] == pytest.approx(1)
     images[:25] *= 2
-    assert ugmm_nets.of_outputs(Scripted(1.0), found)["blends_found"] > 0.9  # halves of two classes
-    assert set(ugmm_nets.of_outputs(Scripted(math.nan), found).values()) == {None}
+    assert measures.of_outputs(Scripted(1.0), found)["blends_found"] > 0.9  # halves of two classes
+    assert set(measures.of_outputs(Scripted(math.nan), found).values()) == {None}
 
 
 # -- pictures and pages ----------------------------------------------------------------------------------------------
@@ -292,7 +291,7 @@ def test_the_uncertainty_of_scripted_outputs():
 
 def test_pictures_come_back_as_they_were():
     mu = torch.arange(8 * 64).view(8, 64) / 100.0
-    kept = json.loads(json.dumps({"end": ugmm_nets.pictures(layer(mu, 0.5, torch.zeros(8, 64)))}))
+    kept = json.loads(json.dumps({"end": measures.pictures(layer(mu, 0.5, torch.zeros(8, 64)))}))
     found = neurons_of(kept)["end"]
     assert list(found) == ["mean", "deviation", "weight"]
     assert np.allclose(found["mean"].images.reshape(6, 64), mu[:6], atol=0.01)

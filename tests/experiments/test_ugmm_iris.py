@@ -11,8 +11,9 @@ from gmbench import data, registry
 from gmbench.claims.statistics import Run
 from gmbench.experiments import experiment
 from gmbench.experiments.plan import cells
+from gmbench.experiments.ugmm import claims
 from gmbench.experiments.ugmm import iris as ugmm_iris
-from gmbench.training import classify as training
+from gmbench.training.loop import order_of
 
 IRIS = experiment("ugmm-iris")
 
@@ -151,9 +152,8 @@ def test_the_notebook_starts_as_the_authors_code_does(iris):
         assert torch.equal(layer.log_sigma, torch.rand(narrow, wide).log())
         assert torch.equal(layer.logits, torch.rand(narrow, wide))
     # what the notebook prints after 200 steps; a flower more or less is rounding
-    order = training.order_of(0)
-    _, tests, _ = ugmm_iris.fit(model, flowers, ugmm_iris.NOTEBOOK, 2, order, lambda **progress: None)
-    assert dict(tests)[200] == pytest.approx(100 - 62, abs=0.7)
+    done = ugmm_iris.fit(model, flowers, ugmm_iris.NOTEBOOK, 2, order_of(0), lambda **progress: None)
+    assert dict(done.tests)[200] == pytest.approx(100 - 62, abs=0.7)
 
 
 def test_the_notebooks_first_step(iris):
@@ -168,11 +168,11 @@ def test_training_that_diverges_ends_and_says_so(iris):
     model, flowers = model_of("script-2", iris)
     with torch.no_grad():
         model.network[0].log_sigma[0, 0] = -math.inf
-    rows, tests, diverged = ugmm_iris.fit(
-        model, flowers, chosen.protocol, 5, training.order_of(0), lambda **progress: None
-    )
-    assert diverged == 1 and len(rows) == 2 and rows[-1]["train_loss"] is None and rows[-1]["test_error"] == 100
-    json.dumps([rows, tests], allow_nan=False)
+    done = ugmm_iris.fit(model, flowers, chosen.protocol, 5, order_of(0), lambda **progress: None)
+    rows = done.epochs
+    assert done.measures == {"diverged": 1} and len(rows) == 2
+    assert rows[-1]["train_loss"] is None and rows[-1]["test_error"] == 100
+    json.dumps([rows, done.tests], allow_nan=False)
 
 
 def test_what_ascent_misses(iris):
@@ -199,8 +199,8 @@ def at(errors, steps):
 
 def test_the_first_look_of_the_notebook_without_an_error():
     steps = [100 * n for n in range(1, 7)]
-    assert ugmm_iris.authors_looks(at([0, 5, 0, 0, 3, 0], steps)) == 400
-    assert ugmm_iris.authors_looks(at([0, 5, 0, 1, 0, 2], steps)) == math.inf
+    assert claims.authors_looks(at([0, 5, 0, 0, 3, 0], steps)) == 400
+    assert claims.authors_looks(at([0, 5, 0, 1, 0, 2], steps)) == math.inf
 
 
 def test_every_claim_on_iris_is_there():

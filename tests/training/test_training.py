@@ -8,7 +8,8 @@ import torch
 
 from gmbench import data
 from gmbench.data import Data
-from gmbench.training import classify as training
+from gmbench.training import classify
+from gmbench.training.loop import batches, order_of, outputs
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +56,19 @@ def scripted(errors, train=40, **options):
     few = Data("few", torch.zeros(train, 1), zeros[0], torch.zeros(100, 1), zeros[1], 2, "d")
     network = Scripted(errors)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
-    return network, training.train(network, optimiser, few, batch=4, order=training.order_of(0), **options)
+    return network, classify.train(network, optimiser, few, batch=4, order=order_of(0), **options)
 
 
 def test_errors_of_a_constant(digits):
     share = 100 * (digits.test_labels != 0).float().mean().item()
     network = Constant()
-    done = training.train(
+    done = classify.train(
         network,
         torch.optim.SGD(network.parameters(), lr=0.1),
         digits,
         epochs=1,
         batch=500,
-        order=training.order_of(0),
+        order=order_of(0),
         thresholds=(95, 5),
     )
     assert done.epochs[0]["test_error"] == done.epochs[1]["test_error"] == pytest.approx(share)
@@ -77,13 +78,13 @@ def test_errors_of_a_constant(digits):
 
 def test_training_that_diverges_ends_and_says_so(digits):
     network = Constant(math.inf)
-    done = training.train(
+    done = classify.train(
         network,
         torch.optim.SGD(network.parameters(), lr=0.1),
         digits,
         epochs=9,
         batch=500,
-        order=training.order_of(0),
+        order=order_of(0),
         thresholds=(5,),
     )
     rows = done.epochs
@@ -130,13 +131,13 @@ def test_the_watcher_is_called_before_training_and_after_every_epoch(epochs):
     network, seen = Scripted([90]), []
     zeros = torch.zeros(10, dtype=torch.int64)
     few = Data("few", torch.zeros(10, 1), zeros, torch.zeros(10, 1), zeros, 2, "d")
-    training.train(
+    classify.train(
         network,
         torch.optim.SGD(network.parameters(), lr=0.1),
         few,
         epochs=epochs,
         batch=4,
-        order=training.order_of(0),
+        order=order_of(0),
         watch=lambda: seen.append(network.steps),
     )
     assert seen == [3 * epoch for epoch in range(epochs + 1)]  # the last, partial batch is kept
@@ -148,7 +149,7 @@ def test_rates_fall_along_half_a_cosine_or_stay(digits, decay):
     optimiser = torch.optim.SGD([{"params": [network.weight], "lr": 1.0}, {"params": [network.bias], "lr": 0.1}])
     rates = []
     optimiser.register_step_pre_hook(lambda *_: rates.append([group["lr"] for group in optimiser.param_groups]))
-    training.train(network, optimiser, digits, epochs=3, batch=500, order=training.order_of(0), decay=decay)
+    classify.train(network, optimiser, digits, epochs=3, batch=500, order=order_of(0), decay=decay)
     factors = [(1 + math.cos(math.pi * step / 9)) / 2 if decay else 1.0 for step in range(10)]
     assert [rate for rate, _ in rates] == pytest.approx(factors[:9], abs=1e-12)
     assert [rate for _, rate in rates] == pytest.approx([0.1 * factor for factor in factors[:9]], abs=1e-12)
@@ -157,7 +158,26 @@ def test_rates_fall_along_half_a_cosine_or_stay(digits, decay):
 
 
 def test_the_order_of_a_seed_is_its_own():
-    one, same, other = (torch.randperm(100, generator=training.order_of(seed)) for seed in (3, 3, 4))
+    one, same, other = (torch.randperm(100, generator=order_of(seed)) for seed in (3, 3, 4))
     assert torch.equal(one, same) and not torch.equal(one, other)
     # apart from the initialisation's draws, which begin from the seed itself
     assert not torch.equal(one, torch.randperm(100, generator=torch.Generator().manual_seed(3)))
+
+
+def test_batches_are_of_one_order_each_epoch_and_the_last_is_kept():
+    x, y = torch.arange(10.0).unsqueeze(1), torch.arange(10)
+    drawn = batches((x, y), 4, order_of(0))
+    epochs = [[next(drawn) for _ in range(3)] for _ in range(2)]
+    for epoch in epochs:
+        assert [len(rows) for rows, _ in epoch] == [4, 4, 2]
+        assert all(torch.equal(rows[:, 0].long(), same) for rows, same in epoch)
+        assert torch.equal(torch.cat([same for _, same in epoch]).sort().values, y)
+    assert not torch.equal(epochs[0][0][1], epochs[1][0][1])
+
+
+@pytest.mark.parametrize("chunk", [None, 3, 100])
+def test_outputs_are_those_of_evaluation(chunk):
+    network = torch.nn.Sequential(torch.nn.Linear(4, 2), torch.nn.Dropout(0.9))
+    x = torch.rand(10, 4, generator=torch.Generator().manual_seed(0))
+    found = outputs(network, x, chunk)
+    assert torch.allclose(found, network[0](x)) and not found.requires_grad and network.training

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import mean
 
 from gmbench.claims import intervals
-from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Arms, Judgement, short
-from gmbench.claims.evidence.shared import _differences, _lost, _not_run, _span
+from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Judgement, RunsOf, short
+from gmbench.claims.evidence.judging import differences_of, lost_seeds, not_run, spanned
 from gmbench.claims.statistics import Run, Statistic, best
 
 
@@ -28,21 +28,21 @@ class Count:
     other: str = ""
     statistic: Statistic = best
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        runs = {name: arms(name) for name in (self.arm, self.other) if name}
+        runs = {name: runs_of(name) for name in (self.arm, self.other) if name}
         if not all(runs.values()):
-            return _not_run(*(name for name, found in runs.items() if not found))
-        detail = [line for name, found in runs.items() for line in _lost(name, found)]
+            return not_run(runs)
+        detail = [*lost_seeds(runs)]
         if self.predicate is not None:
             hits = [self.predicate(run) for run in runs[self.arm].values()]
         else:
-            gaps = list(_differences(runs[self.arm], runs[self.other], self.statistic).values())
+            gaps = differences_of(runs[self.arm], runs[self.other], self.statistic)
             hits = [gap < 0 for gap in gaps]
             if gaps:
                 interval = intervals.of_differences(gaps)
                 p = intervals.sign_flips(gaps)
-                detail.append(f"mean difference {short(mean(gaps))}{_span(interval)}, p = {p:.2g}")
+                detail.append(f"mean difference {short(mean(gaps))}{spanned(interval)}, p = {p:.2g}")
         k, n = sum(hits), len(hits)
         if not n:
             return Judgement(INCONCLUSIVE, f"{self.what}: no common seed")
@@ -54,4 +54,4 @@ class Count:
             detail.append(f"Fisher's exact p = {p:.2g} against {self.published} of {self.of}")
             verdict = NOT if p < 1 - intervals.LEVEL else INCONCLUSIVE
             side = ("below" if k * self.of < self.published * n else "above") if verdict == NOT else ""
-        return Judgement(verdict, f"{self.what}: {k} of {n}", float(k), None, n, detail=detail, side=side)
+        return Judgement(verdict, f"{self.what}: {k} of {n}", float(k), None, n, detail=tuple(detail), side=side)

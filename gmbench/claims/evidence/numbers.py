@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from statistics import mean
 
 import numpy as np
 
 from gmbench.claims import intervals
-from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Arms, Judgement, short
-from gmbench.claims.evidence.shared import FEW, _inside, _lost, _not_run, _span, _values
+from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Judgement, RunsOf, short
+from gmbench.claims.evidence.judging import FEW, inside, lost_seeds, not_run, spanned, values_of
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.claims.statistics import Run, Statistic
 
@@ -31,6 +31,17 @@ class Beside:
     what: str
     arm: str
     statistic: Statistic
+
+
+def told(beside: Iterable[Beside], runs_of: RunsOf) -> tuple[list[str], int]:
+    """Statistics as they are, a line each where there is one, and how many seeds the largest is over."""
+    lines, seeds = [], 0
+    for other in beside:
+        seen = [value for _, value in values_of(runs_of(other.arm), other.statistic)]
+        if seen:
+            lines.append(f"{other.what} ({other.arm}): {short(mean(seen))}{spanned(intervals.of_mean(seen))}")
+            seeds = max(seeds, len(seen))
+    return lines, seeds
 
 
 @dataclass(frozen=True)
@@ -81,20 +92,22 @@ class Number:
         """The published value or range with its margin."""
         return self.low - self.margin, (self.low if self.high is None else self.high) + self.margin
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        runs = arms(self.arm)
+        runs = runs_of(self.arm)
         if not runs:
-            return _not_run(self.arm)
+            return not_run({self.arm: runs})
         found = self._of(runs, self.statistic)
+        detail = [*found.detail]
         for other in self.beside:
-            seen = self._of(arms(other.arm), other.statistic)
+            seen = self._of(runs_of(other.arm), other.statistic)
             if seen.centre is not None:
-                span = _span(seen.interval, self._said)
-                found.detail.append(f"{other.what}: {seen.measured}{span}, {seen.verdict}")
+                span = spanned(seen.interval, self._said)
+                detail.append(f"{other.what}: {seen.measured}{span}, {seen.verdict}")
+        measured = found.measured
         if self.what:
-            found.measured = f"{self.what}: {found.measured}{_span(found.interval, self._said)}"
-        return found
+            measured = f"{self.what}: {measured}{spanned(found.interval, self._said)}"
+        return replace(found, measured=measured, detail=tuple(detail))
 
     def _said(self, value: float) -> str:
         """Three digits, or as many decimals as the paper prints."""
@@ -103,11 +116,12 @@ class Number:
 
     def _of(self, runs: Mapping[int, Run], statistic: Statistic) -> Judgement:
         low, high = self.band()
-        pairs, detail = _values(runs, statistic), _lost(self.arm, runs)
+        pairs, detail = values_of(runs, statistic), [*lost_seeds({self.arm: runs})]
         values = [min(value, run.steps[-1]) if math.isinf(value) else value for run, value in pairs]
         got = [value for _, value in pairs if math.isfinite(value)]
         if not values:
-            return Judgement(INCONCLUSIVE, "no seed trained", margin=self.margin, low=low, high=high, detail=detail)
+            said = "no seed trained"
+            return Judgement(INCONCLUSIVE, said, margin=self.margin, low=low, high=high, detail=tuple(detail))
         centre = max(values) if self.worst_of else MEAN_SQUARE.mean(values) if self.decades else mean(values)
         if self.decades:
             interval = MEAN_SQUARE.interval(values)
@@ -115,7 +129,7 @@ class Number:
             interval = intervals.bootstrap(lambda sample, axis: np.max(sample, axis=axis), values)
         else:
             interval = intervals.of_mean(values, low=0.0, high=self.most)
-        verdict, side = _inside(interval, low, high)
+        verdict, side = inside(interval, low, high)
         never = len(values) - len(got)
         if len(values) < intervals.FEWEST:
             detail.append(f"{FEW} trained")
@@ -128,7 +142,7 @@ class Number:
         each = [self._said(value) if math.isfinite(value) else f"> {short(run.steps[-1])}" for run, value in pairs]
         detail.append("seeds: " + ", ".join(each))
         shown = ("at least " if never else "") + self._said(centre)
-        return Judgement(verdict, shown, centre, interval, len(values), self.margin, low, high, detail, side)
+        return Judgement(verdict, shown, centre, interval, len(values), self.margin, low, high, tuple(detail), side)
 
 
 @dataclass(frozen=True)
@@ -141,11 +155,11 @@ class Identity:
     tolerance: float
     what: str
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        values = [value for value in map(self.statistic, arms(self.arm).values()) if value is not None]
+        values = [value for value in map(self.statistic, runs_of(self.arm).values()) if value is not None]
         if not values:
-            return _not_run(self.arm)
+            return not_run({self.arm: {}})
         low, high = min(values), max(values)
         off = max(abs(value - self.published) for value in values)
         verdict = REPRODUCED if off <= self.tolerance else NOT
@@ -169,25 +183,21 @@ class Beyond:
     untrained: bool = False
     beside: tuple[Beside, ...] = ()
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        runs = arms(self.arm)
+        runs = runs_of(self.arm)
         if not runs:
-            return _not_run(self.arm)
-        values = [value for _, value in _values(runs, self.statistic, self.untrained)]
-        detail = [] if self.untrained else _lost(self.arm, runs)
-        for other in self.beside:
-            seen = [value for _, value in _values(arms(other.arm), other.statistic)]
-            if seen:
-                detail.append(f"{other.what} ({other.arm}): {short(mean(seen))}{_span(intervals.of_mean(seen))}")
+            return not_run({self.arm: runs})
+        values = [value for _, value in values_of(runs, self.statistic, self.untrained)]
+        detail = (*(() if self.untrained else lost_seeds({self.arm: runs})), *told(self.beside, runs_of)[0])
         limits = [f"above {self.above:.3g}"] if self.above > -math.inf else []
         limits += [f"below {self.below:.3g}"] if self.below < math.inf else []
         wanted = f"{self.what} ({self.arm}) {' and '.join(limits)}"
         if not values:
             return Judgement(INCONCLUSIVE, f"{wanted}: no seed", detail=detail)
         interval, centre = intervals.of_mean(values), mean(values)
-        verdict, side = _inside(interval, self.above, self.below)
+        verdict, side = inside(interval, self.above, self.below)
         if interval is None:
-            detail.insert(0, FEW)
-        shown = f"{wanted}: {short(centre)}{_span(interval)}"
+            detail = (FEW, *detail)
+        shown = f"{wanted}: {short(centre)}{spanned(interval)}"
         return Judgement(verdict, shown, centre, interval, len(values), detail=detail, side=side)

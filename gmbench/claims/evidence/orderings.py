@@ -9,8 +9,8 @@ from statistics import mean, stdev
 import numpy as np
 
 from gmbench.claims import intervals
-from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Arms, Judgement, short
-from gmbench.claims.evidence.shared import FEW, _below, _differences, _inside, _lost, _not_run, _ordered, _span
+from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Judgement, RunsOf, short
+from gmbench.claims.evidence.judging import FEW, below, differences_of, inside, lost_seeds, not_run, ordered, spanned
 from gmbench.claims.statistics import Run, Statistic
 
 
@@ -30,14 +30,15 @@ class Below:
     bound: float = 0.0
     constant: bool = False
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        one, two = arms(self.arm), arms(self.other)
-        if not (one and two):
-            return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
+        runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
+        if not all(runs.values()):
+            return not_run(runs)
+        one, two = runs.values()
         if self.constant and (found := self._at_once(one, two)):
             return found
-        differences = list(_differences(one, two, self.statistic).values())
+        differences = differences_of(one, two, self.statistic)
         named = f"{self.what}, {self.arm} - {self.other}"
         if not differences:
             return Judgement(INCONCLUSIVE, f"{named}: no common seed")
@@ -45,7 +46,7 @@ class Below:
         wins = sum(difference < self.bound for difference in differences)
         p = intervals.sign_flips([difference - self.bound for difference in differences])
         won = f"{self.arm} below {self.other}{limit}: {wins} of {len(differences)} pairs, p = {p:.2g}"
-        return _ordered(named, differences, [won, *_lost(self.arm, one), *_lost(self.other, two)], self.bound)
+        return ordered(named, differences, (won, *lost_seeds(runs)), self.bound)
 
     def _at_once(self, one: Mapping[int, Run], two: Mapping[int, Run]) -> Judgement | None:
         """The judgement on two numbers; None if a seed has another one, or none."""
@@ -56,7 +57,9 @@ class Below:
         assert mine is not None and theirs is not None
         shown = f"{self.what}, {self.arm} - {self.other} {mine - theirs:.6g}"
         verdict = REPRODUCED if mine - theirs < self.bound else NOT
-        return Judgement(verdict, shown, mine - theirs, None, min(len(one), len(two)), detail=["the same for any seed"])
+        return Judgement(
+            verdict, shown, mine - theirs, None, min(len(one), len(two)), detail=("the same for any seed",)
+        )
 
 
 @dataclass(frozen=True)
@@ -80,22 +83,23 @@ class Gap:
         """The printed number, or the ends of the printed range."""
         return self.low if self.low == self.high else (self.low, self.high)
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        one, two = arms(self.arm), arms(self.other)
-        if not (one and two):
-            return _not_run(*(name for name, runs in ((self.arm, one), (self.other, two)) if not runs))
-        differences = list(_differences(one, two, self.statistic).values())
-        named, detail = f"{self.what}, {self.arm} - {self.other}", _lost(self.arm, one) + _lost(self.other, two)
+        runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
+        if not all(runs.values()):
+            return not_run(runs)
+        one, two = runs.values()
+        differences = differences_of(one, two, self.statistic)
+        named, detail = f"{self.what}, {self.arm} - {self.other}", lost_seeds(runs)
         margin = self.digit / 2
         low, high = self.low - margin, self.high + margin
         if not differences:
             return Judgement(INCONCLUSIVE, f"{named}: no common seed", margin=margin, low=low, high=high, detail=detail)
         interval, centre = intervals.of_differences(differences), mean(differences)
-        verdict, side = _inside(interval, low, high)
+        verdict, side = inside(interval, low, high)
         if interval is None:
-            detail.insert(0, f"{FEW} are paired")
-        shown = f"{named} {short(centre)}{_span(interval)}"
+            detail = (f"{FEW} are paired", *detail)
+        shown = f"{named} {short(centre)}{spanned(interval)}"
         return Judgement(verdict, shown, centre, interval, len(differences), margin, low, high, detail, side)
 
 
@@ -108,11 +112,11 @@ class BelowThroughout:
     arm: str
     others: tuple[str, ...]
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        runs = {name: arms(name) for name in (self.arm, *self.others)}
+        runs = {name: runs_of(name) for name in (self.arm, *self.others)}
         if not all(runs.values()):
-            return _not_run(*(name for name, found in runs.items() if not found))
+            return not_run(runs)
         seeds = sorted(set.intersection(*(set(found) for found in runs.values())))
         values = [
             max(own - min(rest) for own, *rest in zip(*(found[s].errors for found in runs.values()), strict=True))
@@ -121,9 +125,8 @@ class BelowThroughout:
         named = f"{self.arm} - the lowest of {' and '.join(self.others)}, at its worst epoch, points"
         if not values:
             return Judgement(INCONCLUSIVE, f"{named}: no common seed")
-        detail = [f"below at every epoch in {sum(value < 0 for value in values)} of {len(values)} seeds"]
-        detail += [line for name, found in runs.items() for line in _lost(name, found)]
-        return _ordered(named, values, detail)
+        won = f"below at every epoch in {sum(value < 0 for value in values)} of {len(values)} seeds"
+        return ordered(named, values, (won, *lost_seeds(runs)))
 
 
 @dataclass(frozen=True)
@@ -137,29 +140,28 @@ class Tighter:
     what: str
     statistic: Statistic | None = None
 
-    def judge(self, arms: Arms) -> Judgement:
+    def judge(self, runs_of: RunsOf) -> Judgement:
         """The verdict."""
-        runs = {self.arm: arms(self.arm), self.other: arms(self.other)}
+        runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
         if not all(runs.values()):
-            return _not_run(*(name for name, found in runs.items() if not found))
+            return not_run(runs)
         seeds = sorted(set(runs[self.arm]) & set(runs[self.other]))
-        detail = [line for name, found in runs.items() for line in _lost(name, found)]
+        detail = [*lost_seeds(runs)]
         named = f"deviation over seeds of {self.what}"
         a, b = (self._table(found, seeds) for found in runs.values())
         if len(seeds) < intervals.FEWEST:
-            return Judgement(
-                INCONCLUSIVE, f"{named}: too few seeds", seeds=len(seeds), detail=[f"{FEW} are paired", *detail]
-            )
+            few = (f"{FEW} are paired", *detail)
+            return Judgement(INCONCLUSIVE, f"{named}: too few seeds", seeds=len(seeds), detail=few)
         numbers = np.arange(len(seeds), dtype=float)
 
-        def difference(chosen, axis=-1):
+        def difference(chosen: np.ndarray, axis: int = -1) -> np.ndarray:
             # resampling the seeds' numbers keeps each one's whole curve together, and the pairs too
             rows = np.moveaxis(np.asarray(chosen, int), axis, 0)
             return np.std(a[rows], axis=0, ddof=1).mean(-1) - np.std(b[rows], axis=0, ddof=1).mean(-1)
 
         interval, centre = intervals.bootstrap(difference, numbers), float(difference(numbers))
         assert interval is not None
-        verdict = _below(interval)
+        verdict = below(interval)
         for name, found in runs.items():
             if all(found[seed].diverged for seed in seeds):
                 verdict = INCONCLUSIVE
@@ -167,15 +169,15 @@ class Tighter:
         trained = [seed for seed in seeds if not any(found[seed].diverged for found in runs.values())]
         if 1 < len(trained) < len(seeds):
             detail.append(f"over the {len(trained)} seeds that trained in both: {self._sizes(runs, trained)}")
-        measured = f"{named}: {self._sizes(runs, seeds)}; difference {short(centre)}{_span(interval)}"
-        return Judgement(verdict, measured, centre, interval, len(seeds), detail=detail)
+        measured = f"{named}: {self._sizes(runs, seeds)}; difference {short(centre)}{spanned(interval)}"
+        return Judgement(verdict, measured, centre, interval, len(seeds), detail=tuple(detail))
 
     def _table(self, runs: Mapping[int, Run], seeds: Sequence[int]) -> np.ndarray:
         rows = [runs[seed].errors if self.statistic is None else [self.statistic(runs[seed])] for seed in seeds]
         return np.array(rows, dtype=float)
 
     def _sizes(self, runs: Mapping[str, Mapping[int, Run]], seeds: Sequence[int]) -> str:
-        def size(found):
+        def size(found: Mapping[int, Run]) -> float:
             return mean(stdev(column) for column in self._table(found, seeds).T.tolist())
 
         return ", ".join(f"{name} {short(size(found))}" for name, found in runs.items())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gmbench.experiments.gmnm.fits import declared
-from gmbench.experiments.gmnm.networks import Arm, Units
+from gmbench.experiments.gmnm.fits import fit_experiment
+from gmbench.experiments.gmnm.networks import Fitter, Units
 from gmbench.experiments.gmnm.targets import SURFACES
 
 BATCH = 1024
@@ -14,7 +14,7 @@ HEADLINE = "grid-400"
 PROBLEMS = {name: SURFACES[name] for name in ("level-1", "level-4")}
 
 ARMS = {
-    f"{start}-{units}{'-trained' if centres == 'trained' else ''}": Arm(
+    f"{start}-{units}{'-trained' if centres == 'trained' else ''}": Fitter(
         f"{units} centres {where}, {centres}", Units("mahalanobis", units, start, centres), 1e-1, steps=STEPS
     )
     for start, where in STARTS.items()
@@ -23,7 +23,7 @@ ARMS = {
 }
 
 
-EXPERIMENT = declared(
+EXPERIMENT = fit_experiment(
     name="gmnm-centres",
     summary="the number of a GMNM layer's centres, where they start, fixed and trained",
     arms=ARMS,

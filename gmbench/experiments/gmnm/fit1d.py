@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gmbench.experiments.gmnm.fits import declared
-from gmbench.experiments.gmnm.networks import Arm, Dense, Radial, Splines, Units
+from gmbench.experiments.gmnm.fits import fit_experiment
+from gmbench.experiments.gmnm.networks import Dense, Fitter, Radial, Splines, Units
 from gmbench.experiments.gmnm.targets import CURVES
 
 BATCH = 256
@@ -11,17 +11,17 @@ STEPS = 50  # a row
 HEADLINE = "mahalanobis"
 
 ARMS = {
-    "mahalanobis": Arm(
+    "mahalanobis": Fitter(
         "GMNM, 67 units, trained centres", Units("mahalanobis", 67, centres="trained"), 1e-1, steps=STEPS
     ),
-    "mlp-tanh": Arm("an MLP, [1, 12, 12, 1], tanh", Dense((12, 12, 1), "tanh"), 1e-1, steps=STEPS),
-    "mlp-relu": Arm("an MLP, [1, 12, 12, 1], ReLU", Dense((12, 12, 1), "relu"), 1e-2, steps=STEPS),
-    "kan": Arm("a KAN of pykan, [1, 5, 1], 15 intervals of cubic splines", Splines((5, 1), 15), 3e-2, steps=STEPS),
-    "rbf": Arm("a classic RBF network of 67 units, all trained", Radial(67), 1e-1, steps=STEPS),
+    "mlp-tanh": Fitter("an MLP, [1, 12, 12, 1], tanh", Dense((12, 12, 1), "tanh"), 1e-1, steps=STEPS),
+    "mlp-relu": Fitter("an MLP, [1, 12, 12, 1], ReLU", Dense((12, 12, 1), "relu"), 1e-2, steps=STEPS),
+    "kan": Fitter("a KAN of pykan, [1, 5, 1], 15 intervals of cubic splines", Splines((5, 1), 15), 3e-2, steps=STEPS),
+    "rbf": Fitter("a classic RBF network of 67 units, all trained", Radial(67), 1e-1, steps=STEPS),
 }
 
 
-EXPERIMENT = declared(
+EXPERIMENT = fit_experiment(
     name="gmnm-fit1d",
     summary="functions of one variable on four levels of difficulty: GMNM, MLPs, a KAN, an RBF network",
     arms=ARMS,

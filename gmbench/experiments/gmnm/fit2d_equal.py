@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gmbench.experiments.gmnm.fits import declared
-from gmbench.experiments.gmnm.networks import Arm, Dense, Radial, Splines, Units
+from gmbench.experiments.gmnm.fits import fit_experiment
+from gmbench.experiments.gmnm.networks import Dense, Fitter, Radial, Splines, Units
 from gmbench.experiments.gmnm.targets import SURFACES
 
 BATCH = 1024
@@ -13,23 +13,25 @@ HEADLINE = "mahalanobis"
 PROBLEMS = {name: SURFACES[name] for name in ("level-1", "level-4")}
 
 ARMS = {
-    "mahalanobis": Arm("GMNM, 400 units of 2 projections, fixed centres", Units("mahalanobis", 400), 1e-1, steps=STEPS),
-    "ridge": Arm("GMNM, 500 ridges", Units("ridge", 500, "uniform"), 3e-2, steps=STEPS),
-    "mlp-tanh": Arm(
+    "mahalanobis": Fitter(
+        "GMNM, 400 units of 2 projections, fixed centres", Units("mahalanobis", 400), 1e-1, steps=STEPS
+    ),
+    "ridge": Fitter("GMNM, 500 ridges", Units("ridge", 500, "uniform"), 3e-2, steps=STEPS),
+    "mlp-tanh": Fitter(
         "an MLP, [2, 57, 31, 1], tanh, no output bias", Dense((57, 31, 1), "tanh", False), 1e-1, steps=STEPS
     ),
-    "mlp-relu": Arm(
+    "mlp-relu": Fitter(
         "an MLP, [2, 57, 31, 1], ReLU, no output bias", Dense((57, 31, 1), "relu", False), 1e-2, steps=STEPS
     ),
-    "mlp-deep": Arm("an MLP, [2, 25, 24, 25, 25, 1], tanh", Dense((25, 24, 25, 25, 1), "tanh"), 3e-2, steps=STEPS),
-    "kan": Arm(
+    "mlp-deep": Fitter("an MLP, [2, 25, 24, 25, 25, 1], tanh", Dense((25, 24, 25, 25, 1), "tanh"), 3e-2, steps=STEPS),
+    "kan": Fitter(
         "a KAN of pykan, [2, 5, 5, 1], 45 intervals of cubic splines", Splines((5, 5, 1), 45), 3e-2, steps=STEPS
     ),
-    "rbf": Arm("a classic RBF network of 400 units, all trained", Radial(400), 1e-1, steps=STEPS),
+    "rbf": Fitter("a classic RBF network of 400 units, all trained", Radial(400), 1e-1, steps=STEPS),
 }
 
 
-EXPERIMENT = declared(
+EXPERIMENT = fit_experiment(
     name="gmnm-fit2d-equal",
     summary=f"functions of two variables by networks of exactly {PARAMETERS} parameters each",
     arms=ARMS,

@@ -1,4 +1,4 @@
-"""What the experiments that fit functions with GMNM layers share: targets, points, networks, training, measures."""
+"""What the experiments that fit functions with GMNM layers share: points, a cell, and the declaration of one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
+from gmbench.claims.claim import Claim
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.experiments.contract import Budget, Experiment
-from gmbench.experiments.gmnm.networks import CHUNK, Arm, Splines, Units, features, solved
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.gmnm.networks import CHUNK, Fitter, Splines, Units, features, solved
 from gmbench.experiments.gmnm.targets import BOX, Problem
-from gmbench.training.classify import evaluated, finite, order_of
+from gmbench.training.loop import finite, order_of, outputs
 from gmbench.training.minimise import ADAM, FLOATS, HISTORY, minimise, settings
 from gmbench.training.pictures import line, plane
 
@@ -75,20 +76,12 @@ DECISIONS = (
 )
 
 
-# -- targets ---------------------------------------------------------------------------------------------------------
-
-
-# -- networks --------------------------------------------------------------------------------------------------------
-
-
-# -- a cell ----------------------------------------------------------------------------------------------------------
-
-
 @dataclass
 class Fit:
-    """Points, targets and the network of one cell; targets are standardised by the training points' mean and deviation.
-
+    """The points and targets of one cell; targets are standardised by the training points' mean and deviation, so that
     ``offset + scale * network(x)`` is the fit.
+
+    :param dtype: of the network; targets and errors are in float64
     """
 
     problem: Problem
@@ -96,7 +89,7 @@ class Fit:
     dtype: torch.dtype
     device: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         problem, generator = self.problem, torch.Generator().manual_seed(POINTS + self.seed)
         drawn = torch.rand(problem.train + problem.test, problem.inputs, generator=generator, dtype=torch.float64)
         drawn = (2 * drawn - 1) * BOX
@@ -112,9 +105,7 @@ class Fit:
 
     def fitted(self, network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         """The fit ``(n,)`` in float64."""
-        with evaluated(network):
-            values = torch.cat([network(part).double().reshape(-1) for part in x.split(CHUNK)])
-        return self.offset + self.scale * values
+        return self.offset + self.scale * outputs(network, x, CHUNK).double().reshape(-1)
 
     def errors(self, network: torch.nn.Module) -> dict[str, float]:
         """The mean square on the grid, and in parts of it."""
@@ -149,7 +140,7 @@ class Fit:
         return {"surfaces": {name: each for name, each in drawn.items() if each}}
 
 
-def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, batch: int) -> dict[str, Any]:
+def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -> dict[str, Any]:
     """One cell: ``epochs``, ``measures``, and pictures or lines.
 
     :param batch: of Adam
@@ -158,9 +149,10 @@ def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, batch: int)
     network = arm.network.build(spec, fit.train_x, torch.Generator().manual_seed(spec["seed"]))
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     before = fit.oracle(network)
-    order, waiting = order_of(spec["seed"]), []
+    order = order_of(spec["seed"])
+    waiting: list[torch.Tensor] = []
 
-    def loss():
+    def loss() -> torch.Tensor:
         x, y = fit.train_x, fit.train_y
         if arm.method == ADAM:
             if not waiting:  # of whole batches: one shape of a compiled layer
@@ -171,7 +163,7 @@ def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, batch: int)
 
     latest: dict[str, float] = {}
 
-    def test():
+    def test() -> float:
         latest.update(fit.errors(network))
         return latest["grid"]
 
@@ -199,16 +191,16 @@ def run(spec: Mapping[str, Any], report, arm: Arm, problem: Problem, batch: int)
     return {"epochs": done.epochs, "measures": measures, **fit.kept(network)}
 
 
-def declared(
+def fit_experiment(
     *,
     name: str,
     summary: str,
-    arms: Mapping[str, Arm],
+    arms: Mapping[str, Fitter],
     headline: str,
     problems: Mapping[str, Problem],
     batch: int,
     decisions: tuple[tuple[str, str], ...],
-    claims: tuple[Any, ...] = (),
+    claims: tuple[Claim, ...] = (),
 ) -> Experiment:
     """An experiment with these arms on these problems.
 
@@ -216,7 +208,7 @@ def declared(
     :param decisions: beside those that all share
     """
 
-    def cell(spec, report):
+    def cell(spec: Spec, report: Report) -> dict[str, Any]:
         found.same_problem(spec)
         # an initialisation from outside is another start of the headline
         arm = arms.get(spec["arm"], arms[headline])

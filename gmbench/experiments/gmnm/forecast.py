@@ -5,20 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
 from gmbench.baselines import lstm
-from gmbench.claims.claim import Claim
-from gmbench.claims.evidence import Alongside, Below, Beside, Beyond, Gap, Number, Together
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.claims.statistics import best, decades, last, measure
-from gmbench.contract import Implementation
-from gmbench.experiments.contract import Budget, Experiment
-from gmbench.layers.gmnm.module import GMNM, initialise
-from gmbench.runs.carry import start_of, unpack
-from gmbench.training.classify import evaluated, order_of
-from gmbench.training.minimise import ADAM, Method, batches, mean_square, minimise, settings
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.gmnm import claims
+from gmbench.experiments.gmnm.networks import gmnm_layer
+from gmbench.training.loop import batches, order_of, outputs
+from gmbench.training.minimise import ADAM, Method, mean_square, minimise, settings
 from gmbench.training.pictures import line
 
 SIGNALS = 4
@@ -29,7 +26,6 @@ TRAIN = 8_000  # samples, the first; the others are for the test
 HELD = 1_600  # of these, the last, on which rates are chosen
 COEFFICIENTS = 2_000_000  # added to a seed for a_i and b_i, so that no arm's initialisation shifts them
 UNITS = 100
-WIDE_PARAMETERS = 4897  # of the LSTM of 32 units and its dense layer
 BATCH = 32
 RATE = 1e-3
 RATES = (3e-3, 1e-2, 3e-2, 1e-1)  # those tried for the tuned arms
@@ -43,8 +39,14 @@ SHOWN = 1000  # windows of the test stretch that a cell keeps as a line
 
 
 @dataclass(frozen=True)
-class Arm:
-    """LSTM units, the reading of a GMNM head or nothing, its centres, and a rate of its own, which decays."""
+class Forecaster:
+    """An LSTM, what gives a number of its last hidden state, and how it is trained.
+
+    :param hidden: units of the LSTM
+    :param reading: of a GMNM head; without one, the head is a dense layer
+    :param centres: of a GMNM head
+    :param rate: of its own, which decays
+    """
 
     hidden: int
     reading: str = ""
@@ -53,13 +55,13 @@ class Arm:
 
 
 ARMS = {
-    "lstm-3": Arm(3),
-    "lstm-3-mahalanobis": Arm(3, "mahalanobis"),
-    "lstm-3-ridge": Arm(3, "ridge"),
-    "lstm-3-mahalanobis-trained": Arm(3, "mahalanobis", "trained"),
-    "lstm-3-mahalanobis-tuned": Arm(3, "mahalanobis", rate=3e-2),
-    "lstm-32": Arm(32),
-    "lstm-32-tuned": Arm(32, rate=1e-2),
+    "lstm-3": Forecaster(3),
+    "lstm-3-mahalanobis": Forecaster(3, "mahalanobis"),
+    "lstm-3-ridge": Forecaster(3, "ridge"),
+    "lstm-3-mahalanobis-trained": Forecaster(3, "mahalanobis", "trained"),
+    "lstm-3-mahalanobis-tuned": Forecaster(3, "mahalanobis", rate=3e-2),
+    "lstm-32": Forecaster(32),
+    "lstm-32-tuned": Forecaster(32, rate=1e-2),
 }
 
 
@@ -71,7 +73,7 @@ def signals(t: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 def target(t: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """y(t), whose lags are times, so that none of them has to be a sample."""
 
-    def x(i, lag=0.0):
+    def x(i: int, lag: float = 0.0) -> torch.Tensor:
         return signals(t - lag, a, b)[..., i - 1]
 
     return x(3) * x(4, 0.1) - x(3, 0.5) * x(1, 0.1) + x(4) * x(3) - x(2, 0.5) * x(1, 0.2)
@@ -109,32 +111,24 @@ def series(seed: int, held: bool = False, device: str = "cpu") -> tuple[Windows,
     return found[0], found[1]
 
 
-def arm_of(spec) -> Arm:
+def arm_of(spec: Spec) -> Forecaster:
     """What a cell trains; an initialisation from outside is an arm like the headline's."""
     return ARMS.get(spec["arm"], ARMS[EXPERIMENT.headline])
 
 
-def network_of(spec) -> torch.nn.Sequential:
+def network_of(spec: Spec) -> torch.nn.Sequential:
     """The network of a cell, as it starts."""
-    arm = arm_of(spec)
+    arm, device = arm_of(spec), spec["device"]
     generator = torch.Generator().manual_seed(spec["seed"])
     if not arm.reading:
-        return lstm.network(SIGNALS, arm.hidden, generator, device=spec["device"])
-    head = GMNM(
-        *(arm.hidden, 1, UNITS),
-        reading=arm.reading,
-        centres=arm.centres,
-        implementation=unpack(spec["implementation"], Implementation),
-        device=spec["device"],
-    )
-    found = lstm.network(SIGNALS, arm.hidden, generator, head, spec["device"])
-    chosen = start_of(spec, "uniform")
+        return lstm.network(SIGNALS, arm.hidden, generator, device=device)
+    found = lstm.network(SIGNALS, arm.hidden, generator, torch.nn.Identity(), device)
     places = 2 * torch.rand(CENTRES, arm.hidden, generator=generator, dtype=torch.float64) - 1
-    initialise(head, chosen, places.to(head.pi), generator)
+    found[1] = gmnm_layer(spec, places, 1, UNITS, "uniform", generator, reading=arm.reading, centres=arm.centres)
     return found
 
 
-def cell(spec, report, held: bool = False, rate: float | None = None):
+def cell(spec: Spec, report: Report, held: bool = False, rate: float | None = None) -> dict[str, Any]:
     """One arm, one seed. Measures: ``parameters``; ``train_error``, the mean square over the training windows after
     the last epoch, and ``train_best``, the lowest of any epoch; ``variance`` of the test's target; ``a`` and ``b``.
 
@@ -146,11 +140,11 @@ def cell(spec, report, held: bool = False, rate: float | None = None):
     network, own = network_of(spec), rate or arm_of(spec).rate
     drawn = batches((train.x, train.y), BATCH, order_of(spec["seed"]))
 
-    def loss():
+    def loss() -> torch.Tensor:
         x, y = next(drawn)
         return (network(x) - y).square().mean()
 
-    def train_error():
+    def train_error() -> dict[str, float]:
         return {"train_error": mean_square(network, train.x, train.y)}
 
     done = minimise(
@@ -165,8 +159,7 @@ def cell(spec, report, held: bool = False, rate: float | None = None):
     )
     errors = [row["train_error"] for row in done.epochs[1:] if row["train_error"] is not None]
     a, b = coefficients(spec["seed"])
-    with evaluated(network):
-        fit = network(test.x[:SHOWN])
+    fit = outputs(network, test.x[:SHOWN])
     return {
         "epochs": done.epochs,
         "measures": {
@@ -269,96 +262,6 @@ DECISIONS = (
     ("settings", f"{SETTINGS}. A row is one pass over the training windows in batches of {BATCH}"),
 )
 
-GMNM_ARM, WIDE = "lstm-3-mahalanobis", "lstm-32"
-MARGIN = "the margin is half the last printed digit; last epoch, a rate of ours, a_i and b_i drawn for each seed"
-
-
-def _printed(number: int, arm: str, called: str, part: str, low: float, digit: float, others: dict[str, str]) -> Claim:
-    statistic, lowest = (last, best) if part == "test" else (measure("train_error"), measure("train_best"))
-    beside = [Beside("best epoch", arm, lowest)]
-    beside += [Beside(f"{what}, last epoch", other, statistic) for what, other in others.items()]
-    return Claim(
-        *(f"GMNM-S{number:02d}", "Table 6", f"series, {called}, {part} mean square", f"{low:.0e}", ""),
-        Number(arm, statistic, low, digit=digit, beside=tuple(beside), decades=True),
-        MARGIN,
-        {
-            "above": "How low an arm gets in 50 epochs is a matter of its learning rate: see the tuned arms.",
-            "below": "The paper has neither the rate nor a_i and b_i, with whose variance errors scale.",
-        },
-    )
-
-
-HEADS = {"ridge": "lstm-3-ridge", "trained centres": f"{GMNM_ARM}-trained", "own rate": f"{GMNM_ARM}-tuned"}
-LOWER = {
-    "test": ("decades of the last test mean square", decades(last)),
-    "train": ("decades of the last train mean square", decades(measure("train_error"))),
-}
-
-
-def _lower(arm: str, other: str) -> Together:
-    return Together(*(Below(arm, other, statistic, what) for what, statistic in LOWER.values()))
-
-
-def _decade(arm: str, other: str) -> Together:
-    return Together(*(Gap(other, arm, statistic, what, 1, 1, digit=1) for what, statistic in LOWER.values()))
-
-
-CLAIMS = (
-    _printed(1, "lstm-3", "LSTM(3)", "train", 7e-2, 1e-2, {}),
-    _printed(2, "lstm-3", "LSTM(3)", "test", 6e-2, 1e-2, {}),
-    _printed(3, GMNM_ARM, "LSTM(3) with GMNM(100)", "train", 4e-5, 1e-5, HEADS),
-    _printed(4, GMNM_ARM, "LSTM(3) with GMNM(100)", "test", 2e-5, 1e-5, HEADS),
-    _printed(5, WIDE, "LSTM(32)", "train", 3e-4, 1e-4, {"own rate": "lstm-32-tuned"}),
-    _printed(6, WIDE, "LSTM(32)", "test", 7e-4, 1e-4, {"own rate": "lstm-32-tuned"}),
-    Claim(
-        *("GMNM-S07", "sec. 5.3", "LSTM(3) with GMNM is an order of magnitude below LSTM(32), train and test"),
-        *("10 (printed: 7.5 in train, 35 in test)", "times"),
-        Alongside(
-            _decade(GMNM_ARM, WIDE),
-            {
-                "lower at all": _lower(GMNM_ARM, WIDE),
-                "by the printed factors": Together(
-                    Below(GMNM_ARM, WIDE, LOWER["test"][1], LOWER["test"][0], -math.log10(35)),
-                    Below(GMNM_ARM, WIDE, LOWER["train"][1], LOWER["train"][0], -math.log10(7.5)),
-                ),
-                "an order of magnitude, each at a rate of its own": _decade(f"{GMNM_ARM}-tuned", "lstm-32-tuned"),
-                "lower at all, each at a rate of its own": _lower(f"{GMNM_ARM}-tuned", "lstm-32-tuned"),
-                "lower than LSTM(3) at all": _lower(GMNM_ARM, "lstm-3"),
-            },
-        ),
-        "an order of magnitude: of the last test and of the last train mean square, seed by seed, 1 decade, half a "
-        "decade more or less, at one rate for both. The printed 7.5 times in train lie within, 35 times in test, 1.54 "
-        "decades, a little above. The plain ordering, by which alone this was judged until the first cells were seen, "
-        "the printed factors, and each arm at a rate chosen for it, stand beside",
-        {
-            1: "Which arm is ahead depends on the rate: the pairs of each at its own rate stand beside.",
-        },
-    ),
-    Claim(
-        *("GMNM-S08", "sec. 5.3", "LSTM(32) has about as many parameters as LSTM(3) with GMNM", "similar", ""),
-        Beyond(
-            GMNM_ARM,
-            lambda run: (measure("parameters")(run) or 0) / WIDE_PARAMETERS,
-            "parameters over those of LSTM(32)",
-            above=0.9,
-            below=1.1,
-            beside=(
-                Beside("parameters", GMNM_ARM, measure("parameters")),
-                Beside("with trained centres", f"{GMNM_ARM}-trained", measure("parameters")),
-                Beside("ridge", "lstm-3-ridge", measure("parameters")),
-                Beside("LSTM(32)", WIDE, measure("parameters")),
-            ),
-        ),
-        "similar: within a tenth; GMNM of the last hidden state. LSTM(32) has 4897 parameters with the two biases of "
-        "torch, and 4769 with one",
-        {
-            "below": "No layout that the paper's text allows is within a tenth: with GMNM of the last hidden state it "
-            "is 508 to 2108 parameters; of the whole sequence of hidden states about 3300 as a ridge, and 6200 to 6300 "
-            "if its centres are trained too.",
-        },
-    ),
-)
-
 EXPERIMENT = Experiment(
     name="gmnm-forecast",
     version=1,
@@ -375,13 +278,13 @@ EXPERIMENT = Experiment(
         "lstm-32-tuned": "the LSTM of 32 units and a dense layer, at a rate chosen for it",
     },
     baselines=("lstm-3", "lstm-32", "lstm-32-tuned"),
-    headline=GMNM_ARM,
+    headline=claims.GMNM_HEAD,
     data_sets=("lags",),
     default_data="lags",
     budgets=BUDGETS,
     decisions=DECISIONS,
     cell=cell,
-    claims=CLAIMS,
+    claims=claims.FORECAST,
     layer_types={"lstm-3-ridge": "gmnm-ridge"},
     preferred=("eager",),  # a batch is too small for a compiled layer to be worth its compilation
     metric=MEAN_SQUARE,

@@ -1,4 +1,4 @@
-"""The networks that fit them: GMNM layers, MLPs, RBF networks and KANs, each of a declared size."""
+"""The networks of the GMNM paper's experiments: GMNM layers, alone and inside others, and those that fit functions."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gmbench.baselines.dense import dense
 from gmbench.baselines.kan import kan
 from gmbench.baselines.rbf import RBF
 from gmbench.contract import ContractError, Implementation
+from gmbench.experiments.contract import Spec
 from gmbench.experiments.gmnm.targets import BOX
 from gmbench.layers.gmnm.module import GMNM, initialise
 from gmbench.registry import load as load_registry
@@ -17,9 +18,60 @@ from gmbench.runs.carry import start_of, unpack
 from gmbench.training.minimise import ADAM, LBFGS, Method, spectral
 
 CHUNK = 4096  # points evaluated at once
-
-
 ORDER = 3  # of a KAN's splines
+
+
+def gmnm_layer(
+    spec: Spec,
+    points: torch.Tensor,
+    outputs: int,
+    units: int,
+    start: str,
+    generator: torch.Generator,
+    *,
+    reading: str = "mahalanobis",
+    projections: int | None = None,
+    centres: str = "fixed",
+    implementation: Implementation | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> GMNM:
+    """A GMNM layer, as it starts, on the device of a cell's spec.
+
+    :param points: ``(n, d)`` of what it will see: an initialisation may look at them
+    :param outputs: C
+    :param start: the name of an initialisation, which the spec's own replaces
+    :param reading, projections, centres: as :class:`~gmbench.layers.gmnm.module.GMNM` has them
+    :param implementation: default: the spec's
+    """
+    layer = GMNM(
+        *(points.shape[1], outputs, units),
+        reading=reading,
+        projections=projections,
+        centres=centres,
+        implementation=implementation or unpack(spec["implementation"], Implementation),
+        device=spec["device"],
+        dtype=dtype,
+    )
+    initialise(layer, start_of(spec, start), points.to(layer.pi), generator)
+    return layer
+
+
+@dataclass(frozen=True)
+class Design:
+    """A convolutional network: what its head is, and whether it has attention.
+
+    :param text: the same in words
+    :param head: ``"gmnm"``, in a reading; ``"dense"``, of as many parameters; or none
+    :param centres: of a GMNM head
+    :param normalised: the head sees what comes before it normalised over the batch, without parameters
+    """
+
+    text: str
+    head: str = ""
+    reading: str = "ridge"
+    centres: str = "fixed"
+    attention: bool = False
+    normalised: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,23 +83,22 @@ class Units:
     start: str = "grid"
     centres: str = "fixed"
 
-    def build(self, spec, x, generator):
-        """The layer with the implementation of a spec, started on points ``x (n, d)``."""
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> GMNM:
+        """The layer with the implementation of a spec, started on points ``x (n, d)``.
+
+        :raises ContractError: if that implementation does not take their dtype
+        """
         implementation = unpack(spec["implementation"], Implementation)
         dtype = str(x.dtype).removeprefix("torch.")
         if dtype not in implementation.dtypes:
             raise ContractError(f"{implementation.key} does not take {dtype}, which the arm {spec['arm']} is in")
-        layer = GMNM(
-            *(x.shape[1], 1, self.units),
+        return gmnm_layer(
+            *(spec, x, 1, self.units, self.start, generator),
             reading=self.reading,
             centres=self.centres,
             implementation=implementation,
-            device=x.device,
             dtype=x.dtype,
         )
-        start = start_of(spec, self.start)
-        initialise(layer, start, x, generator)
-        return layer
 
 
 @dataclass(frozen=True)
@@ -58,7 +109,7 @@ class Dense:
     activation: str
     bias: bool = True
 
-    def build(self, spec, x, generator):
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network for points like ``x (n, d)``."""
         widths = (x.shape[1], *self.widths)
         return dense(widths, self.activation, generator, bias=self.bias, device=x.device, dtype=x.dtype)
@@ -70,7 +121,7 @@ class Radial:
 
     units: int
 
-    def build(self, spec, x, generator):
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network, started on points ``x (n, d)``."""
         network = RBF(x.shape[1], self.units, device=x.device, dtype=x.dtype)
         network.initialise(x, generator)
@@ -84,16 +135,19 @@ class Splines:
     widths: tuple[int, ...]
     grid: int
 
-    def build(self, spec, x, generator):
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
         """The network for points like ``x (n, d)``."""
         widths = (x.shape[1], *self.widths)
         return kan(widths, self.grid, ORDER, (-BOX, BOX), spec["seed"], device=x.device, dtype=x.dtype)
 
 
 @dataclass(frozen=True)
-class Arm:
-    """A network, how it is trained, and in which numbers.
+class Fitter:
+    """A network that fits a function, how it is trained, and in which numbers.
 
+    :param said: the same in words
+    :param rate: of the method
+    :param method: Adam or L-BFGS
     :param steps: a row of the result
     """
 
@@ -109,12 +163,12 @@ class Arm:
         """The optimiser with its settings."""
         return Method(self.method, self.steps, self.rate)
 
-    def by_lbfgs(self, dtype: str = "float32", steps: int = 10) -> Arm:
+    def by_lbfgs(self, dtype: str = "float32", steps: int = 10) -> Fitter:
         """The same network by L-BFGS."""
         said = f"{self.said}, by L-BFGS on all points{', in float64' if dtype == 'float64' else ''}"
         return replace(self, said=said, rate=1.0, method=LBFGS, steps=steps, dtype=dtype)
 
-    def in_float64(self) -> Arm:
+    def in_float64(self) -> Fitter:
         """The same network in float64."""
         return replace(self, said=f"{self.said}, in float64", dtype="float64")
 

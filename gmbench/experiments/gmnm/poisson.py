@@ -13,17 +13,15 @@ from gmbench import registry
 from gmbench.baselines import pinn
 from gmbench.baselines.dense import dense
 from gmbench.baselines.kan import kan
-from gmbench.baselines.kan import size as splines
-from gmbench.claims.claim import Claim
-from gmbench.claims.evidence import Alongside, Below, Beside, Gap, Identity, Number, Together
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.claims.statistics import best, decades, last, measure
 from gmbench.contract import ContractError, Implementation
-from gmbench.experiments.contract import Budget, Experiment
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.gmnm import claims
+from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.layers.autograd import by_autograd
-from gmbench.layers.gmnm.module import GMNM, initialise
-from gmbench.runs.carry import start_of, unpack
-from gmbench.training.classify import evaluated, finite
+from gmbench.layers.gmnm.module import GMNM
+from gmbench.runs.carry import unpack
+from gmbench.training.loop import finite, outputs
 from gmbench.training.minimise import ADAM, FLOATS, LBFGS, Method, mean_square, minimise, settings, spectral
 from gmbench.training.pictures import plane
 
@@ -38,8 +36,12 @@ GRID, ORDER = 10, 3  # intervals and order of the KAN's splines
 
 
 @dataclass(frozen=True)
-class Arm:
-    """What is trained, how, in which numbers; how much wider than its initialisation's the units of GMNM start."""
+class Solver:
+    """What solves the equation: a kind of network, how it is trained, and in which numbers.
+
+    :param kind: a reading of GMNM, ``"pinn"`` or ``"kan"``
+    :param wider: how much wider than its initialisation's the units of GMNM start
+    """
 
     kind: str
     method: Method
@@ -51,17 +53,17 @@ QUASI = Method(LBFGS, 120)
 FEW = Method(LBFGS, 16)
 ADAMS = {"gmnm": Method(ADAM, 120, 1e-2), "pinn": Method(ADAM, 120, 3e-3)}
 ARMS = {
-    "mahalanobis": Arm("mahalanobis", QUASI),
-    "ridge": Arm("ridge", QUASI),
-    "pinn": Arm("pinn", QUASI),
-    "kan": Arm("kan", FEW),
-    "mahalanobis-wide": Arm("mahalanobis", QUASI, wider=2.0),
-    "mahalanobis-64": Arm("mahalanobis", QUASI, "float64"),
-    "ridge-64": Arm("ridge", QUASI, "float64"),
-    "pinn-64": Arm("pinn", QUASI, "float64"),
-    "mahalanobis-adam": Arm("mahalanobis", ADAMS["gmnm"]),
-    "ridge-adam": Arm("ridge", ADAMS["gmnm"]),
-    "pinn-adam": Arm("pinn", ADAMS["pinn"]),
+    "mahalanobis": Solver("mahalanobis", QUASI),
+    "ridge": Solver("ridge", QUASI),
+    "pinn": Solver("pinn", QUASI),
+    "kan": Solver("kan", FEW),
+    "mahalanobis-wide": Solver("mahalanobis", QUASI, wider=2.0),
+    "mahalanobis-64": Solver("mahalanobis", QUASI, "float64"),
+    "ridge-64": Solver("ridge", QUASI, "float64"),
+    "pinn-64": Solver("pinn", QUASI, "float64"),
+    "mahalanobis-adam": Solver("mahalanobis", ADAMS["gmnm"]),
+    "ridge-adam": Solver("ridge", ADAMS["gmnm"]),
+    "pinn-adam": Solver("pinn", ADAMS["pinn"]),
 }
 
 
@@ -107,7 +109,7 @@ class Trial:
     laplacian: Callable[[torch.Tensor], torch.Tensor]
 
 
-def trial(spec, arm: Arm) -> Trial:
+def trial(spec: Spec, arm: Solver) -> Trial:
     """What a cell trains, as it starts."""
     device, dtype = spec["device"], FLOATS[arm.dtype]
     generator = torch.Generator().manual_seed(spec["seed"])
@@ -121,14 +123,11 @@ def trial(spec, arm: Arm) -> Trial:
     chosen = unpack(spec["implementation"], Implementation)
     if arm.dtype not in chosen.dtypes:
         raise ContractError(f"{chosen.key} does not take {arm.dtype}, in which the arm {spec['arm']!r} is trained")
-    layer = GMNM(
-        *(2, 1, UNITS), reading=arm.kind, implementation=value_beside(chosen, device), device=device, dtype=dtype
-    )
-    start = start_of(spec, "uniform" if arm.kind == "ridge" else "grid")
-    initialise(layer, start, mesh().to(layer.pi), generator)
+    start, value = "uniform" if arm.kind == "ridge" else "grid", value_beside(chosen, device)
+    layer = gmnm_layer(spec, mesh(), 1, UNITS, start, generator, implementation=value, dtype=dtype, reading=arm.kind)
     if arm.wider != 1:
         with torch.no_grad():
-            layer.L /= arm.wider
+            layer.get_parameter("L").div_(arm.wider)
     return Trial(layer, lambda x: layer.laplacian(x, chosen))
 
 
@@ -159,7 +158,7 @@ def oracle(layer: GMNM) -> float | None:
         return finite((found - solution(places)).square().mean().item())
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Each row also has ``boundary`` and ``residual``, the mean squares of the two parts of the loss
     without their weights. Measures: ``parameters``, those that are trained; ``best_step``; of GMNM ``oracle``, what
     least squares for pi reach over the features at the start, and ``oracle_after``, at the end.
@@ -170,20 +169,20 @@ def cell(spec, report):
     network, laplacian = found.network, found.laplacian
     parameters = [p for p in network.parameters() if p.requires_grad]
 
-    def here(x):
+    def here(x: torch.Tensor) -> torch.Tensor:
         return x.to(spec["device"], FLOATS[arm.dtype])
 
     inside, edge, places = here(mesh()), here(boundary()), here(tested())
     wanted, truth = here(right(mesh())), solution(tested()).to(spec["device"])
 
-    def parts():
+    def parts() -> dict[str, torch.Tensor]:
         return {"boundary": network(edge).square().mean(), "residual": (laplacian(inside) - wanted).square().mean()}
 
-    def loss():
+    def loss() -> torch.Tensor:
         both = parts()
         return both["boundary"] + WEIGHT * both["residual"]
 
-    def measures():
+    def measures() -> dict[str, float]:
         return {name: part.item() for name, part in parts().items()}
 
     measured: dict[str, Any] = {"parameters": sum(p.numel() for p in parameters)}
@@ -203,8 +202,7 @@ def cell(spec, report):
         measured["oracle_after"] = oracle(network)
     measured["best_step"] = min(done.epochs[1:], key=lambda row: row["test_error"])["step"]
     shown = square(SHOWN)
-    with evaluated(network):
-        fit = network(here(shown)).double().cpu()
+    fit = outputs(network, here(shown)).double().cpu()
     return {
         "epochs": done.epochs,
         "measures": {**measured, **done.measures},
@@ -292,107 +290,9 @@ DECISIONS = (
     ("settings", f"{SETTINGS}. Every step and iteration takes all points"),
 )
 
-MARGIN = "the margin is half the last printed digit; optimiser, iterations and points are ours"
-SEEN = {
-    "above": "What is measured is the optimiser, not the layer: the least-squares oracle over the features that GMNM "
-    "starts from is decades below every printed number, and takes seconds.",
-    "below": "Ours trained further than the paper, or by a better optimiser.",
-}
-LOWEST = "decades of the lowest mean square"
 UNEQUAL = (
     f"the KAN has up to {ROWS * FEW.steps} iterations of L-BFGS, {FEW.steps} a row, the other arms up to "
     f"{ROWS * QUASI.steps}, and its grid has G = {GRID} intervals"
-)
-START = "GMNM starts by default, and twice as wide in the arm mahalanobis-wide"
-
-
-def _printed(number: int, arm: str, called: str, low: float, digit: float, beside: tuple[Beside, ...]) -> Claim:
-    return Claim(
-        *(f"GMNM-P{number:02d}", "Table 1", f"Poisson, {called}, lowest mean square", f"{low:.1e}", ""),
-        Number(arm, best, low, digit=digit, decades=True, beside=(Beside("last", arm, last), *beside)),
-        f"{MARGIN}; {UNEQUAL}; {START}" if arm == "kan" else MARGIN,
-        SEEN,
-    )
-
-
-def _under(arm: str) -> Together:
-    """An arm is below the paper's two others."""
-    return Together(*(Below(arm, other, decades(best), LOWEST) for other in ("kan", "pinn")))
-
-
-def _decade(arm: str) -> Together:
-    """An arm is an order of magnitude below the paper's two others."""
-    return Together(*(Gap(other, arm, decades(best), LOWEST, 1, 1, digit=1) for other in ("kan", "pinn")))
-
-
-def _others(kind: str) -> tuple[Beside, ...]:
-    return Beside("float64, lowest", f"{kind}-64", best), Beside("Adam, lowest", f"{kind}-adam", best)
-
-
-CLAIMS = (
-    Claim(
-        *("GMNM-P01", "Table 1", "KAN [2, 10, 10, 1], parameters", "10600", "parameters"),
-        Alongside(
-            Identity("kan", lambda run: splines(KAN, 50, ORDER), 10600, 0, "trained parameters, with G = 50"),
-            {
-                "N^2 L (G + k), N = 10, L = 2": Identity(
-                    "kan", lambda run: 10**2 * 2 * (50 + ORDER), 10600, 0, "G = 50"
-                ),
-                "as it is trained here": Identity("kan", measure("parameters"), 10600, 0, f"G = {GRID}"),
-            },
-        ),
-        "the paper does not say which parameters it counts, nor G; of pykan's those that a KAN without symbolic "
-        "formulas trains, 130 edges of G + k + 2",
-    ),
-    Claim(
-        *("GMNM-P02", "Table 1", "PINN [2, 50, 50, 50, 1], parameters", "5301", "parameters"),
-        Identity("pinn", measure("parameters"), 5301, 0, "parameters"),
-    ),
-    Claim(
-        *("GMNM-P03", "Table 1", "GMNM with 900 units, parameters", "4500", "parameters"),
-        Alongside(
-            Identity("mahalanobis", measure("parameters"), 4500, 0, "parameters"),
-            {"ridge": Identity("ridge", measure("parameters"), 4500, 0, "parameters")},
-        ),
-        "mahalanobis with fixed centres and no output bias; other readings have other counts",
-    ),
-    _printed(4, "kan", f"KAN [2, 10, 10, 1], G = {GRID}", 3.6e-8, 1e-9, ()),
-    _printed(5, "pinn", "PINN [2, 50, 50, 50, 1]", 1.5e-7, 1e-8, _others("pinn")),
-    _printed(
-        *(6, "mahalanobis", "GMNM with 900 units", 5.1e-9, 1e-10),
-        (
-            *_others("mahalanobis"),
-            Beside("from wider units, lowest", "mahalanobis-wide", best),
-            Beside("ridge, lowest", "ridge", best),
-            Beside("ridge, float64, lowest", "ridge-64", best),
-            Beside("oracle over the features at the start", "mahalanobis", measure("oracle")),
-            Beside("oracle over the trained features", "mahalanobis", measure("oracle_after")),
-        ),
-    ),
-    Claim(
-        *("GMNM-P07", "sec. 4.2", "GMNM has the lowest error with the fewest parameters", "lowest, fewest", ""),
-        Alongside(
-            Together(*_under("mahalanobis").parts, Below("mahalanobis", "pinn", measure("parameters"), "parameters")),
-            {
-                f"against the KAN with G = {GRID}": Below("mahalanobis", "kan", measure("parameters"), "parameters"),
-                "from wider units": _under("mahalanobis-wide"),
-                "ridge": _under("ridge"),
-                "float64": Below("mahalanobis-64", "pinn-64", decades(best), LOWEST),
-                "ridge, float64": Below("ridge-64", "pinn-64", decades(best), LOWEST),
-                "Adam": Below("mahalanobis-adam", "pinn-adam", decades(best), LOWEST),
-            },
-        ),
-        f"of the lowest mean square, by L-BFGS in float32; {UNEQUAL}, and so fewer parameters than the paper's, which "
-        f"with G = 50 would have 7150: its count stands beside; {START}",
-        {1: SEEN["above"], 2: SEEN["above"]},
-    ),
-    Claim(
-        *("GMNM-P08", "sec. 4.2", "GMNM is an order of magnitude below KAN and PINN", "10", "times"),
-        Alongside(_decade("mahalanobis"), {"from wider units": _decade("mahalanobis-wide"), "ridge": _decade("ridge")}),
-        "an order of magnitude: 1 decade, half a decade more or less, in which the printed 7.1 and 29.4 times lie; "
-        f"{UNEQUAL}; {START}",
-        {1: SEEN["above"], 2: SEEN["above"]},
-    ),
 )
 
 EXPERIMENT = Experiment(
@@ -421,7 +321,7 @@ EXPERIMENT = Experiment(
     budgets=BUDGETS,
     decisions=DECISIONS,
     cell=cell,
-    claims=CLAIMS,
+    claims=claims.poisson(GRID, ORDER, UNEQUAL),
     layer_types=dict.fromkeys(("ridge", "ridge-64", "ridge-adam"), "gmnm-ridge-laplacian"),
     metric=MEAN_SQUARE,
     problems={"sines": SINES},

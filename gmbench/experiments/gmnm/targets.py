@@ -9,14 +9,9 @@ from dataclasses import dataclass
 import torch
 
 BOX = 4.0  # the domain is [-BOX, BOX] in every direction
-
-
+# a, b and c of each level: what the sinh, the bump and the normal density are multiplied by
 LEVELS = {"level-1": (0.0, 0.0, 0.0), "level-2": (5.0, 0.0, 0.0), "level-3": (5.0, 0.1, 0.0), "level-4": (5.0, 0.1, 40)}
-
-
 SIGMAS = {"lower": ((0.6, 1.1), (1.1, 3.9)), "literal": ((0.6, 2.0), (1.1, 3.9))}
-
-
 DEVIATION = 0.6  # of the normal density in one dimension
 
 
@@ -57,7 +52,8 @@ class Problem:
     """A function on a box, and where it is looked at.
 
     :param said: all that defines it, in words: a change of these is another problem
-    :param value: of points ``(n, d)``
+    :param value: of points ``(n, d)``, a number ``(n,)`` each
+    :param inputs: d
     :param train, test: how many points are drawn
     :param side: cells of the grid along each axis, at whose middles the test error is taken
     :param regions: parts of the box with an error of their own

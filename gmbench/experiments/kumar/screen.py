@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from gmbench.claims.claim import Claim
-from gmbench.claims.evidence import Count
-from gmbench.claims.statistics import area, best, late
-from gmbench.experiments.contract import Budget, Experiment
-from gmbench.experiments.kumar import shared as gm_nets
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.kumar import claims, networks
 
 HIDDEN = 100
 COMPONENTS = 20
@@ -16,7 +15,7 @@ ONE_LAYER = ("bl-one-layer", "kumar-one-layer")
 START = {"bl": "bl", "kumar": "kumar", "bl-one-layer": "bl", "kumar-one-layer": "kumar"}
 
 DECISIONS = (
-    *gm_nets.STACK_DECISIONS,
+    *networks.STACK_DECISIONS,
     ("architecture", "784-100-10 as in the main experiment; the note does not say. One layer, 784-10, stands beside"),
     ("rates and batch", "as in the main experiment, not rescaled for K = 20"),
     ("smoothed final error", "the mean of the last five epochs"),
@@ -24,33 +23,15 @@ DECISIONS = (
 )
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``kumar``, without first hits."""
-    data, images, generator = gm_nets.prepare(spec)
+    data, images, generator = networks.prepare(spec)
     hidden = [] if spec["arm"] in ONE_LAYER else [HIDDEN]
     widths = [data.features, *hidden, data.classes]
     start = START.get(spec["arm"], "kumar")
-    network, seen = gm_nets.gm_network(spec, widths, COMPONENTS, start, images, generator)
-    optimiser = torch.optim.SGD(gm_nets.rates(network), lr=gm_nets.RATE)
-    return gm_nets.trained(spec, report, data, images, network, optimiser, seen)
-
-
-MEASURES = (("best error", best), ("smoothed final error", late), ("area under the curve", area))
-
-CLAIMS = tuple(
-    Claim(
-        id=f"KUM-{25 + 3 * row + column}",
-        source="sec. 4",
-        statement=f"screen, {title}, {what}: KUMAR wins",
-        printed="10 of 10",
-        unit="seed pairs",
-        evidence=Count("kumar", None, 10, 10, "pairs won", other="bl", statistic=statistic),
-        protocol="the stack 784-100-10; a diverged seed loses its pair; see the decisions for smoothing and area",
-        data=data,
-    )
-    for row, (title, data) in enumerate((("MNIST", "mnist"), ("Fashion-MNIST", "fashion-mnist")))
-    for column, (what, statistic) in enumerate(MEASURES)
-)
+    network, seen = networks.gm_network(spec, widths, COMPONENTS, start, images, generator)
+    optimiser = torch.optim.SGD(networks.rates(network), lr=networks.RATE)
+    return networks.trained(spec, report, data, images, network, optimiser, seen)
 
 
 EXPERIMENT = Experiment(
@@ -76,5 +57,5 @@ EXPERIMENT = Experiment(
     },
     decisions=DECISIONS,
     cell=cell,
-    claims=CLAIMS,
+    claims=claims.SCREEN,
 )

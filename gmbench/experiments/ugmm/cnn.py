@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import torch
 
-from gmbench.claims.claim import Claim
-from gmbench.claims.evidence import Alongside, Below, Beside, Number
-from gmbench.claims.statistics import accuracy, best, last
 from gmbench.contract import ContractError
-from gmbench.experiments.contract import Budget, Experiment
-from gmbench.experiments.ugmm import shared as ugmm_nets
-from gmbench.experiments.ugmm.shared import Setting
+from gmbench.data import Data
+from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.ugmm import claims, networks
+from gmbench.experiments.ugmm.measures import MEASURES
+from gmbench.experiments.ugmm.networks import Setting
+from gmbench.training.speed import channels_last
 
 CHANNELS = (16, 32)
 KERNEL = 5
@@ -23,47 +23,46 @@ DENSE = Setting(dropout=0.5, batch=128, rate=RATE, milestones=(10, 16), epochs=2
 HEAD = Setting(dropout=0.3, batch=128, rate=1e-2, milestones=(10, 16), epochs=20)
 
 
-def front(features: int, device: str) -> tuple[torch.nn.Sequential, int]:
+def front(data: Data, device: str) -> tuple[torch.nn.Sequential, int]:
     """Two convolutions of square images of one channel, each with ReLU and max-pooling by 2, and how many features
     they give.
 
     :raises ContractError: if images are not square, or too small
     """
-    side = math.isqrt(features)
+    channels, height, side = data.image or (0, 0, 0)
     left = ((side - KERNEL + 1) // 2 - KERNEL + 1) // 2
     # small images keep their border, or nothing would be left of them
     padding = 0 if left > 0 else KERNEL // 2
     left = left if left > 0 else side // 4
-    if side**2 != features or left < 1:
-        raise ContractError(f"ugmm-cnn: needs square images of at least 4 x 4 pixels, not of {features} features")
+    if (channels, height) != (1, side) or left < 1:
+        raise ContractError(f"ugmm-cnn: needs square images of at least 4 x 4 pixels, not of {data.features} features")
     layers: list[torch.nn.Module] = [torch.nn.Unflatten(1, (1, side, side))]
     before = 1
-    for channels in CHANNELS:
-        convolution = torch.nn.Conv2d(before, channels, KERNEL, padding=padding)
+    for wide in CHANNELS:
+        convolution = torch.nn.Conv2d(before, wide, KERNEL, padding=padding)
         layers += [convolution, torch.nn.MaxPool2d(2), torch.nn.ReLU()]  # in this order a quarter of the work
-        before = channels
+        before = wide
     network = torch.nn.Sequential(*layers, torch.nn.Flatten())
-    # the layout that convolutions are twice as fast in on a CPU
-    return network.to(device=device, memory_format=torch.channels_last), before * left**2
+    return channels_last(network, device), before * left**2
 
 
-def cell(spec, report):
+def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``ugmm-mnist``, without those of first-layer neurons."""
-    data, generator = ugmm_nets.prepare(spec)
+    data, generator = networks.prepare(spec)
     arm = spec["arm"]
-    convolutions, features = front(data.features, spec["device"])
+    convolutions, features = front(data, spec["device"])
     if arm in EXPERIMENT.baselines:
         setting = DENSE
         widths = [features, MATCHED if arm == "cnn-matched" else HIDDEN, data.classes]
-        head = ugmm_nets.dense_network(widths, setting.dropout, spec["device"])
+        head = networks.dense_network(widths, setting.dropout, spec["device"])
     else:
         setting, plain = HEAD, arm == "cnn-ugmm-plain"
-        head = ugmm_nets.ugmm_network(
+        head = networks.ugmm_network(
             spec,
             [features, HIDDEN, data.classes],
             "authors" if plain else "unit-sigma",
             generator,
-            convolutions(data.train_images[: ugmm_nets.CALIBRATION]).detach(),
+            convolutions(data.train_images[: networks.CALIBRATION]).detach(),
             dropout=(setting.dropout,),
             layer_norm="none" if plain else "hidden",
         )
@@ -72,11 +71,11 @@ def cell(spec, report):
         {"params": head.parameters(), "lr": setting.rate},
     ]
     network = torch.nn.Sequential(convolutions, head)
-    return ugmm_nets.trained(spec, report, data, network, setting, torch.optim.Adam(groups), inside=False)
+    return networks.trained(spec, report, data, network, setting, torch.optim.Adam(groups), inside=False)
 
 
 DECISIONS = (
-    *ugmm_nets.DECISIONS,
+    *networks.DECISIONS,
     (
         "architecture",
         f"the paper gives none: two convolutions of {KERNEL} x {KERNEL} with {CHANNELS[0]} and {CHANNELS[1]} channels, "
@@ -96,47 +95,7 @@ DECISIONS = (
     ),
     ("head with as many parameters", f"a dense head with {MATCHED} hidden units: 200319 against 200448"),
     ("pairing of the convolutions", "all arms of a seed start from the same ones"),
-    ugmm_nets.MEASURES[-1],
-)
-
-MARGIN = "the paper's spread is not known, so the margin is half the last printed digit; last epoch, our architecture"
-
-CLAIMS = (
-    Claim(
-        *("UGMM-04", "key results", "MNIST, CNN with a uGMM head, accuracy", "99.12", "%"),
-        Number(
-            *("cnn-ugmm", accuracy(last), 99.12),
-            digit=0.01,
-            most=100,
-            beside=(
-                Beside("best epoch", "cnn-ugmm", accuracy(best)),
-                Beside("without LayerNorm, from the authors' start, last", "cnn-ugmm-plain", accuracy(last)),
-            ),
-        ),
-        MARGIN,
-    ),
-    Claim(
-        *("UGMM-05", "key results", "MNIST, standard CNN, accuracy", "99.35", "%"),
-        Number(
-            *("cnn", accuracy(last), 99.35),
-            digit=0.01,
-            most=100,
-            beside=(
-                Beside("best epoch", "cnn", accuracy(best)),
-                Beside("with as many parameters as the uGMM head, last", "cnn-matched", accuracy(last)),
-            ),
-        ),
-        MARGIN,
-    ),
-    Claim(
-        *("UGMM-19", "key results", "the standard CNN is above the one with a uGMM head", "99.35 > 99.12", ""),
-        Alongside(
-            Below("cnn", "cnn-ugmm", last, "last error, points"),
-            {"with equal parameters": Below("cnn-matched", "cnn-ugmm", last, "last error, points")},
-        ),
-        "of the error after the last epoch; the paper's networks differ in their number of parameters, and a dense "
-        "head with as many stands beside",
-    ),
+    MEASURES[-1],
 )
 
 EXPERIMENT = Experiment(
@@ -162,5 +121,5 @@ EXPERIMENT = Experiment(
     },
     decisions=DECISIONS,
     cell=cell,
-    claims=CLAIMS,
+    claims=claims.CNN,
 )

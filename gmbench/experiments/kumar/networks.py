@@ -1,26 +1,28 @@
-"""What the experiments with GM layers share: networks, rates, measures before and after training, paths."""
+"""What the experiments with GM layers share: networks, rates, and measures before and after training."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
 from gmbench.contract import Implementation, Initialisation
-from gmbench.data import Data
+from gmbench.data import Data, data_on
+from gmbench.experiments.contract import Report, Spec
 from gmbench.layers.gm.initial import draw
 from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
-from gmbench.training.classify import at_start, data_on, finite, order_of, train
+from gmbench.training.classify import at_start, train
+from gmbench.training.loop import finite, order_of
 
 BATCH = 64
 RATE = 0.1
 SIGMA_RATE = 1.0
 CALIBRATION = 2048  # images
+INTERVAL = 100  # steps between two looks for a threshold
 
 # What the KUMAR note leaves open and all its experiments share; declared before the runs.
 DECISIONS = (
@@ -56,7 +58,7 @@ STACK_DECISIONS = (
 )
 
 
-def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generator]:
+def prepare(spec: Spec) -> tuple[Data, torch.Tensor, torch.Generator]:
     """What every cell begins with: its data, the images of a calibration, and the generator of its initialisation."""
     torch.manual_seed(spec["seed"])  # for implementations that sample
     data = data_on(spec["device"], spec["data"], spec["digest"])
@@ -64,7 +66,14 @@ def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Tensor, torch.Generato
 
 
 def trained(
-    spec: Mapping[str, Any], report, data: Data, images, network, optimiser, seen: Mapping[str, int], **how: Any
+    spec: Spec,
+    report: Report,
+    data: Data,
+    images: torch.Tensor,
+    network: torch.nn.Sequential,
+    optimiser: torch.optim.Optimizer,
+    seen: Mapping[str, int],
+    **how: Any,
 ) -> dict[str, Any]:
     """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures`` and ``tests``, pairs
     of a step and the test error there.
@@ -79,7 +88,7 @@ def trained(
     return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
 
 
-def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
+def rates(network: torch.nn.Module, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
     """Parameter groups of a stack of GM layers: sigma has a learning rate of its own."""
     named = list(network.named_parameters())
     return [
@@ -89,7 +98,12 @@ def rates(network, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[d
 
 
 def gm_network(
-    spec: Mapping[str, Any], widths: Sequence[int], components: int, start: str | Sequence[float], images, generator
+    spec: Spec,
+    widths: Sequence[int],
+    components: int,
+    start: str | Sequence[float],
+    images: torch.Tensor,
+    generator: torch.Generator,
 ) -> tuple[torch.nn.Sequential, dict[str, int]]:
     """A stack of GM layers with the implementation of a cell's spec, and what its initialisation looked at.
 
@@ -115,7 +129,7 @@ def _watched(layer: torch.nn.Module) -> Iterator[dict[str, int]]:
     """What reaches a layer: the most images of one pass, and the passes that could have had a gradient."""
     seen = {"calibration_images": 0, "calibration_gradients": 0}
 
-    def look(_, inputs):
+    def look(_: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         seen["calibration_images"] = max(seen["calibration_images"], len(inputs[0]))
         seen["calibration_gradients"] += torch.is_grad_enabled()
 
@@ -126,7 +140,7 @@ def _watched(layer: torch.nn.Module) -> Iterator[dict[str, int]]:
         handle.remove()
 
 
-def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequential:
+def fc_network(widths: Sequence[int], device: str, generator: torch.Generator) -> torch.nn.Sequential:
     """Linear layers with ReLU between them, Kaiming normal weights and biases from 0."""
     layers: list[torch.nn.Module] = []
     for wide, narrow in itertools.pairwise(widths):
@@ -137,7 +151,7 @@ def fc_network(widths: Sequence[int], device: str, generator) -> torch.nn.Sequen
     return torch.nn.Sequential(*layers[:-1]).to(device)
 
 
-def at_end(network) -> dict[str, float | None]:
+def at_end(network: torch.nn.Sequential) -> dict[str, float | None]:
     """The range of sigma over all GM layers, and the share of it that changed its sign."""
     sigmas = [layer.sigma.detach().flatten() for layer in network if isinstance(layer, GMLayer)]
     if not sigmas:
@@ -149,51 +163,3 @@ def at_end(network) -> dict[str, float | None]:
         "sigma_max": finite(sigma.max().item()),
         "sigma_negative": finite(negative),
     }
-
-
-class Paths:
-    """The components of one GM layer, epoch by epoch, in the plane of the final mixture's two widest directions.
-
-    Call it at the end of every epoch (and before the first); :meth:`projected` gives the paths once training is over.
-    """
-
-    def __init__(self, layer: GMLayer):
-        self.layer, self.states = layer, []
-
-    def __call__(self) -> None:
-        self.states.append((self.layer.mu.detach().double().cpu(), self.layer.sigma.detach().double().cpu()))
-
-    def projected(self) -> dict[str, Any]:
-        """``basis_share``: the share of the final mixture's variance in the plane; and one entry an epoch each of
-        ``means`` (K x 2), ``covariances`` (K x 2 x 2), both in the plane through the origin; over all d directions,
-        as means over components: ``moved``, the distance from the start; ``distance``, from the origin; ``size``,
-        the root of the summed variances. Empty if the layer is not finite.
-        """
-        mu, sigma = self.states[-1]
-        if not (mu.isfinite().all() and sigma.isfinite().all()):
-            return {}
-        # law of total covariance for a mixture with equal weights
-        total = torch.diag((sigma**2).mean(0)) + torch.cov(mu.T, correction=0)
-        variances, directions = torch.linalg.eigh(total)
-        plane = directions[:, -2:].flip(1)
-        plane = plane * plane.sum(0).sign()  # a direction has no sign: the same picture on every machine
-        first = self.states[0][0]
-        return {
-            "basis_share": round(float(variances[-2:].sum() / variances.sum()), 4),
-            "means": [_rounded(mu @ plane) for mu, _ in self.states],
-            "covariances": [_rounded(torch.einsum("dp,kd,dq->kpq", plane, s**2, plane)) for _, s in self.states],
-            "moved": [_rounded((mu - first).norm(dim=1).mean()) for mu, _ in self.states],
-            "distance": [_rounded(mu.norm(dim=1).mean()) for mu, _ in self.states],
-            "size": [_rounded(s.norm(dim=1).mean()) for _, s in self.states],
-        }
-
-
-def _rounded(tensor: torch.Tensor) -> Any:
-    """Nested lists with six significant digits."""
-
-    def shorten(value):
-        if isinstance(value, list):
-            return [shorten(entry) for entry in value]
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-
-    return shorten(tensor.tolist())

@@ -1,25 +1,19 @@
-"""What the experiments with uGMM layers share: settings, networks, training, and measures of what was learned."""
+"""How the paper's words on what networks learn are measured: how certain they are, what their neurons look at."""
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn.functional import softmax
 
-from gmbench.contract import Implementation
 from gmbench.data import Data
-from gmbench.layers.ugmm.module import UGMMLayer, initialise, stack
-from gmbench.runs.carry import start_of, unpack
-from gmbench.training.classify import at_start, data_on, evaluated, finite, order_of, train
+from gmbench.layers.ugmm.module import UGMMLayer
+from gmbench.training.loop import finite, outputs
 from gmbench.training.pictures import levels
 
-CALIBRATION = 2048  # training images that an initialisation may look at
 BATCH = 500  # test images at once
 BINS = 15  # of the calibration error
 LOOKED = 2000  # test images on which components are compared
@@ -29,37 +23,9 @@ TOP = 10  # inputs with the largest weights
 TAIL = 0.001  # left out at both ends of a range
 CONSTANT = 0.01  # of the median neuron's range: what varies by less is constant
 
-# What the paper leaves open and all experiments on images share; declared before the runs.
-DECISIONS = (
-    ("pixels", "in [0, 1], no mean or deviation taken out; for the dense baselines and the convolutions too"),
-    ("what enters a component", "its own input, as in the authors' code; the paper's formula has one y for all"),
-    ("place of LayerNorm", "after the hidden uGMM layers, not after the last; with gain and offset, eps 1e-5"),
-    (
-        "start",
-        "the authors' code: mu ~ N(0, 1), sigma ~ U(0, 1), logits ~ U(0, 1). Their code has no LayerNorm and the paper "
-        "names no other start, so claims about LayerNorm are judged from this one; the start with sigma = 1 is an arm "
-        "of its own, and stands beside",
-    ),
-    ("deviations", "sigma = exp(log sigma), no floor"),
-    (
-        "dropout of components",
-        "one mask a step for the whole batch; the weights that remain are normalised again; a neuron that would lose "
-        "all its components keeps one",
-    ),
-    ("loss", "softmax cross-entropy of the last layer's outputs, mean over the batch"),
-    ("last partial batch", "kept"),
-    ("pairing", "all arms of a seed see the data in one order, drawn apart from the initialisation"),
-    ("dense layers", "torch's own initialisation, with biases"),
-    (
-        "which epoch",
-        "the paper does not say whether it prints the last epoch or the best on the test set; verdicts rest on the "
-        "last, and the best stands beside",
-    ),
-    ("evaluation", "all test images without dropout, before training and at the end of each epoch"),
-    ("arithmetic", "float32, one thread, denormals flushed to zero"),
-)
+Layer = UGMMLayer | torch.nn.Linear
 
-# How the words of the paper on what neurons learn are measured; declared before the runs.
+# In words; declared before the runs.
 MEASURES = (
     (
         "inputs that a neuron looks at",
@@ -95,84 +61,6 @@ OF_NEURONS = (
 )
 
 
-@dataclass(frozen=True)
-class Setting:
-    """How a network is trained: dropout (of a uGMM net's first layer, before a dense net's last), batch, the learning
-    rate of Adam, the epochs at which it falls to a tenth, and the epochs of a whole training.
-    """
-
-    dropout: float
-    batch: int
-    rate: float
-    milestones: tuple[int, ...]
-    epochs: int
-
-    def falls(self, epochs: int) -> list[int]:
-        """The milestones of a shorter or longer training, at the same shares of it."""
-        scaled = (round(milestone * epochs / self.epochs) for milestone in self.milestones)
-        return [epoch for epoch in scaled if 0 < epoch < epochs]
-
-
-def prepare(spec: Mapping[str, Any]) -> tuple[Data, torch.Generator]:
-    """What every cell begins with: its data, pixels in [0, 1], and the generator of its initialisation."""
-    torch.manual_seed(spec["seed"])  # for dropout, and for the layers of torch
-    data = data_on(spec["device"], spec["data"], spec["digest"], normalised=False)
-    return data, torch.Generator().manual_seed(spec["seed"])
-
-
-def ugmm_network(
-    spec: Mapping[str, Any], widths: Sequence[int], start: str, generator, images=None, **options: Any
-) -> torch.nn.Sequential:
-    """A stack of uGMM layers with the implementation of a cell's spec.
-
-    :param start: the name of an initialisation, which the spec's own replaces
-    :param images: what an initialisation from outside may look at
-    :param options: of :func:`gmbench.layers.ugmm.module.stack`
-    """
-    implementation = unpack(spec["implementation"], Implementation)
-    network = stack(widths, implementation=implementation, device=spec["device"], **options)
-    initialise(network, start_of(spec, start), images, generator)
-    return network
-
-
-def dense_network(widths: Sequence[int], dropout: float, device: str) -> torch.nn.Sequential:
-    """Linear layers with ReLU between them, and dropout before the last."""
-    layers: list[torch.nn.Module] = []
-    for wide, narrow in itertools.pairwise(widths):
-        layers += [torch.nn.Linear(wide, narrow), torch.nn.ReLU()]
-    last = layers[-2]
-    return torch.nn.Sequential(*layers[:-2], torch.nn.Dropout(dropout), last).to(device)
-
-
-def trained(
-    spec: Mapping[str, Any], report, data: Data, network, setting: Setting, optimiser=None, inside: bool = True
-) -> dict[str, Any]:
-    """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures``, ``tests``, pairs of
-    a step and the test error there, and ``neurons``, :func:`pictures` at the end.
-
-    :param optimiser: default: Adam with the setting's rate
-    :param inside: also look at the neurons of the first layer, which is the first module
-    """
-    measures = at_start(network, data.train_images[:CALIBRATION])
-    if inside:
-        measures |= {f"{name}_start": value for name, value in of_neurons(network[0], data).items()}
-    done = train(
-        network,
-        optimiser or torch.optim.Adam(network.parameters(), lr=setting.rate),
-        data,
-        epochs=spec["epochs"],
-        batch=setting.batch,
-        order=order_of(spec["seed"]),
-        milestones=setting.falls(spec["epochs"]),
-        report=report,
-    )
-    measures |= {**of_parameters(network), **of_outputs(network, data)}
-    if inside:
-        measures |= of_neurons(network[0], data)
-    found = {"epochs": done.epochs, "measures": {**measures, **done.measures}, "tests": done.tests}
-    return {**found, "neurons": {"end": pictures(network[0])}} if inside else found
-
-
 def of_parameters(network: torch.nn.Module) -> dict[str, float | None]:
     """``per_connection``, the parameters of uGMM and dense layers for each pair of an input and a neuron, without
     what a neuron or an input has only one of; the range of sigma.
@@ -194,8 +82,7 @@ def of_outputs(network: torch.nn.Module, data: Data) -> dict[str, float | None]:
     images, labels = data.test_images, data.test_labels
     partner = labels != labels.roll(1)
     blends = ((images + images.roll(1, 0)) / 2)[partner]
-    with evaluated(network):
-        logits, blended = (torch.cat([network(x) for x in each.split(BATCH)]).double() for each in (images, blends))
+    logits, blended = (outputs(network, each, BATCH).double() for each in (images, blends))
     if not (logits.isfinite().all() and blended.isfinite().all()):
         return {"calibration_error": None, "errors_found": None, "blends_found": None}
     confidence, chosen = softmax(logits, 1).max(1)
@@ -219,7 +106,7 @@ def _chance(one: torch.Tensor, other: torch.Tensor) -> float | None:
     return float((ranks.sum() - len(one) * (len(one) + 1) / 2) / (len(one) * len(other)))
 
 
-def weights_of(layer: torch.nn.Module) -> torch.Tensor:
+def weights_of(layer: Layer) -> torch.Tensor:
     """How much each neuron looks at each input ``(C, d)``, rows of sum 1: mixture weights, or |w| of a dense layer."""
     if isinstance(layer, UGMMLayer):
         return softmax(layer.logits.detach().double(), 1)
@@ -228,27 +115,26 @@ def weights_of(layer: torch.nn.Module) -> torch.Tensor:
 
 
 @torch.no_grad()
-def of_neurons(layer: torch.nn.Module, data: Data) -> dict[str, float | None]:
+def of_neurons(layer: Layer, data: Data) -> dict[str, float | None]:
     """What the neurons of a first layer look at, and what they give: see :data:`MEASURES`.
 
     They are :data:`OF_NEURONS`, without ``spread`` where images are not square; None if the layer is not finite.
     """
     images, labels = data.test_images[:LOOKED], data.test_labels[:LOOKED]
     weights = weights_of(layer)
-    with evaluated(layer):
-        outputs = torch.cat([layer(x) for x in images.split(BATCH)])
-    if not (weights.isfinite().all() and outputs.isfinite().all()):
+    given = outputs(layer, images, BATCH)
+    if not (weights.isfinite().all() and given.isfinite().all()):
         return dict.fromkeys(OF_NEURONS)
     leading, lead = zip(*(_leading(layer, x) for x in images.split(CHUNK)), strict=True)
     return {
         **_inputs(weights),
         "lead": torch.cat(lead).double().mean().item(),
         **_leaders(torch.cat(leading).cpu().numpy(), labels.cpu().numpy(), layer.in_features, data.classes),
-        **_spreads(outputs.double()),
+        **_spreads(given.double()),
     }
 
 
-def pictures(layer: torch.nn.Module) -> dict[str, Any]:
+def pictures(layer: Layer) -> dict[str, Any]:
     """What the first :data:`SHOWN` neurons of a first layer learned of each input, as pictures over it.
 
     For each of ``mean``, ``deviation`` and ``weight`` (of a dense layer its weight alone): ``low`` and ``high``, the
@@ -283,7 +169,7 @@ def _inputs(weights: torch.Tensor) -> dict[str, float | None]:
         line = torch.arange(side, dtype=weights.dtype, device=weights.device)
         places = torch.cartesian_prod(line, line)
 
-        def distance(shares):  # E |place - centre|^2
+        def distance(shares: torch.Tensor) -> torch.Tensor:  # E |place - centre|^2
             return shares @ places.square().sum(1) - (shares @ places).square().sum(1)
 
         equal = torch.full_like(weights[:1], 1 / side**2)
@@ -291,7 +177,7 @@ def _inputs(weights: torch.Tensor) -> dict[str, float | None]:
     return found
 
 
-def _leading(layer: torch.nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _leading(layer: Layer, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Which component leads at each image in each neuron ``(n, C)``, and its share of all terms."""
     if isinstance(layer, UGMMLayer):
         log_sigma = layer.log_deviations()
@@ -329,12 +215,13 @@ def _entropy(shares: np.ndarray) -> float:
     return float(-(kept * np.log(kept)).sum())
 
 
-def _spreads(outputs: torch.Tensor) -> dict[str, float | None]:
-    ordered = outputs.sort(0).values
-    cut = math.floor(TAIL * len(outputs))
-    ranges = ordered[len(outputs) - 1 - cut] - ordered[cut]
+def _spreads(given: torch.Tensor) -> dict[str, float | None]:
+    """From what each neuron gives of each image ``(n, C)``."""
+    ordered = given.sort(0).values
+    cut = math.floor(TAIL * len(given))
+    ranges = ordered[len(given) - 1 - cut] - ordered[cut]
     return {
         "range": ranges.mean().item(),
-        "deviation": outputs.std(0).mean().item(),
+        "deviation": given.std(0).mean().item(),
         "constant": (ranges < CONSTANT * ranges.median()).double().mean().item(),
     }
