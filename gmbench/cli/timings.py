@@ -60,19 +60,17 @@ def time_command(
     """
     from gmbench.cli.timing_tables import show, show_goals
     from gmbench.store.files import check_writable
-    from gmbench.timing import rows as rows_module
-    from gmbench.timing import session as timing
+    from gmbench.timing import session
     from gmbench.timing.goals import select_goals
+    from gmbench.timing.rows import store_rows
+    from gmbench.timing.turns import TimingLimits
 
     check_writable("timings", store)
     options = {
         "allocators": [allocator] if allocator else None,
         "alone": alone,
         "runs": runs or (5 if goals else 1),
-        "rounds": rounds,
-        "budget": seconds,
-        "memory": int(memory_limit * 2**30),
-        "seconds": time_limit,
+        "limits": TimingLimits(rounds, seconds, int(memory_limit * 2**30), time_limit),
     }
     if goals:
         if labels or batches or passes or full:
@@ -87,17 +85,17 @@ def time_command(
     rows, paths = [], []
     for part in parts:
         announce = functools.partial(click.echo, err=True)
-        for found in timing.timings(**part, dtype=dtype, device=device, announce=announce, **options):
+        for found in session.measure_all(**part, dtype=dtype, device=device, announce=announce, **options):
             rows += found
             for row in found:
-                click.echo(f"    {row['implementation']} {row['pass']}: {row['status']}", err=True)
-            if {row["status"] for row in found} & {"passed", "failed", "inconclusive"}:
-                paths.append(rows_module.store(found, store))  # at once: what is done is kept, whatever comes
-    states = {row["status"] for row in rows}
+                click.echo(f"    {row.implementation} {row.direction}: {row.status}", err=True)
+            if {row.status for row in found} & {"passed", "failed", "inconclusive"}:
+                paths.append(store_rows(found, store))  # at once: what is done is kept, whatever comes
+    states = {row.status for row in rows}
     if not paths:
-        raise Failure(f"nothing to time: {rows[0]['message'] if rows else 'there is no exact implementation'}")
+        raise Failure(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
     if as_json:
-        emit(rows)
+        emit([row.to_dict() for row in rows])
     else:
         show(rows)
         if goals:

@@ -1,7 +1,7 @@
 """The clock of a measuring process: one call at a time, and what it left behind.
 
-Whatever a candidate could replace later (timers, ``torch.clone``) is bound when this module is imported, before any
-candidate is.
+Whatever an implementation could replace later (timers, ``torch.clone``) is bound when this module is imported, before
+any implementation is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 
 from gmbench.contract import ContractError
-from gmbench.timing.candidates import Candidate
+from gmbench.timing.workloads import Workload
 
 FLUSH = 2**27  # bytes written between two calls on a GPU, more than its caches hold
 
@@ -31,11 +31,11 @@ _WAKE = torch.ones(256, 256)
 
 
 @dataclass
-class Stopped:
+class Sample:
     """One call: its seconds, whether nothing interrupted it, and what it returned."""
 
     seconds: float
-    quiet: bool
+    undisturbed: bool
     outputs: tuple
 
 
@@ -52,32 +52,32 @@ def ready(device: str) -> None:
         _matmul(_WAKE, _WAKE)
 
 
-def call(candidate: Candidate, inputs: tuple, device: str) -> Stopped:
+def call(workload: Workload, arguments: tuple, device: str) -> Sample:
     """Run one call under the clock: the wall clock on a CPU; events, with the device synchronised, on a GPU."""
     try:
-        return (_on_gpu if device == "cuda" else _on_cpu)(candidate.run, inputs)
+        return (_on_gpu if device == "cuda" else _on_cpu)(workload.run, arguments)
     finally:
         gc.enable()
 
 
-def _on_cpu(run, inputs):
+def _on_cpu(run, arguments):
     switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
     begin = _clock()
-    outputs = run(*inputs)
+    outputs = run(*arguments)
     seconds = _clock() - begin
-    return Stopped(seconds, _usage(resource.RUSAGE_SELF).ru_nivcsw == switches, outputs)
+    return Sample(seconds, _usage(resource.RUSAGE_SELF).ru_nivcsw == switches, outputs)
 
 
-def _on_gpu(run, inputs):
+def _on_gpu(run, arguments):
     first, last = (_Event(enable_timing=True) for _ in range(2))
     _synchronize()
     switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
     first.record()
-    outputs = run(*inputs)
+    outputs = run(*arguments)
     last.record()
     _synchronize()  # every stream: what is on another one the parent's clock sees
-    quiet = _usage(resource.RUSAGE_SELF).ru_nivcsw == switches
-    return Stopped(first.elapsed_time(last) / 1e3, quiet, outputs)
+    undisturbed = _usage(resource.RUSAGE_SELF).ru_nivcsw == switches
+    return Sample(first.elapsed_time(last) / 1e3, undisturbed, outputs)
 
 
 def snapshot(outputs: tuple, dtype: str, device: str) -> tuple:
@@ -109,21 +109,21 @@ def overwritten(outputs: tuple, copies: tuple) -> bool:
     return not all(_equal(_detach(tensor), copy) for tensor, copy in pairs if not copy.isnan().any())
 
 
-def peak(candidate: Candidate, prepare: Callable[[], tuple], device: str, calls: int = 3) -> int | None:
+def peak(workload: Workload, prepare: Callable[[], tuple], device: str, calls: int = 3) -> int | None:
     """Bytes that one call takes on top of what is there, its results among them; None where the system does not tell.
 
     The least of a few calls: what a call finds in the heap depends on what was there before.
     """
-    seen = [_peak(candidate, prepare(), device) for _ in range(calls)]
+    seen = [_peak(workload, prepare(), device) for _ in range(calls)]
     return None if None in seen else min(seen)
 
 
-def _peak(candidate, inputs, device):
+def _peak(workload, arguments, device):
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        candidate.run(*inputs)
+        workload.run(*arguments)
         torch.cuda.synchronize()
         return torch.cuda.max_memory_allocated() - before
     try:
@@ -131,7 +131,7 @@ def _peak(candidate, inputs, device):
         before = _resident("VmRSS")
         with open("/proc/self/clear_refs", "w") as control:
             control.write("5")  # resets VmHWM to VmRSS
-        candidate.run(*inputs)
+        workload.run(*arguments)
         return max(0, _resident("VmHWM") - before)
     except (OSError, AttributeError):
         return None

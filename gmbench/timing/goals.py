@@ -67,14 +67,15 @@ def temporaries(kind: LayerType, row: Mapping[str, Any]) -> float | None:
     if peak is None or peak != peak:
         return None
     names = dict.fromkeys([kind.in_features, kind.out_features, *(a for p in kind.parameters for a in p.shape)])
-    axes = {axis: kind.fixed.get(axis, row.get(axis)) for axis in names}
-    if row["pass"] == STEP or any(length is None or length != length for length in axes.values()):
+    lengths: dict[str, Any] = {axis: kind.fixed.get(axis, row.get(axis)) for axis in names}
+    if row["pass"] == STEP or any(length is None or length != length for length in lengths.values()):
         return float(peak)  # of a training step nothing is kept
-    axes = {axis: int(length) for axis, length in axes.items()}
+    axes = {axis: int(length) for axis, length in lengths.items()}
     numbers = row["batch"] * axes[kind.out_features]
     if row["pass"] != "forward":
         numbers += row["batch"] * axes[kind.in_features]
-        numbers += sum(math.prod(shape) for shape in kind.shapes(axes).values())
+        for shape in kind.shapes(axes).values():
+            numbers += math.prod(shape)
     return max(0.0, peak - numbers * BYTES[row["dtype"]])
 
 
@@ -90,18 +91,24 @@ def verdict(at_most: float, found: tuple[float, float | None, float | None] | No
 
 def select_goals(names: Iterable[str] = ()) -> list[dict[str, Any]]:
     """What has to be timed for the goals of the layer types of some implementations (of all without names): arguments
-    of :func:`gmbench.timing.session.timings`.
+    of :func:`gmbench.timing.session.measure_all`.
     """
-    from gmbench.timing.subjects import subjects
+    from gmbench.timing.gate import select_implementations
 
     found = []
-    for kind_name in dict.fromkeys(subject.layer_type for subject in subjects(names)):
-        goals: dict[tuple, list[Goal]] = {}
+    for kind_name in dict.fromkeys(implementation.layer_type for implementation in select_implementations(names)):
+        by_size: dict[tuple[str, int], list[Goal]] = {}
         for goal in registry.layer_type(kind_name).goals:
-            goals.setdefault((goal.size, goal.batch), []).append(goal)
-        for (size, batch), some in goals.items():
-            own = {g.implementation for g in some} | {g.against for g in some} - {"floor", None}
-            # a goal has no use for a KAN, whose calls take seconds
-            chosen = {"names": [f"{kind_name}/{name}" for name in sorted(own)], "further": False}
-            found.append(chosen | {"labels": [size], "batches": [batch], "passes": sorted({g.direction for g in some})})
+            by_size.setdefault((goal.size, goal.batch), []).append(goal)
+        for (size, batch), goals in by_size.items():
+            named = {g.implementation for g in goals} | {g.against for g in goals if g.against not in ("floor", None)}
+            found.append(
+                {
+                    "names": [f"{kind_name}/{name}" for name in sorted(map(str, named))],
+                    "labels": [size],
+                    "batches": [batch],
+                    "passes": sorted({g.direction for g in goals}),
+                    "further": False,  # a goal has no use for a KAN, whose calls take seconds
+                }
+            )
     return found

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gmbench.contract import EPS, LayerType
-from gmbench.timing.sizes import Size, layers
+from gmbench.timing.sizes import Size, layer_axes
 
-FINE = 2.0**-40  # an eps below which the formula in float64 cannot decide
-LOUD = 64  # rows of a batch that decide the gradients of the parameters then, at the most
-WORDS = 2**26  # loud rows times parameters, at the most
-QUIET = 2.0**-20  # times eps: the cotangents of the other rows
-NEAR = 2.0**-10  # relative distance of their x from one of the loud rows
-_load, _savez = np.load, np.savez  # bound before an implementation is imported
+MOST_ROWS = 64  # of a batch decide the gradients of the parameters where the reference does
+MOST_WORDS = 2**26  # those rows times parameters
+SMALL = 2.0**-20  # times eps: the cotangents of the other rows
+NEAR = 2.0**-10  # relative distance of their x from that of one of the deciding rows
+# bound before an implementation is imported
+_load: Any = np.load
+_savez: Any = np.savez
 
 
 def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -38,29 +40,29 @@ def draw(kind: LayerType, size: Size, dtype: str, rng: np.random.Generator) -> d
         return rounded(_stack(kind, size, rng), dtype)
     inputs = kind.domain.draw(size.axes, size.batch, "bulk", 0, 0, rng)
     G = rng.standard_normal((size.batch, size.axes[kind.out_features]))
-    if fine(dtype):
+    if reference_decides(dtype):
         words = sum(inputs[name].size for name in kind.names)
-        few = min(size.batch, LOUD, max(4, WORDS // words))
+        few = min(size.batch, MOST_ROWS, max(4, MOST_WORDS // words))
         order = rng.permutation(size.batch)
-        G[order[few:]] *= QUIET * EPS[dtype]
+        G[order[few:]] *= SMALL * EPS[dtype]
         beside = inputs["x"][rng.choice(order[:few], size.batch - few)]
         inputs["x"][order[few:]] = beside * (1 + NEAR * rng.standard_normal(beside.shape))
     return rounded({**inputs, "G": G}, dtype)
 
 
-def fine(dtype: str) -> bool:
+def reference_decides(dtype: str) -> bool:
     """Whether the formula in float64 is too coarse to decide what is computed in a dtype."""
-    return EPS[dtype] < FINE
+    return EPS[dtype] < 2.0**-40
 
 
-def loud(G: np.ndarray, dtype: str) -> np.ndarray:
-    """Indices of the rows that decide the gradients of the parameters."""
-    return np.flatnonzero(np.abs(G).max(1) > 64 * QUIET * EPS[dtype])
+def deciding_rows(G: np.ndarray, dtype: str) -> np.ndarray:
+    """Indices of the rows of a cotangent ``(batch, out_features)`` that decide the gradients of the parameters."""
+    return np.flatnonzero(np.abs(G).max(1) > 64 * SMALL * EPS[dtype])
 
 
 def _stack(kind, size, rng):
     found = {}
-    for place, axes in enumerate(layers(kind, size)):
+    for place, axes in enumerate(layer_axes(kind, size)):
         drawn = kind.domain.draw(axes, size.batch if place == 0 else 1, "bulk", 0, 0, rng)
         if place == 0:
             found["x"] = drawn["x"]
@@ -71,7 +73,7 @@ def _stack(kind, size, rng):
 
 
 def write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Where a measuring process finds them, all at once."""
+    """Put arrays by name where the other process finds them, all at once."""
     part = path.with_suffix(".part")
     with open(part, "wb") as file:
         _savez(file, **arrays)
@@ -84,6 +86,6 @@ def read(path: str | os.PathLike) -> dict[str, np.ndarray]:
         return dict(file.items())
 
 
-def kept(folder: str | os.PathLike, number: int, call: int) -> Path:
-    """Where the outputs of a call of a candidate are kept."""
-    return Path(folder, f"kept-{number}-{call}.npz")
+def outputs_path(folder: str | os.PathLike, candidate: int, round_: int) -> Path:
+    """Where the outputs of a candidate in a round are saved; both by their numbers."""
+    return Path(folder, f"outputs-{candidate}-{round_}.npz")

@@ -1,34 +1,68 @@
-"""The outputs of timed calls against the reference, in units of the error measure."""
+"""The saved outputs of timed calls against the reference, in units of the error measure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
 
 from gmbench import registry
 from gmbench.contract import EPS, TINY, LayerType
-from gmbench.timing.candidates import RATE, names
-from gmbench.timing.inputs import fine, loud, read
-from gmbench.timing.sizes import STEP, Size, layers
+from gmbench.timing.inputs import deciding_rows, outputs_path, read, reference_decides
+from gmbench.timing.sizes import STEP, Size, layer_axes
+from gmbench.timing.turns import Candidate, Rounds
+from gmbench.timing.workloads import RATE, output_names
+
+if TYPE_CHECKING:
+    from gmbench.references import Enclosure
 
 ROWS = 8  # of a value that is compared alone
 FORMULA = "eager"  # the implementation of every layer type that reads like its formula
 PARTS = ("mid", "rest", "radius")
 WORDS = 2**23  # float64 numbers that one temporary of the reference may hold
+Arrays = dict[str, np.ndarray]  # float64, by name
 
 
 class Mismatch(Exception):  # noqa: N818 (it is a finding)
-    """A timed call returned something else than the reference; the text says what."""
+    """A candidate has no time: a timed call returned something else than the reference, or it failed otherwise."""
+
+    status = "failed"
 
 
 class Undecided(Exception):  # noqa: N818
     """The reference is not sharp enough to tell."""
 
+    status = "inconclusive"
 
-def worst(kind: LayerType, size: Size, dtype: str, claim: float, direction: str, inputs, outputs: Path) -> float:
+
+def verify(candidate: Candidate, rounds: Rounds, claim: float) -> list[float]:
+    """The largest error of each call of an implementation whose outputs were saved, in ulps of the error measure.
+
+    :param claim: ulps
+    :raises Mismatch: if it failed when it was timed, an output is wrong, or its clock is doubted
+    :raises Undecided: if the reference cannot decide an output
+    """
+    if candidate.error or not candidate.saved:
+        raise Mismatch(candidate.error or "no timed call kept its outputs")
+    what, errors = (rounds.kind, rounds.size, rounds.dtype, claim, rounds.direction), []
+    try:
+        for number in set(candidate.saved.values()):
+            file = outputs_path(rounds.folder, candidate.number, number)
+            errors.append(largest_error(*what, rounds.inputs[number], file))
+    except (OSError, ValueError, KeyError) as error:  # what it wrote is no result
+        raise Mismatch(str(error)) from None
+    if candidate.doubt:
+        raise Mismatch(candidate.doubt)
+    return errors
+
+
+def largest_error(
+    kind: LayerType, size: Size, dtype: str, claim: float, direction: str, inputs: Arrays, outputs: Path
+) -> float:
     """The largest error of one timed call, in ulps of the error measure.
 
     A random part of the rows is compared with the reference, and the gradients of the parameters, where there are
@@ -43,7 +77,7 @@ def worst(kind: LayerType, size: Size, dtype: str, claim: float, direction: str,
     for name in [name for name in got if name.startswith("given.")]:
         if not np.array_equal(got.pop(name), inputs[name.removeprefix("given.")]):
             raise Mismatch(f"a timed call changed its input {name.removeprefix('given.')}")
-    expected = names(kind, size, direction)
+    expected = output_names(kind, size, direction)
     if set(got) != set(expected):
         raise Mismatch("a timed call did not return what was asked for")
     if direction == STEP:
@@ -61,25 +95,26 @@ def _layer(kind, got, exact, G, dtype, claim) -> float:
         elif array.shape != shapes[name]:
             raise Mismatch(f"{name} has the shape {array.shape}, expected {shapes[name]}")
     some = np.random.default_rng().permutation(len(G))[:ROWS]
-    found = [compared(kind, _rows(got, some), _rows(exact, some), G[some], dtype, claim)]
-    if set(got) - {"value", "x"}:
-        found.append((_decided if fine(dtype) else _summed)(kind, got, exact, G, dtype, claim))
-    return max(found)
+    error = compare(kind, _rows(got, some), _rows(exact, some), G[some], dtype, claim)
+    if set(got) <= {"value", "x"}:
+        return error
+    against = _by_reference if reference_decides(dtype) else _by_formula
+    return max(error, against(kind, got, exact, G, dtype, claim))
 
 
-def _decided(kind, got, exact, G, dtype, claim) -> float:
+def _by_reference(kind, got, exact, G, dtype, claim) -> float:
     """Of the gradients of the parameters, by the reference, from the rows that decide them."""
-    deciding = loud(G, dtype)
+    deciding = deciding_rows(G, dtype)
     rest = np.delete(np.arange(len(G)), deciding)
-    own, given = (_rows(arrays, deciding, True) for arrays in (got, exact))
-    truth = enclosures(kind, given, G[deciding])
+    got, inputs = (_rows(arrays, deciding, True) for arrays in (got, exact))
+    truth = enclosures(kind, inputs, G[deciding])
     if len(rest):
         little = _bounds(kind, exact | {"x": exact["x"][rest]}, G[rest], dtype, claim)
         truth |= {n: replace(truth[n], radius=truth[n].radius + little[n]) for n in kind.names}
-    return compared(kind, own, given, G[deciding], dtype, claim, truth)
+    return compare(kind, got, inputs, G[deciding], dtype, claim, truth)
 
 
-def _summed(kind, got, exact, G, dtype, claim) -> float:
+def _by_formula(kind, got, exact, G, dtype, claim) -> float:
     """Of the gradients of the parameters, by the formula in float64, from all rows."""
     from gmbench.checks.errors import obtain
     from gmbench.references import Enclosure
@@ -96,7 +131,7 @@ def _summed(kind, got, exact, G, dtype, claim) -> float:
     sums = _joined(kind, exact, G, part)
     S64 = _bounds(kind, exact, G, "float64", ulps)
     truth = {n: Enclosure(sums[n], np.zeros_like(sums[n]), ulps * EPS["float64"] * S64[n]) for n in kind.names}
-    return compared(kind, {name: got[name] for name in kind.names}, exact, G, dtype, claim, truth)
+    return compare(kind, {name: got[name] for name in kind.names}, exact, G, dtype, claim, truth)
 
 
 def _rows(arrays, rows, parameters=False):
@@ -111,20 +146,20 @@ def _step(kind, size, dtype, claim, inputs, got) -> float:
 
     So every layer is compared as a single one is; what is between and behind them is compared with its formula.
     """
-    found = []
+    errors = []
     x, last = inputs["x"], len(size.widths) - 2
-    for place, axes in enumerate(layers(kind, size)):
+    for place, axes in enumerate(layer_axes(kind, size)):
         value, G = got[f"{place}.value"], got[f"{place}.G"]
         for name, array in (("value", value), ("G", G)):
             if array.shape != (size.batch, axes[kind.out_features]):
                 raise Mismatch(f"{place}.{name} has the shape {array.shape}")
         exact = {"x": x, **{name: inputs[f"{place}.{name}"] for name in kind.names}}
-        own = {"value": value, **{name: got[f"{place}.{name}"] for name in kind.names}}
+        of_layer = {"value": value, **{name: got[f"{place}.{name}"] for name in kind.names}}
         if place > 0:
-            own["x"] = got[f"{place - 1}.G"]
-        found.append(_layer(kind, own, exact, G, dtype, claim))
+            of_layer["x"] = got[f"{place - 1}.G"]
+        errors.append(_layer(kind, of_layer, exact, G, dtype, claim))
         for name in kind.names:
-            before, gradient = exact[name], own[name]
+            before, gradient = exact[name], of_layer[name]
             after = got[f"{place}.{name}.after"]
             room = 2 * EPS[dtype] * (np.abs(before) + RATE * np.abs(gradient)) + TINY[dtype]
             if after.shape != before.shape or not (np.abs(after - (before - RATE * gradient)) <= room).all():
@@ -137,16 +172,27 @@ def _step(kind, size, dtype, claim, inputs, got) -> float:
     room = 16 * EPS[dtype] * (softmax(logits, axis=1) * (1 + distance) + chosen) / size.batch + TINY[dtype]
     if not (np.abs(G - expected) <= room).all():
         raise Mismatch("the gradient of the cross entropy is wrong")
-    return max(found)
+    return max(errors)
 
 
-def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, truth=None) -> float:
+def compare(
+    kind: LayerType,
+    got: Arrays,
+    inputs: Arrays,
+    G: np.ndarray,
+    dtype: str,
+    claim: float,
+    truth: Mapping[str, Enclosure] | None = None,
+) -> float:
     """The largest error in ulps, of the quantities in ``got``.
 
     At these sizes ball arithmetic is out of reach, so an error counts as within the claim only with the
     reference's own bound added to it, and as beyond only with that bound taken off.
 
-    :param truth: enclosures; by default those of the reference
+    :param G: the cotangent ``(batch, out_features)``
+    :param truth: enclosures by quantity; by default those of the reference
+    :raises Mismatch: beyond the claim
+    :raises Undecided: if the reference cannot decide it
     """
     truth = truth or enclosures(kind, inputs, G)
     S, S64 = (_bounds(kind, inputs, G, each, claim) for each in (dtype, "float64"))
@@ -172,8 +218,8 @@ def compared(kind: LayerType, got, inputs, G, dtype: str, claim: float, truth=No
     return largest
 
 
-def enclosures(kind: LayerType, inputs, G):
-    """The float64 reference."""
+def enclosures(kind: LayerType, inputs: Arrays, G: np.ndarray) -> dict[str, Enclosure]:
+    """The float64 reference of the value and of every gradient."""
     from gmbench.checks.errors import reference
     from gmbench.references import Enclosure
 

@@ -1,4 +1,8 @@
-"""The parent of a timing: selects, gates, starts measuring processes, verifies their outputs, makes rows."""
+"""The parent of a timing: gates, starts the measuring processes, has their outputs verified, makes rows.
+
+:func:`measure_all` goes through sizes and allocators; :func:`measure` takes one of each, with as many sessions as there
+are runs; a session is one start of all processes, which are timed pass by pass and round by round.
+"""
 
 from __future__ import annotations
 
@@ -8,116 +12,30 @@ import platform
 import random
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from gmbench import registry
-from gmbench.contract import ContractError
-from gmbench.timing.rows import Found, _base, _figures, _judged, _merged, sharp
-from gmbench.timing.sizes import ALLOCATORS, Size, select
-from gmbench.timing.subjects import Subject, Verdict, gate, subjects
-from gmbench.timing.turns import BUDGET, MEMORY, ROUNDS, SECONDS, Candidate, Gone, Process, Table, take_turns
+from gmbench.contract import ContractError, Implementation, LayerType
+from gmbench.timing.gate import file_of, gate, obstacle, select_implementations
+from gmbench.timing.outputs import Mismatch, Undecided, verify
+from gmbench.timing.rows import Figures, TimingRow, TimingStatus, four_digits, merge
+from gmbench.timing.sizes import ALLOCATORS, Size, select_sizes
+from gmbench.timing.statistics import median_interval, ratio_interval
+from gmbench.timing.turns import MEMORY, SECONDS, Candidate, Gone, Process, Rounds, TimingLimits, interleave
 from gmbench.timing.yardsticks import NAMES, beside
 
 
-def measure(
-    implementations: Iterable[Subject | str],
-    size: Size,
-    dtype: str = "float32",
-    device: str = "cpu",
-    passes: Iterable[str] | None = None,
-    *,
-    allocator: str = "default",
-    runs: int = 1,
-    verdicts: Mapping[str, Verdict] | None = None,
-    rounds: int = ROUNDS,
-    budget: float = BUDGET,
-    memory: int = MEMORY,
-    seconds: float = SECONDS,
-    further: bool = False,
-) -> list[dict[str, Any]]:
-    """Time implementations of one layer type at one size, interleaved with each other and with the yardsticks.
+@dataclass(frozen=True)
+class Measurement:
+    """A row for each implementation and pass, and of the yardsticks the seconds of the first run, by pass and name."""
 
-    Each has a process of its own. One that is wrong, dies or exceeds a limit has a row that says so, and the others go
-    on.
-
-    :param implementations: names, Python files, or what :func:`subjects` gave for them
-    :param passes: of those of the size; all of them by default
-    :param allocator: ``default``, or ``retained``: glibc keeps freed blocks (on a GPU it makes no difference)
-    :param runs: how often all is begun anew; with several, medians and intervals are of the runs
-    :param verdicts: what the gate says, by key, where that is known already
-    :param rounds: undisturbed samples wanted of each
-    :param budget: seconds of a pass after which no further round is begun
-    :param memory: bytes of address space of a measuring process, on a CPU
-    :param seconds: after which a measuring process is ended
-    :param further: also the layer type's further yardsticks, such as a KAN, where they are installed
-    :return: a row for each implementation and pass, as :func:`gmbench.load` returns them: ``status``, ``message``,
-        and where it passed ``samples`` (seconds, a list a run), ``median``, ``low``, ``high`` (its 95 % interval),
-        ``ratios`` to the yardsticks and to the other implementations (median and interval), ``ratio`` (to the
-        floor), ``floor``, ``linear`` and ``linear_matched`` (seconds of the yardsticks), ``ulps`` of ``claim`` as
-        measured on ``verified`` timed outputs, ``peak_bytes``, ``dropped`` and ``disturbed`` (interrupted calls),
-        ``threads``, ``capability`` (of the CPU, as torch names it), ``load``
-    :raises ContractError: if the subjects are of several layer types, or the yardsticks cannot be measured
-    """
-    options = {"rounds": rounds, "budget": budget, "memory": memory, "seconds": seconds, "verdicts": verdicts}
-    where = (size, dtype, device, passes)
-    given = [one for each in implementations for one in ([each] if isinstance(each, Subject) else subjects([each]))]
-    return interleaved(given, *where, allocator=allocator, runs=runs, always=False, further=further, **options).rows
+    rows: list[TimingRow]
+    yardsticks: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
 
-def interleaved(
-    subjects: Iterable[Subject],
-    size: Size,
-    dtype: str = "float32",
-    device: str = "cpu",
-    passes: Iterable[str] | None = None,
-    *,
-    allocator: str = "default",
-    runs: int = 1,
-    verdicts: Mapping[str, Verdict] | None = None,
-    always: bool = True,
-    further: bool = False,
-    **limits,
-) -> Found:
-    """:func:`measure`, and the samples of the yardsticks; ``always``: also where nothing else can be measured."""
-    limits = {"rounds": ROUNDS, "budget": BUDGET, "memory": MEMORY, "seconds": SECONDS} | limits
-    chosen = list(passes or size.passes)
-    verdicts = dict(verdicts or {})
-    subjects = list(subjects)
-    kinds = {subject.layer_type for subject in subjects}
-    if len(kinds) != 1:
-        raise ContractError(f"one layer type at a time, not {', '.join(sorted(kinds)) or 'none'}")
-    kind = registry.layer_type(kinds.pop())
-    base: dict[tuple[str, str], dict] = {}
-    able: list[tuple[Subject, list[str]]] = []
-    for subject in subjects:
-        mine = []
-        for direction in chosen:
-            obstacle = subject.obstacle(dtype, device, direction)
-            if not obstacle and subject.key not in verdicts:
-                verdicts[subject.key] = gate(subject, dtype, device, memory=limits["memory"], seconds=limits["seconds"])
-            verdict = Verdict("unsupported", obstacle) if obstacle else verdicts[subject.key]
-            row = _base(subject, size, dtype, device, allocator, direction)
-            base[subject.key, direction] = row | asdict(verdict)
-            if verdict.status == "passed":
-                mine.append(direction)
-        if mine:
-            able.append((subject, mine))
-    if not able and not always:
-        return Found(list(base.values()), {})
-    with _locked():
-        yardsticks = [*NAMES, *(beside(kind, size) if further else ())]
-        found = [_run(kind, able, size, dtype, device, allocator, chosen, limits, yardsticks) for _ in range(runs)]
-    group = secrets.token_hex(8)
-    for key, row in base.items():
-        parts = [run[key] for run, _ in found if key in run]
-        if parts:
-            base[key] = row | _merged(parts) | {"group": group}
-    return Found(list(base.values()), found[0][1])
-
-
-def timings(
+def measure_all(
     names: Iterable[str] = (),
     dtype: str = "float32",
     device: str = "cpu",
@@ -130,10 +48,11 @@ def timings(
     alone: bool = False,
     further: bool = True,
     announce: Callable[[str], None] = lambda _: None,
-    **options,
-) -> Iterator[list[dict[str, Any]]]:
-    """The rows of the named implementations (see :func:`subjects`), a list for each size and allocator, as they come.
+    **options: Any,
+) -> Iterator[list[TimingRow]]:
+    """The rows of the named implementations, a list for each size and allocator, as they come.
 
+    :param names: see :func:`gmbench.timing.gate.select_implementations`
     :param labels, batches, passes: what to time; everything of an everyday size by default
     :param allocators: both by default where the C library can be told so, on a CPU
     :param full: the sizes of the whole grid
@@ -144,104 +63,250 @@ def timings(
     :raises ContractError: if there is no such implementation or size, in one line
     """
     wanted = set(passes)
-    regimes = list(allocators or regimes_here(device))
+    allocators = list(allocators or allocators_here(device))
     work: list[tuple] = []
     absent: list[str] = []
-    every = subjects(names)
-    for kind_name in dict.fromkeys(subject.layer_type for subject in every):
-        kind = registry.layer_type(kind_name)
-        own = [subject for subject in every if subject.layer_type == kind_name]
-        if any(subject.file for subject in own) and not alone:
-            own += [rival for rival in _rival(kind, dtype, device) if rival.key not in {s.key for s in own}]
+    every = select_implementations(names)
+    for name in dict.fromkeys(implementation.layer_type for implementation in every):
+        kind = registry.layer_type(name)
+        together = [implementation for implementation in every if implementation.layer_type == name]
+        if any(map(file_of, together)) and not alone:
+            keys = {implementation.key for implementation in together}
+            together += [rival for rival in _rival(kind, dtype, device) if rival.key not in keys]
         try:
-            found = select(kind, labels, batches, full)
+            sizes = select_sizes(kind, labels, batches, full)
         except ContractError as error:
             absent.append(str(error))
             continue
-        for size in found:
+        for size in sizes:
             chosen = [direction for direction in size.passes if not wanted or direction in wanted]
-            work += [(own, size, chosen, regime) for regime in regimes if chosen]
+            work += [(together, size, chosen, allocator) for allocator in allocators if chosen]
     if not work and absent:
         raise ContractError("; ".join(absent))
     if not work:
         raise ContractError(f"no size has the pass {' or '.join(sorted(wanted))}")
-    for place, (own, size, chosen, regime) in enumerate(work, 1):
-        where = f"{regime} allocator" if device == "cpu" else device
-        announce(f"{place}/{len(work)} {own[0].layer_type} {size.text}, {dtype}, {where}: {len(own)} to time")
-        yield measure(own, size, dtype, device, chosen, allocator=regime, further=further, **options)
+    for place, (together, size, chosen, allocator) in enumerate(work, 1):
+        where = f"{allocator} allocator" if device == "cpu" else device
+        what = f"{together[0].layer_type} {size.text}, {dtype}, {where}"
+        announce(f"{place}/{len(work)} {what}: {len(together)} to time")
+        found = measure(together, size, dtype, device, chosen, allocator=allocator, further=further, **options)
+        yield found.rows
 
 
-def regimes_here(device: str) -> tuple[str, ...]:
+def measure(
+    implementations: Iterable[Implementation | str],
+    size: Size,
+    dtype: str = "float32",
+    device: str = "cpu",
+    passes: Iterable[str] | None = None,
+    *,
+    allocator: str = "default",
+    runs: int = 1,
+    statuses: Mapping[str, TimingStatus] | None = None,
+    limits: TimingLimits | None = None,
+    further: bool = False,
+    always: bool = False,
+) -> Measurement:
+    """Time implementations of one layer type at one size, interleaved with each other and with the yardsticks.
+
+    Each has a process of its own. One that is wrong, dies or exceeds a limit has a row that says so, and the others go
+    on.
+
+    :param implementations: names, Python files, or what :func:`~gmbench.timing.gate.select_implementations` gave for
+        them
+    :param passes: of those of the size; all of them by default
+    :param allocator: ``default``, or ``retained``: glibc keeps freed blocks (on a GPU it makes no difference)
+    :param runs: how often all is begun anew; with several, medians and intervals are of the runs
+    :param statuses: what the gate says, by key, where that is known already
+    :param limits: :class:`~gmbench.timing.turns.TimingLimits` by default
+    :param further: also the layer type's further yardsticks, such as a KAN, where they are installed
+    :param always: measure the yardsticks also where nothing else can be measured
+    :raises ContractError: if the implementations are of several layer types, or the yardsticks cannot be measured
+    """
+    chosen = list(passes or size.passes)
+    limits, statuses = limits or TimingLimits(), dict(statuses or {})
+    given: list[Implementation] = []
+    for each in implementations:
+        given += select_implementations([each]) if isinstance(each, str) else [each]
+    kinds = {implementation.layer_type for implementation in given}
+    if len(kinds) != 1:
+        raise ContractError(f"one layer type at a time, not {', '.join(sorted(kinds)) or 'none'}")
+    setup = _Setup(registry.layer_type(kinds.pop()), size, dtype, device, allocator, chosen, limits)
+    rows: dict[tuple[str, str], TimingRow] = {}
+    passed: list[tuple[Implementation, list[str]]] = []
+    for implementation in given:
+        key = implementation.key
+        timed = []
+        for direction in chosen:
+            reason = obstacle(implementation, dtype, device, direction)
+            if not reason and key not in statuses:
+                statuses[key] = gate(implementation, dtype, device, memory=limits.memory, seconds=limits.seconds)
+            status = TimingStatus("unsupported", reason) if reason else statuses[key]
+            rows[key, direction] = _row(implementation, setup, direction, status)
+            if status.status == "passed":
+                timed.append(direction)
+        if timed:
+            passed.append((implementation, timed))
+    if not passed and not always:
+        return Measurement(list(rows.values()))
+    with _locked():
+        yardsticks = [*NAMES, *(beside(setup.kind, size) if further else ())]
+        sessions = [_session(setup, passed, yardsticks) for _ in range(runs)]
+    group = secrets.token_hex(8)
+    for place, row in rows.items():
+        parts = [results[place] for results, _ in sessions if place in results]
+        if parts:
+            found = merge(parts)
+            ended = asdict(found) if isinstance(found, TimingStatus) else {"figures": found, "message": ""}
+            rows[place] = replace(row, group=group, **ended)
+    return Measurement(list(rows.values()), sessions[0][1])
+
+
+def allocators_here(device: str) -> tuple[str, ...]:
     """The allocator regimes that can be told apart here: both with the GNU C library on a CPU."""
     return ALLOCATORS if device == "cpu" and platform.libc_ver()[0] == "glibc" else ALLOCATORS[:1]
 
 
-def _rival(kind, dtype, device) -> list[Subject]:
+def _rival(kind: LayerType, dtype: str, device: str) -> list[Implementation]:
     """The fastest implementation of a layer type that runs here."""
-    known = {subject.key: subject for subject in subjects([kind.name])}
-    named = [known[f"{kind.name}/{name}"] for name in kind.fastest if f"{kind.name}/{name}" in known]
-    return [subject for subject in named if not subject.obstacle(dtype, device)][:1]
+    known = registry.load().implementations
+    fastest = [known[key] for name in kind.fastest if (key := f"{kind.name}/{name}") in known]
+    return [implementation for implementation in fastest if not obstacle(implementation, dtype, device)][:1]
 
 
-@dataclass
-class _Interleaved:
-    """What one start of all processes gave: candidates by pass, inputs of the kept calls by pass, the machine, load."""
+@dataclass(frozen=True)
+class _Setup:
+    """What all that is timed together shares."""
 
-    candidates: dict[str, list[Candidate]]
-    inputs: dict[str, dict[int, dict]]
-    machine: dict[str, Any]
-    load: dict[str, list[float]]
+    kind: LayerType
+    size: Size
+    dtype: str
+    device: str
+    allocator: str
+    passes: list[str]
+    limits: TimingLimits
 
 
-def _interleaved(kind, able, size, dtype, device, allocator, passes, limits, yardsticks, folder) -> _Interleaved:
-    """Start a process for the yardsticks and one for each subject, and let them take turns, pass by pass."""
+def _row(implementation: Implementation, setup: _Setup, direction: str, status: TimingStatus) -> TimingRow:
+    return TimingRow(
+        implementation=implementation.key,
+        layer_type=implementation.layer_type,
+        axes=setup.size.axes,
+        batch=setup.size.batch,
+        size=setup.size.label,
+        dtype=setup.dtype,
+        device=setup.device,
+        allocator=setup.allocator if setup.device == "cpu" else None,
+        source="file" if file_of(implementation) else implementation.source,
+        direction=direction,
+        **asdict(status),
+    )
+
+
+def _session(setup, passed, yardsticks):
+    """One start of everything: what came of each implementation and pass, and seconds of the yardsticks by pass."""
+    results: dict[tuple[str, str], TimingStatus | Figures] = {}
+    seconds: dict[str, dict[str, list[float]]] = {}
+    claims = {implementation.key: implementation.ulps[setup.dtype] for implementation, _ in passed}
+    with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
+        machine, passes = _timed(setup, passed, yardsticks, folder)
+        for rounds in passes:
+            right, errors = [c for c in rounds.candidates if c.yardstick and not c.error], {}
+            seconds[rounds.direction] = {yardstick.key: _samples(yardstick) for yardstick in right}
+            for candidate in rounds.candidates[len(yardsticks) :]:
+                try:
+                    errors[candidate.key] = verify(candidate, rounds, claims[candidate.key])
+                    right.append(candidate)
+                except (Mismatch, Undecided) as error:
+                    results[candidate.key, rounds.direction] = TimingStatus(error.status, str(error))
+            for candidate in right:
+                if not candidate.yardstick:
+                    known = {"claim": claims[candidate.key], "load": rounds.load, **machine}
+                    found = _figures(candidate, right, errors[candidate.key], **known)
+                    results[candidate.key, rounds.direction] = found
+    return results, seconds
+
+
+def _samples(candidate: Candidate) -> list[float]:
+    return [four_digits(seconds) for seconds in candidate.seconds.values()]
+
+
+def _figures(candidate: Candidate, right: Sequence[Candidate], errors: list[float], **known: Any) -> Figures:
+    """What one session says of a candidate, beside everything that is right."""
+    median, low, high = map(four_digits, median_interval(list(candidate.seconds.values())))
+    ratios = {}
+    for other in right:
+        if other is not candidate:
+            middle, least, most = map(four_digits, ratio_interval(candidate.seconds, other.seconds))
+            ratios[other.key] = (middle, least, most)
+    return Figures(
+        **known,
+        ulps=max(errors),
+        verified=len(errors),
+        samples=[_samples(candidate)],
+        median=median,
+        low=low,
+        high=high,
+        ratios=ratios,
+        ratio=ratios["floor"][0],
+        yardsticks={
+            other.key.replace("-", "_"): four_digits(median_interval(list(other.seconds.values()))[0])
+            for other in right
+            if other.yardstick
+        },
+        peak_bytes=candidate.peak,
+        dropped=0 if candidate.interrupted else len(candidate.disturbed),
+        disturbed=candidate.interrupted,
+    )
+
+
+def _timed(setup, passed, yardsticks, folder) -> tuple[dict[str, Any], list[Rounds]]:
+    """Start a process for the yardsticks and one for each implementation, and let them take turns, pass by pass.
+
+    What it gives first are torch's ``threads`` and the CPU's ``capability``.
+    """
     task = {
         "do": "time",
-        "layer_type": kind.name,
-        "size": asdict(size),
-        "dtype": dtype,
-        "device": device,
-        "passes": passes,
-        "yardsticks": [],
+        "layer_type": setup.kind.name,
+        "size": asdict(setup.size),
+        "dtype": setup.dtype,
+        "device": setup.device,
+        "passes": setup.passes,
+        "folder": folder,
         "cores": _cores(),
     }
-    rounds, budget = limits["rounds"], limits["budget"]
+    limits = setup.limits
     with contextlib.ExitStack() as stack:
-        own = {**task, "folder": folder}
 
-        def start(**more):
-            memory, seconds = limits["memory"], limits["seconds"]
-            if more["yardsticks"]:  # these are ours
-                memory, seconds = max(memory, MEMORY), max(seconds, SECONDS)
-            process = Process({**own, **more}, allocator, memory, seconds)
+        def start(memory, seconds, key=None, file=None, yardsticks=()):
+            mine = {**task, "key": key, "file": file, "yardsticks": list(yardsticks)}
+            process = Process(mine, setup.allocator, memory, seconds)
             stack.callback(process.close)
             return process
 
-        ours = start(key=None, file=None, yardsticks=yardsticks)
-        processes = {subject.key: start(key=subject.key, file=subject.file, yardsticks=[]) for subject, _ in able}
+        ours = start(max(limits.memory, MEMORY), max(limits.seconds, SECONDS), yardsticks=yardsticks)
+        theirs = {i.key: start(limits.memory, limits.seconds, i.key, file_of(i)) for i, _ in passed}
         machine = _ready(ours)
         broken = {}
-        for key, process in processes.items():
+        for key, process in theirs.items():
             try:
                 _ready(process)
             except ContractError as error:
                 broken[key] = str(error)
-        found = _Interleaved({}, {}, machine, {})
-        for direction in passes:
-            candidates = [Candidate(name, f"{direction} {name}", ours, False) for name in yardsticks]
-            candidates += [Candidate(s.key, direction, processes[s.key], True) for s, mine in able if direction in mine]
+        passes = []
+        for direction in setup.passes:
+            candidates = [Candidate(name, f"{direction} {name}", ours, yardstick=True) for name in yardsticks]
+            candidates += [Candidate(i.key, direction, theirs[i.key]) for i, own in passed if direction in own]
             for candidate in candidates:
                 if candidate.key in broken:
                     candidate.fail(broken[candidate.key])
-            table = Table(kind, size, dtype, folder)
-            before = os.getloadavg()[0]
-            take_turns(table, candidates, rounds, budget)
+            rounds = Rounds(setup.kind, setup.size, setup.dtype, direction, folder, candidates)
+            interleave(rounds, limits)
             for candidate in candidates:
                 if candidate.key in NAMES and candidate.error:
                     raise ContractError(f"{candidate.key} cannot be measured: {candidate.error}")
-            found.candidates[direction], found.inputs[direction] = candidates, table.inputs
-            found.load[direction] = sorted((round(before, 2), round(os.getloadavg()[0], 2)))
-    return found
+            passes.append(rounds)
+    return machine, passes
 
 
 def _cores() -> list[int] | None:
@@ -265,30 +330,6 @@ def _ready(process: Process) -> dict[str, Any]:
     if "error" in said:
         raise ContractError(said["error"])
     return said
-
-
-def _run(kind, able, size, dtype, device, allocator, passes, limits, names):
-    """One start of everything: the parts of the rows by implementation and pass, and seconds of the yardsticks."""
-    rows: dict[tuple[str, str], dict] = {}
-    yardsticks: dict[str, dict[str, list[float]]] = {}
-    claims = {subject.key: subject.ulps[dtype] for subject, _ in able}
-    with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
-        found = _interleaved(kind, able, size, dtype, device, allocator, passes, limits, names, folder)
-        for direction, candidates in found.candidates.items():
-            more = {"load": found.load[direction], **found.machine}
-            judged = {
-                c.key: _judged(c, kind, size, dtype, claims[c.key], direction, found.inputs[direction], folder)
-                for c in candidates
-                if c.kept
-            }
-            right = [c for c in candidates if (judged[c.key]["status"] == "passed" if c.kept else not c.error)]
-            for candidate in right:
-                if candidate.kept:
-                    judged[candidate.key] |= more | _figures(candidate, right)
-            rows |= {(key, direction): row for key, row in judged.items()}
-            own = {c.key: [sharp(s) for s in c.seconds.values()] for c in right if not c.kept}
-            yardsticks[direction] = own
-    return rows, yardsticks
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from gmbench.contract import ContractError, LayerType
 PASSES = ("forward", "forward+backward")
 STEP = "training step"
 ALLOCATORS = ("default", "retained")  # glibc's as it is, or told to keep freed blocks
-NOTHING = "nothing"  # what every measuring process can run: what it takes is the way there and back
+NO_OP = "no-op"  # a workload of every measuring process: what it takes is the way there and back
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def sizes(kind: LayerType, full: bool = False) -> list[Size]:
     return [size for size in found if full or size.everyday]
 
 
-def layers(kind: LayerType, size: Size) -> list[dict[str, int]]:
+def layer_axes(kind: LayerType, size: Size) -> list[dict[str, int]]:
     """Length of every axis of each layer of a size, the first layer first."""
     if not size.widths:
         return [size.axes]
@@ -56,7 +56,9 @@ def layers(kind: LayerType, size: Size) -> list[dict[str, int]]:
     return [{**size.axes, kind.in_features: before, kind.out_features: after} for before, after in pairs]
 
 
-def select(kind: LayerType, labels: Iterable[str] = (), batches: Iterable[int] = (), full: bool = False) -> list[Size]:
+def select_sizes(
+    kind: LayerType, labels: Iterable[str] = (), batches: Iterable[int] = (), full: bool = False
+) -> list[Size]:
     """Sizes by label and by batch, of the whole grid as soon as one is named or where none is for every day.
 
     :raises ContractError: if none is like that, with those that are there

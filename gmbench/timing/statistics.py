@@ -5,27 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import binom
+from scipy.stats import quantile_test
 
-FEW = 6  # undisturbed samples that a median and an interval need
+MIN_SAMPLES = 6  # that a median and its interval need: with fewer no order statistics hold it in 95 %
+
+Interval = tuple[float, float, float]  # the median and the ends of its 95 % interval
 
 
-def summary(samples: Sequence[float]) -> tuple[float, float, float]:
+def median_interval(samples: Sequence[float]) -> Interval:
     """Median and its 95 % interval by order statistics, for any distribution; the range for a few samples."""
-    ordered = np.sort(np.asarray(samples, dtype=float))
-    rank = int(binom.ppf(0.025, len(ordered), 0.5))
-    low, high = max(rank - 1, 0), min(len(ordered) - rank, len(ordered) - 1)
-    return float(np.median(ordered)), float(ordered[low]), float(ordered[high])
+    ends = quantile_test(samples).confidence_interval()
+    # of a few samples it is NaN
+    return float(np.median(samples)), float(np.fmax(ends.low, min(samples))), float(np.fmin(ends.high, max(samples)))
 
 
-def ratio(mine: Mapping[int, float], theirs: Mapping[int, float]) -> tuple[float, float, float]:
+def ratio_interval(mine: Mapping[int, float], others: Mapping[int, float]) -> Interval:
     """Median of the ratios of two candidates' times and its 95 % interval, round by round.
 
-    :param mine, theirs: seconds by the number of the round; only rounds that both have count
+    :param mine, others: seconds by the number of the round; only rounds that both have count
     """
-    both = sorted(set(mine) & set(theirs))
-    if len(both) >= FEW:
-        return summary([mine[r] / theirs[r] for r in both])
+    both = sorted(set(mine) & set(others))
+    if len(both) >= MIN_SAMPLES:
+        return median_interval([mine[r] / others[r] for r in both])
     # too few common rounds: the medians
-    middle, other = (float(np.median(list(each.values()))) for each in (mine, theirs))
-    return middle / other, min(mine.values()) / max(theirs.values()), max(mine.values()) / min(theirs.values())
+    middle, other = (float(np.median(list(each.values()))) for each in (mine, others))
+    return middle / other, min(mine.values()) / max(others.values()), max(mine.values()) / min(others.values())

@@ -9,7 +9,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -20,13 +20,13 @@ import numpy as np
 from gmbench import registry
 from gmbench.contract import LayerType
 from gmbench.processes.child import RETAINED, Child, fate
-from gmbench.timing.inputs import draw, kept, write
-from gmbench.timing.sizes import NOTHING, Size
-from gmbench.timing.statistics import FEW
+from gmbench.timing.inputs import draw, outputs_path, write
+from gmbench.timing.sizes import NO_OP, Size
+from gmbench.timing.statistics import MIN_SAMPLES
 
 ROUNDS = 40  # undisturbed samples wanted of each candidate
 PATIENCE = 3  # at most so many times as many rounds
-BUDGET = 10.0  # seconds of rounds a pass, but at least FEW rounds
+BUDGET = 10.0  # seconds of rounds a pass, but at least MIN_SAMPLES rounds
 WARM_UPS = 3
 SECONDS = 600.0  # that one process may take in all
 MEMORY = 8 * 2**30  # bytes of address space of one process
@@ -124,28 +124,43 @@ def _scheduled(path: str) -> tuple[float, float]:
     return int(ran) / 1e9, int(waited) / 1e9
 
 
+@dataclass(frozen=True)
+class TimingLimits:
+    """How much is measured, and what a measuring process may take."""
+
+    rounds: int = ROUNDS  # undisturbed samples wanted of each candidate
+    budget: float = BUDGET  # seconds of a pass after which no further round is begun
+    memory: int = MEMORY  # bytes of address space of a process, on a CPU
+    seconds: float = SECONDS  # after which a process is ended
+
+
 @dataclass
 class Candidate:
     """One thing to time, in one pass: whose process, its name there, and what was seen of it."""
 
-    key: str
-    name: str
+    key: str  # of an implementation, or the name of a yardstick
+    workload: str  # what its process calls it
     process: Process
-    kept: bool  # whether outputs are wanted
-    quiet: dict[int, float] = field(default_factory=dict)  # seconds by round
+    yardstick: bool = False  # one of ours: its outputs are not verified
+    undisturbed: dict[int, float] = field(default_factory=dict)  # seconds by round
     disturbed: dict[int, float] = field(default_factory=dict)
     walls: list[float] = field(default_factory=list)  # seconds by the parent's clock, the way there and back included
     worked: list[float] = field(default_factory=list)  # the same without what was waited for a core
     doubt: str = ""  # where that clock and its own do not tell the same
-    files: dict[str, int] = field(default_factory=dict)  # calls whose outputs are kept, by why
-    peak: int | None = None
+    saved: dict[str, int] = field(default_factory=dict)  # rounds whose outputs are saved, by the reason
+    peak: int | None = None  # bytes
     error: str = ""
     number: int = field(default_factory=itertools.count().__next__)  # no two have the same
 
     @property
+    def interrupted(self) -> bool:
+        """Whether too few calls were undisturbed, so that all of them count."""
+        return len(self.undisturbed) < MIN_SAMPLES
+
+    @property
     def seconds(self) -> dict[int, float]:
         """Seconds by round of the calls that nothing interrupted; of all if these are too few."""
-        return self.quiet if len(self.quiet) >= FEW else {**self.quiet, **self.disturbed}
+        return {**self.undisturbed, **self.disturbed} if self.interrupted else self.undisturbed
 
     def fail(self, why: object) -> None:
         """It has no time, for the first reason that was seen."""
@@ -153,56 +168,58 @@ class Candidate:
 
 
 @dataclass
-class Table:
-    """Where turns are taken: the folder that the processes share, and how inputs are drawn."""
+class Rounds:
+    """The rounds of one pass: fresh inputs for each, in the folder that the processes share, and a call of everybody.
+
+    Only the latest round has its inputs there. Of each implementation the outputs of two timed calls are saved, chosen
+    when the clock has stopped: a random one, and the fastest, since a call that does nothing is fast.
+    """
 
     kind: LayerType
     size: Size
     dtype: str
+    direction: str
     folder: str
+    candidates: Sequence[Candidate] = ()
     rng: np.random.Generator = field(default_factory=np.random.default_rng)  # seeded by the system
-    inputs: dict[int, dict] = field(default_factory=dict)  # of the calls that are kept
-    call: int = 0
+    chance: random.Random = field(default_factory=random.SystemRandom)
+    number: int = 0  # of the latest round
+    timed: int = 0  # how many rounds are no warm-up
+    drawn: dict[str, np.ndarray] = field(default_factory=dict)  # the inputs of the latest round
+    inputs: dict[int, dict[str, np.ndarray]] = field(default_factory=dict)  # of rounds of which outputs are saved
+    load: list[float] = field(default_factory=list)  # load average of the machine before and behind, the lower first
 
-    def deal(self) -> dict:
-        """Fresh inputs for the next call of everybody."""
+    def begin(self, timed: bool = False) -> None:
+        """Draw the inputs of the next round."""
         with contextlib.suppress(FileNotFoundError):
-            os.remove(Path(self.folder, f"{self.call}.npz"))
-        self.call += 1
-        drawn = draw(self.kind, self.size, self.dtype, self.rng)
-        write(Path(self.folder, f"{self.call}.npz"), drawn)
-        return drawn
+            os.remove(Path(self.folder, f"{self.number}.npz"))
+        self.number += 1
+        self.timed += timed
+        self.drawn = draw(self.kind, self.size, self.dtype, self.rng)
+        write(Path(self.folder, f"{self.number}.npz"), self.drawn)
 
-    def turn(self, candidate: Candidate, keep: Callable[[float], set[str]] | None = None) -> tuple[float, bool] | None:
-        """One call of a candidate: its seconds, and whether nothing interrupted it; None if it went wrong.
-
-        :param keep: tells, from the seconds by the parent's clock, why its outputs are to be kept, if at all
-        """
+    def call(self, candidate: Candidate) -> bool:
+        """One call of a candidate, which is told what was seen of it; whether it went well."""
         try:
-            said = candidate.process.ask("prepare", candidate.name, self.call)
-            if "error" in said:
-                raise Gone(said["error"])
+            _ask(candidate.process, "prepare", candidate.workload, self.number)
             wall, worked, said = self._go(candidate.process)
-            if "error" in said:
-                raise Gone(said["error"])
-            seconds, quiet = float(said["seconds"]), bool(said["quiet"])
-            whys = keep(wall) if keep else set()
-            file = kept(self.folder, candidate.number, self.call)
-            said = candidate.process.ask("keep", file) if whys else candidate.process.ask("drop")
-            if "error" in said:
-                raise Gone(said["error"])
+            seconds, undisturbed = float(said["seconds"]), bool(said["undisturbed"])
+            reasons = self._reasons(candidate, wall)
+            file = outputs_path(self.folder, candidate.number, self.number)
+            _ask(candidate.process, *(("save", file) if reasons else ("discard",)))
         except (Gone, KeyError, TypeError, ValueError) as error:
             candidate.fail(error if isinstance(error, Gone) else "wrote something that is no answer")
-            return None
+            return False
         if not seconds > 0:
             candidate.fail("its clock stood still")
-            return None
-        for why in whys:
-            self._forget(candidate, why)
-            candidate.files[why] = self.call
-        candidate.walls.append(wall)
-        candidate.worked.append(worked)
-        return seconds, quiet
+            return False
+        for reason in reasons:
+            self._saved(candidate, reason)
+        if self.timed:
+            (candidate.undisturbed if undisturbed else candidate.disturbed)[self.number] = seconds
+            candidate.walls.append(wall)
+            candidate.worked.append(worked)
+        return True
 
     @staticmethod
     def _go(process) -> tuple[float, float, dict]:
@@ -211,95 +228,95 @@ class Table:
         """
         waited, ran = process.spent()
         begin, mine = time.perf_counter(), _scheduled("/proc/thread-self/schedstat")[1]
-        said = process.ask("go")
+        said = _ask(process, "go")
         wall, mine = time.perf_counter() - begin, _scheduled("/proc/thread-self/schedstat")[1] - mine
         after, then = process.spent()
         busiest = max((seconds - ran.get(tid, 0.0) for tid, seconds in then.items()), default=0.0)
         return wall, max(wall - mine - (after - waited), min(busiest, wall)), said
 
-    def _forget(self, candidate, why):
-        """Remove the outputs that were kept for the same reason before."""
-        old = candidate.files.pop(why, None)
-        if old is not None and old not in candidate.files.values():
+    def _reasons(self, candidate, wall):
+        """Why the outputs of a call are to be saved, if at all."""
+        if candidate.yardstick or not self.timed:
+            return []
+        fastest = wall < min(candidate.walls, default=math.inf)
+        return ["fastest"] * fastest + ["random"] * (self.chance.randrange(self.timed) == 0)
+
+    def _saved(self, candidate, reason):
+        """Remember what is saved, and remove what was saved for the same reason before."""
+        old = candidate.saved.pop(reason, self.number)
+        candidate.saved[reason] = self.number
+        self.inputs[self.number] = self.drawn
+        if old not in candidate.saved.values():
             with contextlib.suppress(FileNotFoundError):
-                kept(self.folder, candidate.number, old).unlink()
+                outputs_path(self.folder, candidate.number, old).unlink()
+            if not any(old in other.saved.values() for other in self.candidates):
+                del self.inputs[old]
 
 
-def take_turns(table: Table, candidates: Sequence[Candidate], rounds: int = ROUNDS, budget: float = BUDGET) -> None:
-    """Time candidates in turns, in a random order each round, everybody on the same fresh inputs.
+def interleave(rounds: Rounds, limits: TimingLimits) -> None:
+    """Time candidates round by round, in a random order each, everybody on the same fresh inputs.
 
     A sample during which the process was interrupted (an involuntary context switch) does not count, unless too few
-    are left. Of each candidate the outputs of two calls are kept, chosen when the clock has stopped: a random one,
-    and the fastest, since a call that does nothing is fast.
+    are left.
     """
-    chance = random.SystemRandom()
-    table.deal()
+    candidates, before = rounds.candidates, os.getloadavg()[0]
     # all at once: the first call may compile
     for _ in range(WARM_UPS):
+        rounds.begin()
         for candidate in _alive(candidates):
-            table.turn(candidate)
-        table.deal()
-    for candidate in candidates:
-        candidate.walls.clear()
-        candidate.worked.clear()
+            rounds.call(candidate)
     start = time.perf_counter()
-    for count in range(PATIENCE * rounds):
+    for count in range(PATIENCE * limits.rounds):
         alive = _alive(candidates)
-        enough = all(len(candidate.quiet) >= rounds for candidate in alive)
-        if not alive or enough or (count >= FEW and time.perf_counter() - start > budget):
+        enough = all(len(candidate.undisturbed) >= limits.rounds for candidate in alive)
+        if not alive or enough or (count >= MIN_SAMPLES and time.perf_counter() - start > limits.budget):
             break
-        drawn = table.deal()
-        for candidate in chance.sample(alive, len(alive)):
-
-            def wanted(wall, candidate=candidate, count=count):
-                if not candidate.kept:
-                    return set()
-                fastest = wall < min(candidate.walls, default=math.inf)
-                whys = {"fastest": fastest, "random": chance.randrange(count + 1) == 0}
-                return {why for why, holds in whys.items() if holds}
-
-            found = table.turn(candidate, wanted)
-            if found:
-                seconds, quiet = found
-                (candidate.quiet if quiet else candidate.disturbed)[count] = seconds
-                if table.call in candidate.files.values():
-                    table.inputs[table.call] = drawn
-        used = {call for candidate in candidates for call in candidate.files.values()}
-        table.inputs = {call: drawn for call, drawn in table.inputs.items() if call in used}
-    ways = [way for candidate in _alive(candidates) if (way := _way(table, candidate)) is not None]
+        rounds.begin(timed=True)
+        for candidate in rounds.chance.sample(alive, len(alive)):
+            rounds.call(candidate)
+    ways = [way for candidate in _alive(candidates) if (way := _way(rounds, candidate)) is not None]
     for candidate in _alive(candidates):
-        _finish(table, candidate, min(ways))
+        _finish(rounds, candidate, min(ways))
+    rounds.load = sorted(round(load, 2) for load in (before, os.getloadavg()[0]))
+
+
+def _ask(process: Process, *words: object) -> dict:
+    """A command and its answer.
+
+    :raises Gone: also if the answer is that it went wrong
+    """
+    said = process.ask(*words)
+    if "error" in said:
+        raise Gone(said["error"])
+    return said
 
 
 def _alive(candidates):
     return [candidate for candidate in candidates if not candidate.error]
 
 
-def _way(table, candidate) -> float | None:
+def _way(rounds, candidate) -> float | None:
     """Seconds that the way to a candidate's process and back takes, beside the call."""
-    nothing = Candidate(candidate.key, NOTHING, candidate.process, False)
-    for _ in range(FEW):
-        table.turn(nothing)
+    nothing = Candidate(candidate.key, NO_OP, candidate.process, yardstick=True)
+    for _ in range(MIN_SAMPLES):
+        rounds.call(nothing)
     if nothing.error:
         candidate.fail(nothing.error)
         return None
     return median(nothing.walls)
 
 
-def _finish(table, candidate, way):
+def _finish(rounds, candidate, way):
     """Its memory, torch's settings, and whether its clock and the parent's tell the same."""
     try:
-        said = candidate.process.ask("finish", candidate.name, table.call)
+        candidate.peak = _ask(candidate.process, "finish", candidate.workload, rounds.number).get("peak")
     except Gone as error:
-        said = {"error": str(error)}
-    if "error" in said:
-        candidate.fail(said["error"])
+        candidate.fail(error)
         return
-    candidate.peak = said.get("peak")
     # The typical call cannot be much faster than the fastest that the parent saw, nor, where the machine is so busy
     # that every one was held up, than the typical one without the waiting. The way is the shortest of all, for a
     # process can make its own look longer.
     told, seen = median(candidate.seconds.values()), min(candidate.walls) - way
     most = (1 + SHARE) * told + SLACK
-    if candidate.kept and seen > most and median(candidate.worked) - way > most:
+    if not candidate.yardstick and seen > most and median(candidate.worked) - way > most:
         candidate.doubt = f"its clock says {told:.3g} s, by the parent's no call took less than {seen:.3g} s"

@@ -2,11 +2,11 @@
 
 It reads one task as JSON from standard input and answers in JSON lines. A timing then takes turns, one command a line:
 
-``prepare NAME CALL``  load that call's inputs
-``go``                 run it; the answer is written the moment the clock stops, and what it returned is copied
-``drop``               go on
-``keep FILE``          write that copy, and the inputs as they are now, where the parent finds them
-``finish NAME CALL``   run it once more for its memory, and look at torch's settings
+``prepare NAME ROUND``  load the inputs of that round for a workload
+``go``                  run it; the answer is written the moment the clock stops, and what it returned is copied
+``discard``             go on
+``save FILE``           write that copy, and the inputs as they are now, where the parent finds them
+``finish NAME ROUND``   run it once more for its memory, and look at torch's settings
 
 While an implementation is timed the references cannot be imported. Honest scope: limits and separation keep mistakes
 apart and simple cheats out; they are no sandbox against a hostile extension.
@@ -17,7 +17,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
@@ -34,48 +36,29 @@ def main() -> None:
         take_turns(task, sys.stdin, answer)
 
 
-def found(task) -> list[Implementation]:
-    """The implementations of the task's file alone, or of everything that is built in or installed."""
-    if not task["file"]:
-        return list(registry.load().implementations.values())
-    records = registry.records(registry.load_file(task["file"]), task["file"])
-    return [record for record in records if isinstance(record, Implementation)]
+def load(key: str, file: str | None) -> Implementation:
+    """An implementation of a file, or of everything that is built in or installed.
+
+    :raises ContractError: if it is not there any more
+    """
+    found: Iterable[object] = registry.load().implementations.values()
+    if file:
+        found = registry.records(registry.load_file(file), file)
+    for record in found:
+        if isinstance(record, Implementation) and record.key == key:
+            return record
+    raise ContractError(f"there is no implementation {key!r} any more")
 
 
-def chosen(task) -> Implementation:
-    """The one implementation that the task names."""
-    for implementation in found(task):
-        if implementation.key == task["key"]:
-            return implementation
-    raise ContractError(f"there is no implementation {task['key']!r} any more")
-
-
-def description(implementation: Implementation) -> dict:
-    """The record of an implementation as plain data."""
-    outside = implementation.source.endswith(".py")
-    return {
-        "key": implementation.key,
-        "layer_type": implementation.layer_type,
-        "file": os.path.abspath(implementation.source) if outside else None,
-        "source": "file" if outside else implementation.source,
-        "dtypes": list(implementation.dtypes),
-        "derivatives": implementation.derivatives,
-        "ulps": dict(implementation.ulps),
-        "approximate": implementation.approximate,
-        "devices": list(implementation.devices),
-        "requires": list(implementation.requires),
-    }
-
-
-def checked(task) -> dict:
-    """The first check that is not green, or how many there were."""
+def checked(task: Mapping[str, Any]) -> dict[str, str]:
+    """The ``status`` and ``message`` of the first check that is not green, or how many there were."""
     import torch
 
     from gmbench.checks.plan import plan
 
     torch.set_num_threads(1)  # the cases are small
     count = 0
-    for check in plan(chosen(task), task["device"]):
+    for check in plan(load(task["key"], task["file"]), task["device"]):
         if check.dtype != task["dtype"]:
             continue
         record = check("smoke")
@@ -87,25 +70,25 @@ def checked(task) -> dict:
     return {"status": "passed", "message": f"{count} checks"}
 
 
-def take_turns(task, commands, answer) -> None:
+def take_turns(task: Mapping[str, Any], commands: Iterable[str], answer: Callable[[dict], None]) -> None:
     """Answer the parent's commands until it closes the pipe."""
     hide_references()
     try:
-        turns = Turns(task)
+        worker = Worker(task)
     except Exception as error:
         answer({"error": reason(error)})
         return
-    answer(turns.machine)
+    answer(worker.machine)
     for line in commands:
         word, *rest = line.rstrip("\n").split("\t")
         try:
-            getattr(turns, word)(*rest, answer)
+            getattr(worker, word)(*rest, answer)
         except Exception as error:
             answer({"error": reason(error)})
 
 
-class Turns:
-    """What is timed in this process, and the call that is being made. Each command answers once."""
+class Worker:
+    """The workloads of this process, and the call that is being made. Each command answers once."""
 
     def __init__(self, task):
         import torch
@@ -114,9 +97,8 @@ class Turns:
             os.sched_setaffinity(0, task["cores"])  # before there are threads, which inherit it
 
         from gmbench.checks.settings import torch_settings
-        from gmbench.timing import candidates, clock, inputs
-        from gmbench.timing import yardsticks as floors
-        from gmbench.timing.sizes import NOTHING, Size
+        from gmbench.timing import clock, inputs, workloads, yardsticks
+        from gmbench.timing.sizes import NO_OP, Size
 
         # bound before the implementation is imported
         self.call, self.ready, self.snapshot, self.settings = clock.call, clock.ready, clock.snapshot, torch_settings
@@ -127,45 +109,45 @@ class Turns:
         self.machine = {"threads": torch.get_num_threads(), "capability": torch.backends.cpu.get_cpu_capability()}
         kind, size = registry.layer_type(task["layer_type"]), Size(**task["size"])
         where = (kind, size, self.dtype, self.device)
-        self.own = {}  # by the text that names it in a command
-        self.names = {direction: candidates.names(kind, size, direction) for direction in task["passes"]}
-        implementation = chosen(task) if task["key"] else None
+        self.names = {direction: workloads.output_names(kind, size, direction) for direction in task["passes"]}
+        implementation = load(task["key"], task["file"]) if task["key"] else None
+        self.workloads = {NO_OP: workloads.Workload(NO_OP, lambda _: (), lambda: ())}  # as commands name them
         for direction in task["passes"]:
             if implementation:
-                self.own[direction] = candidates.candidate(implementation, *where, direction)
+                self.workloads[direction] = workloads.workload(implementation, *where, direction)
             for name in task["yardsticks"]:
-                self.own[f"{direction} {name}"] = floors.yardstick(name, *where, direction)
-        self.own[NOTHING] = candidates.Candidate("nothing", lambda _: (), lambda: ())
-        self.check = implementation is not None
-        self.given = self.copies = None
+                self.workloads[f"{direction} {name}"] = yardsticks.yardstick(name, *where, direction)
+        self.verified = implementation is not None
+        self.arguments: Any = None  # what the workload is run with
+        self.copies: Any = None  # of what it returned
         self.fault = ""
 
-    def prepare(self, name, call, answer):
-        """Load the inputs of a call."""
-        self.given = self.copies = None
+    def prepare(self, name, round_, answer):
+        """Load the inputs of a round."""
+        self.arguments = self.copies = None
         self.name = name
-        self.drawn = self.read(os.path.join(self.folder, f"{call}.npz")) if self.check else {}
-        self.given = self.own[name].prepare(self.drawn)
+        self.drawn = self.read(os.path.join(self.folder, f"{round_}.npz")) if self.verified else {}
+        self.arguments = self.workloads[name].prepare(self.drawn)
         self.ready(self.device)
         answer({})
 
     def go(self, answer):
         """Run it. The answer is written the moment the clock stops, and what it returned is copied at once."""
-        stopped = self.call(self.own[self.name], self.given, self.device)
-        answer({"seconds": stopped.seconds, "quiet": stopped.quiet})
+        sample = self.call(self.workloads[self.name], self.arguments, self.device)
+        answer({"seconds": sample.seconds, "undisturbed": sample.undisturbed})
         self.fault = ""
-        if self.check:
+        if self.verified:
             try:
-                self.copies = self.snapshot(stopped.outputs, self.dtype, self.device)
+                self.copies = self.snapshot(sample.outputs, self.dtype, self.device)
                 self._as_before()
             except Exception as error:
                 self.fault = reason(error)
 
-    def drop(self, answer):
+    def discard(self, answer):
         """Go on; what is wrong with the form of the last result is said here."""
         answer({"error": self.fault} if self.fault else {})
 
-    def keep(self, file, answer):
+    def save(self, file, answer):
         """Write the copies of the last call, and its inputs as they are now."""
         if self.fault:
             raise ContractError(self.fault)
@@ -181,26 +163,27 @@ class Turns:
         from gmbench.timing.sizes import STEP
 
         if self.name == STEP:
-            return {"given.x": self.given[0].detach().cpu().double().numpy()}
-        x, parameters, _ = self.given
+            return {"given.x": self.arguments[0].detach().cpu().double().numpy()}
+        x, parameters, _ = self.arguments
         tensors = {"x": x, **parameters}
         return {f"given.{name}": tensor.detach().cpu().double().numpy() for name, tensor in tensors.items()}
 
-    def finish(self, name, call, answer):
+    def finish(self, name, round_, answer):
         """After a pass: its peak memory, and whether one call leaves alone what another returned."""
+        workload = self.workloads[name]
 
         def prepare():
-            self.prepare(name, call, lambda _: None)
-            return self.given
+            self.prepare(name, round_, lambda _: None)
+            return self.arguments
 
-        peak = self.peak(self.own[name], prepare, self.device)
-        if self.check and name in self.names:
-            outputs = self.own[name].run(*prepare())
+        peak = self.peak(workload, prepare, self.device)
+        if self.verified and name in self.names:
+            outputs = workload.run(*prepare())
             copies = self.snapshot(outputs, self.dtype, self.device)
-            self.own[name].run(*self.own[name].prepare(self.drawn | {"x": -0.5 * self.drawn["x"]}))
+            workload.run(*workload.prepare(self.drawn | {"x": -0.5 * self.drawn["x"]}))
             if self.overwritten(outputs, copies):
                 raise ContractError("a call changed what an earlier one had returned")
-        self.given = None
+        self.arguments = None
         self._as_before()
         answer({"peak": peak})
 

@@ -23,8 +23,8 @@ from gmbench import registry
 from gmbench.baselines import lacking
 from gmbench.contract import LayerType
 from gmbench.layers.autograd import by_autograd
-from gmbench.timing.candidates import Candidate, update
-from gmbench.timing.sizes import STEP, Size, layers
+from gmbench.timing.sizes import STEP, Size, layer_axes
+from gmbench.timing.workloads import Workload, update
 
 NAMES = ("floor", "linear", "linear-matched")
 BESIDE = {"kan": "kan"}  # and the optional extra that each needs
@@ -32,14 +32,14 @@ GRID, ORDER = 5, 3  # of a KAN's splines, pykan's own
 BLOCK = {"cpu": 2**17, "cuda": 2**22}  # exponentials a call
 
 
-def yardstick(name: str, kind: LayerType, size: Size, dtype: str, device: str, direction: str) -> Candidate:
-    """One of :data:`NAMES` or :data:`BESIDE` as something to time; it draws inputs of its own."""
+def yardstick(name: str, kind: LayerType, size: Size, dtype: str, device: str, direction: str) -> Workload:
+    """One of :data:`NAMES` or :data:`BESIDE` as a workload; it draws inputs of its own."""
     random = _random(dtype, device)
     if name == "kan":
-        return splines(kind, size, direction, random)
+        return _kan(kind, size, direction, random)
     if name == "floor":
-        return floor(kind, size, direction, random, BLOCK[device])
-    return dense(kind, size, direction, random, name == "linear-matched")
+        return _floor(kind, size, direction, random, BLOCK[device])
+    return _dense(kind, size, direction, random, name == "linear-matched")
 
 
 def beside(kind: LayerType, size: Size) -> list[str]:
@@ -47,12 +47,12 @@ def beside(kind: LayerType, size: Size) -> list[str]:
     return [name for name in kind.beside if not size.widths and not lacking(BESIDE[name])]
 
 
-def floor(kind, size, direction, random, block) -> Candidate:
+def _floor(kind, size, direction, random, block) -> Workload:
     """The bare products and exponentials: powers of 2, which are the fastest of torch's."""
     backward = direction != "forward"
     parts = []  # (inner, columns, whether the input needs a gradient)
     exponentials = 0
-    for place, axes in enumerate(layers(kind, size)):
+    for place, axes in enumerate(layer_axes(kind, size)):
         work = kind.work(axes, size.batch, 4)
         parts += [(d, N, direction != STEP or place > 0) for d, N in work.products]
         exponentials += work.exponentials + (work.backward_exponentials if backward else 0)
@@ -77,10 +77,10 @@ def floor(kind, size, direction, random, block) -> Candidate:
                         results.append(dy @ W)
         return tuple(results)
 
-    return Candidate("floor", prepare, run)
+    return Workload("floor", prepare, run)
 
 
-def dense(kind, size, direction, random, matched=False) -> Candidate:
+def _dense(kind, size, direction, random, matched=False) -> Workload:
     """Dense layers of the same shape, or of as many parameters."""
     widths = _matched(kind, size) if matched else _widths(kind, size)
     step = direction == STEP
@@ -105,10 +105,10 @@ def dense(kind, size, direction, random, matched=False) -> Candidate:
         update(weights, gradients)
         return out, *gradients
 
-    return Candidate("linear-matched" if matched else "linear", prepare, run)
+    return Workload("linear-matched" if matched else "linear", prepare, run)
 
 
-def splines(kind, size, direction, random) -> Candidate:
+def _kan(kind, size, direction, random) -> Workload:
     """A KAN between the same features, with one hidden layer of such a width that it has as many parameters."""
     from gmbench.baselines.kan import kan
     from gmbench.baselines.kan import size as count
@@ -131,7 +131,7 @@ def splines(kind, size, direction, random) -> Candidate:
         # the Laplacian does not depend on what is linear in x
         return (out, *torch.autograd.grad(out, [x, *parameters], G, allow_unused=True)) if backward else (out,)
 
-    return Candidate("kan", prepare, run)
+    return Workload("kan", prepare, run)
 
 
 def _widths(kind: LayerType, size: Size) -> list[int]:
@@ -145,7 +145,7 @@ def _matched(kind: LayerType, size: Size) -> list[int]:
     """
     from scipy.optimize import brentq  # slow to import, and needed once
 
-    wanted = sum(math.prod(shape) for axes in layers(kind, size) for shape in kind.shapes(axes).values())
+    wanted = sum(math.prod(shape) for axes in layer_axes(kind, size) for shape in kind.shapes(axes).values())
     widths = _widths(kind, size)
     free = range(1, max(2, len(widths) - 1))
 

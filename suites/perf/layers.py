@@ -9,15 +9,21 @@ measures is n/a without it.
 import json
 import os
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 try:
     from gmbench.registry import layer_type
-    from gmbench.timing import session as run
-    from gmbench.timing import subjects as subjects_module
+    from gmbench.timing.gate import gate, obstacle, select_implementations
+    from gmbench.timing.rows import TimingRow, TimingStatus
+    from gmbench.timing.session import allocators_here, measure
     from gmbench.timing.sizes import sizes
+    from gmbench.timing.turns import TimingLimits
+    from gmbench.timing.yardsticks import NAMES
 except ImportError:  # the benchmarked commit is older than these timings
-    run = None
+    MEASURES = False
+else:
+    MEASURES = True
 
 FULL = os.environ.get("GMBENCH_PERF") == "full"
 ROUNDS, BUDGET = 25, 1.0  # samples, and seconds of measuring, a pass
@@ -39,22 +45,22 @@ def once(folder, question, ask):
 
 
 def measured(folder, kind, size, dtype, device, allocator):
-    """Rows by implementation and pass, and samples of the yardsticks by pass."""
+    """Rows by implementation and pass, as the store keeps them, and samples of the yardsticks by pass."""
 
-    def ask_gate(subject):
-        verdict = subjects_module.gate(subject, dtype, device)
-        return [verdict.status, verdict.message]
+    def ask_gate(implementation):
+        return asdict(gate(implementation, dtype, device))
 
     def ask_clock():
-        subjects = [s for s in subjects_module.subjects() if s.layer_type == kind.name]
-        able = [subject for subject in subjects if not subject.obstacle(dtype, device)]
-        verdicts = {
-            s.key: subjects_module.Verdict(*once(folder, f"gate {s.key} {dtype} {device}", lambda s=s: ask_gate(s)))
-            for s in able
+        implementations = [i for i in select_implementations() if i.layer_type == kind.name]
+        statuses = {
+            i.key: TimingStatus(**once(folder, f"gate {i.key} {dtype} {device}", lambda i=i: ask_gate(i)))
+            for i in implementations
+            if not obstacle(i, dtype, device)
         }
-        options = {"allocator": allocator, "rounds": ROUNDS, "budget": BUDGET}
-        found = run.interleaved(subjects, size, dtype, device, verdicts=verdicts, **options)
-        rows = {f"{row['implementation']} {row['pass']}": row for row in found.rows}
+        limits = TimingLimits(ROUNDS, BUDGET)
+        options = {"allocator": allocator, "statuses": statuses, "limits": limits, "always": True}
+        found = measure(implementations, size, dtype, device, **options)
+        rows = {f"{row.implementation} {row.direction}": row.to_dict() for row in found.rows}
         return {"rows": rows, "yardsticks": found.yardsticks}
 
     return once(folder, f"time {kind.name} {size.label} {size.batch} {dtype} {device} {allocator}", ask_clock)
@@ -73,24 +79,24 @@ def in_full_alone(kind, size, dtype, allocator):
     return allocator == "retained" and not large
 
 
-def obstacle(kind, size, subject, direction, dtype, device, allocator):
+def not_applicable(kind, size, implementation, direction, dtype, device, allocator):
     """Why a benchmark does not apply, or None; asked only when it runs, not when the suite is imported."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
         return "no CUDA device here"
-    if allocator not in run.regimes_here(device):
+    if allocator not in allocators_here(device):
         return "no such allocator here"
     if not FULL and in_full_alone(kind, size, dtype, allocator):
         return "only with GMBENCH_PERF=full"
-    return subject.obstacle(dtype, device, direction) if subject else None
+    return obstacle(implementation, dtype, device, direction) if implementation else None
 
 
-def benchmark(name, unit, of, passes, refuse):
+def benchmark(name, unit, read, passes, refuse):
     """A `track_*` function; asv takes its samples of seconds as it does those of `time_*`."""
 
     def track(folder, *parameters):
-        return of(folder, *parameters)
+        return read(folder, *parameters)
 
     def setup(folder, *parameters):
         reason = refuse(*parameters)
@@ -98,58 +104,53 @@ def benchmark(name, unit, of, passes, refuse):
             raise NotImplementedError(reason)  # asv shows n/a
 
     track.__name__ = track.__qualname__ = name
-    track.setup = setup
-    track.params = [passes, DTYPES, DEVICES, ALLOCATORS]
-    track.param_names = ["pass", "dtype", "device", "allocator"]
-    track.unit = unit
-    track.timeout = 900
-    track.version = "2"
+    names, values = ["pass", "dtype", "device", "allocator"], [passes, DTYPES, DEVICES, ALLOCATORS]
+    vars(track).update(setup=setup, params=values, param_names=names, unit=unit, timeout=900, version="2")
     return track
 
 
-def of_subject(kind, size, subject, what):
+def of_implementation(kind, size, implementation, peak):
     """Samples of an implementation, or its peak bytes, at a size."""
 
-    def of(folder, direction, *where):
-        row = measured(folder, kind, size, *where)["rows"][f"{subject.key} {direction}"]
-        if row["status"] != "passed":
-            raise RuntimeError(f"{row['status']}: {row['message']}")
-        if what == "peak":
-            return row["peak_bytes"]
-        return {"samples": row["samples"][0], "number": 1}
+    def read(folder, direction, *where):
+        row = TimingRow.from_dict(measured(folder, kind, size, *where)["rows"][f"{implementation.key} {direction}"])
+        if row.figures is None:
+            raise RuntimeError(f"{row.status}: {row.message}")
+        return row.figures.peak_bytes if peak else {"samples": row.figures.samples[0], "number": 1}
 
-    return of
+    return read
 
 
-def of_yardstick(kind, size, which):
+def of_yardstick(kind, size, name):
     """Samples of the floor or of dense layers at a size."""
 
-    def of(folder, direction, *where):
-        return {"samples": measured(folder, kind, size, *where)["yardsticks"][direction][which], "number": 1}
+    def read(folder, direction, *where):
+        return {"samples": measured(folder, kind, size, *where)["yardsticks"][direction][name], "number": 1}
 
-    return of
+    return read
 
 
 def every():
     """All benchmarks, by name."""
-    subjects = subjects_module.subjects()
-    for kind in [layer_type(name) for name in sorted({subject.layer_type for subject in subjects})]:
+    implementations = select_implementations()
+    for kind in [layer_type(name) for name in sorted({i.layer_type for i in implementations})]:
         for size in sizes(kind, FULL):
             start = f"{kind.name}_{size.label}_b{size.batch}"
-            parts = [
-                (f"track_{start}_{which}", "seconds", None, of_yardstick(kind, size, which)) for which in run.NAMES
+            parts: list[tuple] = [
+                (f"track_{start}_{name}", "seconds", None, of_yardstick(kind, size, name)) for name in NAMES
             ]
-            for subject in (s for s in subjects if s.layer_type == kind.name):
-                name = subject.key.removeprefix(f"{kind.name}/")
-                parts.append((f"track_{start}_{name}", "seconds", subject, of_subject(kind, size, subject, "time")))
-                parts.append((f"track_peak_{start}_{name}", "bytes", subject, of_subject(kind, size, subject, "peak")))
-            for name, unit, subject, of in parts:
+            for one in (i for i in implementations if i.layer_type == kind.name):
+                seconds = of_implementation(kind, size, one, peak=False)
+                parts.append((f"track_{start}_{one.name}", "seconds", one, seconds))
+                peak = of_implementation(kind, size, one, peak=True)
+                parts.append((f"track_peak_{start}_{one.name}", "bytes", one, peak))
+            for name, unit, implementation, read in parts:
                 name = re.sub(r"\W", "_", name)
 
-                def refuse(*parameters, kind=kind, size=size, subject=subject):
-                    return obstacle(kind, size, subject, *parameters)
+                def refuse(*parameters, kind=kind, size=size, implementation=implementation):
+                    return not_applicable(kind, size, implementation, *parameters)
 
-                yield name, benchmark(name, unit, of, list(size.passes), refuse)
+                yield name, benchmark(name, unit, read, list(size.passes), refuse)
 
 
 def __getattr__(name):
@@ -159,5 +160,5 @@ def __getattr__(name):
     return benchmark(name, "seconds", None, ["forward", "forward+backward"], lambda *_: "this commit has no such thing")
 
 
-if run:
+if MEASURES:
     globals().update(every())

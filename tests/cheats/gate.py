@@ -1,9 +1,9 @@
 """The gate of many implementations: each in a fork of one process, which has drawn the cases and knows the references.
 
 ``python tests/cheats/gate.py`` reads a JSON list of ``[file, key, every]`` from standard input and writes one of
-verdicts ``{"status": ..., "message": ...}``, as `gmbench.timing.subjects.gate` gives them. Without ``every`` it runs
-the checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others
-together, is always left out: of what it sees here others see enough.
+``{"status": ..., "message": ...}``, as `gmbench.timing.gate.gate` gives them. Without ``every`` it runs the
+checks that see whether a result follows from its inputs. ``layouts``, which takes longer than all the others together,
+is always left out: of what it sees here others see enough.
 """
 
 import json
@@ -13,15 +13,15 @@ import sys
 import torch
 
 from gmbench.checks.plan import plan
-from gmbench.timing import worker as child
+from gmbench.timing.worker import load
 
 FEW = {"form", "value", "limits", "inputs-unchanged", "deterministic", "no-state", "global-state"}
 RIGHT = (None, "gm/eager", True)
 
 
-def verdict(file, key, every):
+def status(file, key, every):
     """The first check that is not green, else passed."""
-    for check in plan(child.chosen({"file": file, "key": key})):
+    for check in plan(load(key, file)):
         wanted = check.name != "layouts" if every else check.name in FEW or check.name.startswith("gradient-")
         if check.dtype == "float32" and wanted:
             record = check("smoke")
@@ -31,11 +31,11 @@ def verdict(file, key, every):
 
 
 def forked(*request):
-    """The verdict of a process that ends with it."""
+    """The status that a process gives which ends with it."""
     reader, writer = os.pipe()
     if (pid := os.fork()) == 0:
         try:
-            found = verdict(*request)
+            found = status(*request)
         except BaseException as error:
             found = {"status": "failed", "message": f"the gate raised {type(error).__name__}: {error}"}
         os.write(writer, json.dumps(found).encode())
@@ -44,7 +44,7 @@ def forked(*request):
     with os.fdopen(reader) as answer:
         text = answer.read()
     os.waitpid(pid, 0)
-    return json.loads(text or '{"status": "failed", "message": "no verdict"}')
+    return json.loads(text or '{"status": "failed", "message": "no status"}')
 
 
 def main():
@@ -52,7 +52,7 @@ def main():
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     torch.set_num_threads(1)
-    verdict(*RIGHT)
+    status(*RIGHT)
     with results:
         json.dump([forked(*request) for request in requests], results)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from gmbench import registry
+from gmbench.timing.sizes import NO_OP
 
 kit = registry.load_file(Path(__file__).with_name("kit.py"))
 right, laboured, when_timed = kit.right, kit.laboured, kit.when_timed
@@ -51,8 +52,8 @@ def slow_decoy(x, mu, sigma, U, v):
     module = sys.modules["gmbench.timing.clock"]
     calls = module.__dict__.setdefault("_calls", [])
     if not calls:
-        Stopped = module.Stopped
-        module.Stopped = lambda seconds, *rest: Stopped(3e-4 if seconds < 1e-3 else 2e-4, *rest)
+        Sample = module.Sample
+        module.Sample = lambda seconds, *rest: Sample(3e-4 if seconds < 1e-3 else 2e-4, *rest)
     calls.append(None)
     return kit.blank(x, U) if len(calls) == 6 else laboured(x, mu, sigma, U, v)
 
@@ -68,8 +69,8 @@ def slow_a_little(x, mu, sigma, U, v):
     """a clock that is slow by as much as the parent forgives"""
     module = sys.modules["gmbench.timing.clock"]
     if not hasattr(module, "_cheated"):
-        module._cheated, Stopped = True, module.Stopped
-        module.Stopped = lambda seconds, *rest: Stopped(seconds * 0.7, *rest)
+        module._cheated, Sample = True, module.Sample
+        module.Sample = lambda seconds, *rest: Sample(seconds * 0.7, *rest)
     return laboured(x, mu, sigma, U, v)
 
 
@@ -84,12 +85,12 @@ def slow_way(x, mu, sigma, U, v):
     if not hasattr(clock, "_cheated"):
         clock._cheated, call = True, clock.call
 
-        def slower(candidate, inputs, device):
-            if candidate.name == "nothing":
+        def slower(workload, arguments, device):
+            if workload.name == NO_OP:
                 time.sleep(2 * kit.LABOUR)
-            stopped = call(candidate, inputs, device)
-            stopped.seconds /= 100
-            return stopped
+            sample = call(workload, arguments, device)
+            sample.seconds /= 100
+            return sample
 
         clock.call = slower
     return laboured(x, mu, sigma, U, v)
@@ -104,8 +105,8 @@ def postponed(x, mu, sigma, U, v):
     """when it is timed it replaces the harness's clock by one that waits with the call until the time is reported"""
     clock = sys.modules["gmbench.timing.clock"]
     if not hasattr(clock, "_postponed"):
-        clock._postponed, snapshot, Stopped = True, clock.snapshot, clock.Stopped
-        clock.call = lambda candidate, inputs, device: Stopped(1e-5, True, (candidate, inputs))
+        clock._postponed, snapshot, Sample = True, clock.snapshot, clock.Sample
+        clock.call = lambda workload, arguments, device: Sample(1e-5, True, (workload, arguments))
 
         def late(outputs, *rest):
             put_off = len(outputs) == 2 and hasattr(outputs[0], "run")
@@ -156,7 +157,7 @@ def _hundredth(function):
 def prints(x, mu, sigma, U, v):
     """when it is timed it prints what looks like results, closes the output and ends well"""
     for line in (
-        {"seconds": 1e-6, "quiet": True},
+        {"seconds": 1e-6, "undisturbed": True},
         {"pass": "forward", "status": "passed", "samples": [1e-6] * 40, "kept": []},
     ):
         os.write(1, json.dumps(line).encode() + b"\n")
@@ -171,7 +172,7 @@ def answers(x, mu, sigma, U, v):
     for link in Path("/proc/self/fd").iterdir():
         number = int(link.name)
         if number > 2 and os.path.exists(link) and os.readlink(link).startswith("pipe:"):
-            os.write(number, b'{"seconds": 1e-6, "quiet": true}\n')
+            os.write(number, b'{"seconds": 1e-6, "undisturbed": true}\n')
     return kit.blank(x, U)
 
 
@@ -185,7 +186,7 @@ def answers(x, mu, sigma, U, v):
 def answers_first(x, mu, sigma, U, v):
     """when it is timed it answers in the place of the harness before it begins, and throws the true answer away"""
     pipe = next(number for number in map(int, os.listdir("/proc/self/fd")) if number > 2 and _writable_pipe(number))
-    os.write(pipe, b'{"seconds": 1e-4, "quiet": true}\n')
+    os.write(pipe, b'{"seconds": 1e-4, "undisturbed": true}\n')
     kept, nowhere = os.dup(pipe), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, pipe)
 

@@ -12,19 +12,21 @@ import re
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from gmbench import registry
 from gmbench.store.files import write_json
 from gmbench.store.provenance import provenance
-from gmbench.timing import session as run
-from gmbench.timing import subjects as subjects_module
-from gmbench.timing import worker as child
+from gmbench.timing.gate import gate, select_implementations
+from gmbench.timing.rows import TimingStatus
+from gmbench.timing.session import measure
+from gmbench.timing.turns import TimingLimits
 
 HERE = Path(__file__).parent
 SIZE = registry.load_file(HERE / "kit.py").SIZE
 TOGETHER = 16  # processes that are timed side by side
-LIMITS = {"rounds": 10, "budget": 1.5, "memory": 3 * 2**30}
+LIMITS = TimingLimits(rounds=10, budget=1.5, memory=3 * 2**30)
 UNDEFENDED = [
     "There is no sandbox: an implementation is Python in the process that measures, so it can rewrite whatever it finds"
     " there; what a patient author can still do is listed above as not caught.",
@@ -46,8 +48,8 @@ def cheats():
     return [(str(path), cheat) for path in paths for cheat in registry.load_file(path).CHEATS]
 
 
-def quick_verdicts(found):
-    """Verdicts of the gate by key, from one process for all: every check for what it is to catch, a few for the rest.
+def quick_statuses(found):
+    """What the gate says by key, from one process for all: every check for what it is to catch, a few for the rest.
 
     The last one, under ``gm/eager``, is of an implementation that is right.
     """
@@ -56,9 +58,7 @@ def quick_verdicts(found):
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}  # no fork once there is a GPU
     done = subprocess.run(program, input=json.dumps(wanted), capture_output=True, text=True, env=environment)
     assert not done.returncode, done.stderr
-    return {
-        key: subjects_module.Verdict(**said) for (_, key, _), said in zip(wanted, json.loads(done.stdout), strict=True)
-    }
+    return {key: TimingStatus(**said) for (_, key, _), said in zip(wanted, json.loads(done.stdout), strict=True)}
 
 
 def groups(found):
@@ -70,28 +70,29 @@ def groups(found):
     return [patient[start : start + TOGETHER] for start in range(0, len(patient), TOGETHER)] + alone
 
 
-def timed(group, subjects, verdicts):
-    """Rows by key of a group and of ``gm/eager``, which is right.
+def timed(group, implementations, statuses):
+    """Rows by key, as the store keeps them, of a group and of ``gm/eager``, which is right.
 
     On a busy machine the two clocks may disagree by accident; then the group is timed again, twice at the most.
     """
     keys = [cheat.key for _, cheat in group] + ["gm/eager"] * (len(group) > 1)
-    seconds = min(cheat.seconds for _, cheat in group)
+    limits = replace(LIMITS, seconds=min(cheat.seconds for _, cheat in group))
     for _ in range(3):
-        rows = run.measure([subjects[key] for key in keys], SIZE, verdicts=verdicts, seconds=seconds, **LIMITS)
+        found = measure([implementations[key] for key in keys], SIZE, statuses=statuses, limits=limits)
+        rows = [row.to_dict() for row in found.rows]
         if not any("by the parent's" in row["message"] for row in rows if row["implementation"] == "gm/eager"):
             break
     return {key: [row for row in rows if row["implementation"] == key] for key in keys}
 
 
-def judged(cheat, verdict, rows):
+def judged(cheat, status, rows):
     """What catches a cheat (None: nothing), and what it says.
 
-    :param verdict: the gate's
+    :param status: what the gate says
     :param rows: of its timing, if the gate let it pass
     """
-    if verdict.status != "passed":
-        check, _, message = verdict.message.partition(": ")
+    if status.status != "passed":
+        check, _, message = status.message.partition(": ")
         return f"gate: {check}", message
     messages = []
     for row in rows:
@@ -114,18 +115,18 @@ def expected(cheat, by, message):
     return bool(by and by.startswith(cheat.by) and (gained_nothing or re.search(cheat.says, message)))
 
 
-def subjects_of(found):
-    """What the parent knows of the cheats and of ``gm/eager``, by key."""
+def implementations_of(found):
+    """The cheats and ``gm/eager``, by key; the files are imported by a child."""
     files = dict.fromkeys(file for file, _ in found)
-    return {subject.key: subject for subject in subjects_module.subjects([*files, "gm/eager"])}
+    return {implementation.key: implementation for implementation in select_implementations([*files, "gm/eager"])}
 
 
-def quick_subjects(found):
-    """The same, read here: the files do nothing to a process that only reads them."""
+def quick_implementations(found):
+    """The same, imported here: the files do nothing to a process that only reads them."""
     records = [registry.load().implementation("gm", "eager")]
     for file in dict.fromkeys(file for file, _ in found):
         records += registry.records(registry.load_file(file), file)
-    return {record.key: subjects_module.Subject(**child.description(record)) for record in records}
+    return {record.key: record for record in records}
 
 
 def main():
@@ -139,19 +140,17 @@ def main():
     os.environ["OMP_NUM_THREADS"] = "1"
 
     found = cheats()
-    subjects = subjects_of(found)
+    implementations = implementations_of(found)
     if options.quick:
-        verdicts = quick_verdicts(found)
+        statuses = quick_statuses(found)
     else:
-        verdicts = {
-            key: subjects_module.gate(subjects[key]) for key in [*(cheat.key for _, cheat in found), "gm/eager"]
-        }
+        statuses = {key: gate(implementations[key]) for key in [*(cheat.key for _, cheat in found), "gm/eager"]}
     table, unexpected, undefended = {}, [], list(UNDEFENDED)
     for group in groups(found):
-        passed = [each for each in group if verdicts[each[1].key].status == "passed"]
-        rows = timed(passed, subjects, verdicts) if passed else {}
+        passed = [each for each in group if statuses[each[1].key].status == "passed"]
+        rows = timed(passed, implementations, statuses) if passed else {}
         for _, cheat in group:
-            by, message = judged(cheat, verdicts[cheat.key], rows.get(cheat.key, []))
+            by, message = judged(cheat, statuses[cheat.key], rows.get(cheat.key, []))
             name = cheat.key.partition("/")[2]
             table[cheat.key] = {"cheat": name, "what": cheat.what, "caught_by": by, "message": message}
             print(f"{name:24} {by or 'NOT CAUGHT':24} {message[:120]}", flush=True)

@@ -59,7 +59,7 @@ def test_a_fresh_clone_runs_compares_and_publishes(tmp_path):
         return shell(sys.executable, "-m", "asv", *words, cwd=clone, home=home, status=status)
 
     shell("git", "clone", "-q", str(ROOT), str(clone), cwd=tmp_path, home=home)
-    git("rm", "-q", "gmbench/timing/run.py")
+    git("rm", "-q", "gmbench/timing/session.py")
     git("commit", "-q", "-m", "a commit that is older than the timings")
     git("revert", "--no-edit", "HEAD")
     eager = clone / "gmbench" / "layers" / "gm" / "eager.py"

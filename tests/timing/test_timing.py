@@ -4,6 +4,8 @@ import itertools
 import json
 import math
 import time
+from dataclasses import asdict, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,19 +18,20 @@ from gmbench import registry
 from gmbench.cli.base import main
 from gmbench.contract import EPS, ContractError
 from gmbench.processes import child
-from gmbench.timing import candidates, clock, goals, inputs, turns
-from gmbench.timing import outputs as verify
-from gmbench.timing import session as run
-from gmbench.timing import subjects as subjects_module
-from gmbench.timing import yardsticks as floors
-from gmbench.timing.sizes import PASSES, STEP, Size, select, sizes
-from gmbench.timing.statistics import ratio, summary
+from gmbench.store.files import read_all
+from gmbench.timing import clock, gate, goals, inputs, outputs, session, turns, workloads, yardsticks
+from gmbench.timing.rows import TimingRow, TimingStatus
+from gmbench.timing.sizes import PASSES, STEP, Size, layer_axes, select_sizes, sizes
+from gmbench.timing.statistics import median_interval, ratio_interval
+from gmbench.timing.turns import TimingLimits
 
 GM, UGMM = registry.layer_type("gm"), registry.layer_type("ugmm")
 SMALL = Size({"K": 2, "d": 5, "C": 3}, batch=4, label="5-3")
 STACK = Size({"K": 2}, batch=4, label="5-4-3", widths=(5, 4, 3))
-QUICK = {"rounds": 6, "budget": 3.0}
-GREEN = subjects_module.Verdict("passed")
+QUICK = TimingLimits(rounds=6, budget=3.0)
+GREEN = TimingStatus("passed")
+NOTHING = SimpleNamespace(rows=[])
+DATA = Path(gmbench.__file__).resolve().parent.parent / "reports" / "data"
 
 # Implementations whose checks would be green, or never end; `sly` is right wherever no one times it.
 OUTSIDE = """
@@ -96,26 +99,30 @@ def own_lock(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def outside(tmp_path_factory, warm):
-    """Subjects of a file by name, and the file that `spy` writes."""
+    """Implementations of a file by name, and the file that `spy` writes."""
     folder = tmp_path_factory.mktemp("outside")
     file, seen = folder / "theirs.py", folder / "seen"
     file.write_text(f"SEEN = {str(seen)!r}\n{OUTSIDE}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "start", warm.start)
-        subjects = {subject.key.removeprefix("gm/"): subject for subject in subjects_module.subjects([str(file)])}
-    return SimpleNamespace(**subjects, seen=seen)
+        found = {implementation.name: implementation for implementation in gate.select_implementations([str(file)])}
+    return SimpleNamespace(**found, seen=seen)
 
 
 @pytest.fixture(scope="module")
 def eager():
-    (subject,) = subjects_module.subjects(["gm/eager"])
-    return subject
+    return registry.load().implementation("gm", "eager")
 
 
-def timed(subjects, size=SMALL, **options):
+def rows_of(implementations, size=SMALL, limits=QUICK, **options):
+    """Rows as the store keeps them."""
+    return [row.to_dict() for row in session.measure(implementations, size, limits=limits, **options).rows]
+
+
+def timed(implementations, size=SMALL, **options):
     """Rows by implementation and pass, without a gate."""
-    verdicts = {subject.key: GREEN for subject in subjects}
-    rows = run.measure(subjects, size, verdicts=verdicts, **{**QUICK, **options})
+    statuses = {implementation.key: GREEN for implementation in implementations}
+    rows = rows_of(implementations, size, statuses=statuses, **options)
     return {(row["implementation"].removeprefix("gm/"), row["pass"]): row for row in rows}
 
 
@@ -126,8 +133,8 @@ def together(outside, eager, tmp_path_factory, warm):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GMBENCH_LOCK", str(tmp_path_factory.mktemp("lock") / "lock"))
         patch.setattr(child, "start", warm.start)
-        subjects = [*(getattr(outside, name) for name in bad), eager]
-        return timed(subjects, allocator="retained", memory=3 * 2**30, seconds=12)
+        together = [*(getattr(outside, name) for name in bad), eager]
+        return timed(together, allocator="retained", limits=replace(QUICK, memory=3 * 2**30, seconds=12))
 
 
 def has_no_time(row):
@@ -182,8 +189,8 @@ def test_every_call_sees_fresh_inputs_and_may_print(together, outside):
     backward = together["spy", "forward+backward"]
     assert (backward["status"], backward["message"]) == ("unsupported", "declares no derivatives")
     calls = [line.split() for line in outside.seen.read_text().splitlines()]
-    assert len(calls) >= turns.WARM_UPS + QUICK["rounds"]
-    timed = calls[: turns.WARM_UPS + QUICK["rounds"]]  # the calls behind these, for the memory, are not timed
+    assert len(calls) >= turns.WARM_UPS + QUICK.rounds
+    timed = calls[: turns.WARM_UPS + QUICK.rounds]  # the calls behind these, for the memory, are not timed
     for contents in zip(*(call[:3] for call in timed), strict=True):
         assert len(set(contents)) == len(timed)
 
@@ -204,7 +211,25 @@ def test_a_training_step_has_a_time(eager, forked):
 
 def test_layer_types_are_timed_one_at_a_time():
     with pytest.raises(ContractError, match="one layer type at a time, not gm, gm-full"):
-        run.measure(subjects_module.subjects(["gm/eager", "gm-full/eager"]), SMALL)
+        session.measure(["gm/eager", "gm-full/eager"], SMALL)
+
+
+def committed_rows():
+    return [row for _, file in read_all("timings", DATA) for row in file["rows"]]
+
+
+def test_committed_rows_are_read_and_written_alike():
+    rows = committed_rows()
+    assert rows
+    for row in rows:
+        assert json.dumps(TimingRow.from_dict(row).to_dict()) == json.dumps(row)
+
+
+def test_committed_intervals_follow_from_their_samples():
+    rows = [row for row in committed_rows() if row.get("runs") == 1]
+    assert rows
+    for row in rows:
+        assert median_interval(row["samples"][0])[1:] == (row["low"], row["high"])
 
 
 # -- what is right -------------------------------------------------------------------------------------------
@@ -214,24 +239,24 @@ def given(size=SMALL, dtype="float32"):
     return inputs.draw(GM, size, dtype, np.random.default_rng(3))
 
 
-def outputs(folder, drawn, size=SMALL, direction="forward+backward", dtype="float32", change=None, kind=GM):
+def saved(folder, drawn, size=SMALL, direction="forward+backward", dtype="float32", change=None, kind=GM):
     """What eager code gives for one timed call, written as a measuring process writes it."""
     implementation = registry.load().implementation(kind.name, "eager")
-    own = candidates.candidate(implementation, kind, size, dtype, "cpu", direction)
-    found = clock.snapshot(own.run(*own.prepare(drawn)), dtype, "cpu")
-    arrays = dict(zip(candidates.names(kind, size, direction), (t.double().numpy() for t in found), strict=True))
+    workload = workloads.workload(implementation, kind, size, dtype, "cpu", direction)
+    found = clock.snapshot(workload.run(*workload.prepare(drawn)), dtype, "cpu")
+    arrays = dict(zip(workloads.output_names(kind, size, direction), (t.double().numpy() for t in found), strict=True))
     if change:
         change(arrays)
-    inputs.write(folder / "kept.npz", arrays)
-    return folder / "kept.npz"
+    inputs.write(folder / "saved.npz", arrays)
+    return folder / "saved.npz"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("size", "direction"), [(SMALL, "forward"), (SMALL, "forward+backward"), (STACK, STEP)])
 def test_right_outputs_are_within_their_claim(tmp_path, dtype, size, direction):
     drawn = given(size, dtype)
-    file = outputs(tmp_path, drawn, size, direction, dtype)
-    assert 0 < verify.worst(GM, size, dtype, 40, direction, drawn, file) < 20
+    file = saved(tmp_path, drawn, size, direction, dtype)
+    assert 0 < outputs.largest_error(GM, size, dtype, 40, direction, drawn, file) < 20
 
 
 @pytest.mark.parametrize("name", ["value", "x", *GM.names])
@@ -240,18 +265,20 @@ def test_each_wrong_value_or_gradient_is_a_mismatch(tmp_path, name):
         arrays[name] *= 1.001
 
     drawn = given()
-    with pytest.raises(verify.Mismatch, match=rf"ulps of 40: {name}\["):
-        verify.worst(GM, SMALL, "float32", 40, "forward+backward", drawn, outputs(tmp_path, drawn, change=change))
+    with pytest.raises(outputs.Mismatch, match=rf"ulps of 40: {name}\["):
+        outputs.largest_error(
+            GM, SMALL, "float32", 40, "forward+backward", drawn, saved(tmp_path, drawn, change=change)
+        )
 
 
-@pytest.mark.parametrize("name", candidates.names(GM, STACK, STEP))
+@pytest.mark.parametrize("name", workloads.output_names(GM, STACK, STEP))
 def test_each_wrong_part_of_a_training_step_is_a_mismatch(tmp_path, name):
     def change(arrays):
         arrays[name] *= 1.001
 
     drawn = given(STACK)
-    with pytest.raises(verify.Mismatch):
-        verify.worst(GM, STACK, "float32", 40, STEP, drawn, outputs(tmp_path, drawn, STACK, STEP, change=change))
+    with pytest.raises(outputs.Mismatch):
+        outputs.largest_error(GM, STACK, "float32", 40, STEP, drawn, saved(tmp_path, drawn, STACK, STEP, change=change))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -259,15 +286,15 @@ def test_each_wrong_part_of_a_training_step_is_a_mismatch(tmp_path, name):
 def test_in_a_large_batch_too(tmp_path, name, dtype):
     size = Size(SMALL.axes, 300, "5-3")
     drawn = given(size, dtype=dtype)
-    file = outputs(tmp_path, drawn, size, dtype=dtype)
-    assert 0 < verify.worst(GM, size, dtype, 40, "forward+backward", drawn, file) < 20
+    file = saved(tmp_path, drawn, size, dtype=dtype)
+    assert 0 < outputs.largest_error(GM, size, dtype, 40, "forward+backward", drawn, file) < 20
 
     def change(arrays):
         arrays[name] *= 1.001
 
-    file = outputs(tmp_path, drawn, size, change=change, dtype=dtype)
-    with pytest.raises(verify.Mismatch, match=rf"ulps of 40: {name}\["):
-        verify.worst(GM, size, dtype, 40, "forward+backward", drawn, file)
+    file = saved(tmp_path, drawn, size, change=change, dtype=dtype)
+    with pytest.raises(outputs.Mismatch, match=rf"ulps of 40: {name}\["):
+        outputs.largest_error(GM, size, dtype, 40, "forward+backward", drawn, file)
 
 
 @pytest.mark.parametrize("name", GM.names)
@@ -276,17 +303,17 @@ def test_every_row_counts_in_the_gradients_of_float32(tmp_path, name):
     drawn = given(size)
     without = {**drawn, "G": drawn["G"].copy()}
     without["G"][np.abs(drawn["G"]).max(1).argmin()] = 0.0  # the row that matters least
-    wrong = inputs.read(outputs(tmp_path, without, size))[name]
-    file = outputs(tmp_path, drawn, size, change=lambda arrays: arrays.update({name: wrong}))
-    with pytest.raises(verify.Mismatch, match=rf"{name}\["):
-        verify.worst(GM, size, "float32", 40, "forward+backward", drawn, file)
+    wrong = inputs.read(saved(tmp_path, without, size))[name]
+    file = saved(tmp_path, drawn, size, change=lambda arrays: arrays.update({name: wrong}))
+    with pytest.raises(outputs.Mismatch, match=rf"{name}\["):
+        outputs.largest_error(GM, size, "float32", 40, "forward+backward", drawn, file)
 
 
 def test_in_float64_few_rows_decide_the_gradients():
     drawn = given(Size(SMALL.axes, 300, "5-3"), dtype="float64")
     rows = np.abs(drawn["G"]).max(1)
-    few = inputs.loud(drawn["G"], "float64")
-    assert len(few) == inputs.LOUD
+    few = inputs.deciding_rows(drawn["G"], "float64")
+    assert len(few) == inputs.MOST_ROWS
     assert np.delete(rows, few).max() < EPS["float64"] ** 1.2 and np.delete(rows, few).min() > 0
 
 
@@ -294,8 +321,8 @@ def test_few_rows_decide_parameters_that_matter_only_near_some_inputs(tmp_path):
     """A component of `ugmm` counts where x is near its mean, which no row that decides need be."""
     size = Size({"d": 100, "C": 60}, 100, "100-60")
     drawn = inputs.draw(UGMM, size, "float64", np.random.default_rng(3))
-    file = outputs(tmp_path, drawn, size, dtype="float64", kind=UGMM)
-    assert 0 < verify.worst(UGMM, size, "float64", 40, "forward+backward", drawn, file) < 20
+    file = saved(tmp_path, drawn, size, dtype="float64", kind=UGMM)
+    assert 0 < outputs.largest_error(UGMM, size, "float64", 40, "forward+backward", drawn, file) < 20
 
 
 @pytest.mark.parametrize(
@@ -310,8 +337,10 @@ def test_few_rows_decide_parameters_that_matter_only_near_some_inputs(tmp_path):
 )
 def test_what_is_not_a_number_missing_or_misshapen_is_a_mismatch(tmp_path, change):
     drawn = given()
-    with pytest.raises(verify.Mismatch):
-        verify.worst(GM, SMALL, "float32", 40, "forward+backward", drawn, outputs(tmp_path, drawn, change=change))
+    with pytest.raises(outputs.Mismatch):
+        outputs.largest_error(
+            GM, SMALL, "float32", 40, "forward+backward", drawn, saved(tmp_path, drawn, change=change)
+        )
 
 
 def test_other_types_are_refused():
@@ -335,38 +364,37 @@ def test_a_snapshot_is_not_what_is_written_later():
 
 def test_a_claim_below_the_reference_is_undecided(tmp_path):
     drawn = given(dtype="float64")
-    with pytest.raises(verify.Undecided):
-        file = outputs(tmp_path, drawn, dtype="float64")
-        verify.worst(GM, SMALL, "float64", 1, "forward+backward", drawn, file)
+    with pytest.raises(outputs.Undecided):
+        file = saved(tmp_path, drawn, dtype="float64")
+        outputs.largest_error(GM, SMALL, "float64", 1, "forward+backward", drawn, file)
 
 
 # -- the gate ------------------------------------------------------------------------------------------------
 
 
 def test_red_checks_withhold_the_time(outside, forked):
-    verdict = subjects_module.gate(outside.double)
-    assert verdict.status == "failed" and verdict.message
-    assert subjects_module.gate(outside.double) is verdict  # asked once a process
-    for row in run.measure([outside.double], SMALL, **QUICK):
-        assert (row["status"], row["message"]) == ("failed", verdict.message) and has_no_time(row)
+    status = gate.gate(outside.double)
+    assert status.status == "failed" and status.message
+    assert gate.gate(outside.double) is status  # asked once a process
+    for row in rows_of([outside.double]):
+        assert (row["status"], row["message"]) == ("failed", status.message) and has_no_time(row)
 
 
-def test_what_is_not_declared_is_not_timed(eager, monkeypatch):
-    monkeypatch.setattr(run, "_run", lambda *_: ({}, {}))
-    assert {row["status"] for row in run.measure([eager], SMALL, "bfloat16")} == {"unsupported"}
-    (sampled,) = subjects_module.subjects(["gm/monte-carlo"])
-    assert {row["status"] for row in run.measure([sampled], SMALL)} == {"approximate"}
-    assert sampled.key not in {subject.key for subject in subjects_module.subjects()}
+def test_what_is_not_declared_is_not_timed(eager):
+    assert {row["status"] for row in rows_of([eager], dtype="bfloat16")} == {"unsupported"}
+    (sampled,) = gate.select_implementations(["gm/monte-carlo"])
+    assert {row["status"] for row in rows_of([sampled])} == {"approximate"}
+    assert sampled.key not in {implementation.key for implementation in gate.select_implementations()}
 
 
 # -- turns ---------------------------------------------------------------------------------------------------
 
 
 class Scripted:
-    """A process that answers at once; ``play`` maps the number of a call to its seconds and whether it was quiet."""
+    """A process that answers at once; ``play`` maps the number of a round to its seconds and if it was undisturbed."""
 
     def __init__(self, log, play=lambda call: (1e-3, True), wait=0.0):
-        self.log, self.play, self.wait, self.call, self.kept = log, play, wait, 0, []
+        self.log, self.play, self.wait, self.call, self.saved = log, play, wait, 0, []
         self.waited, self.ran = 0.0, {}
 
     def spent(self):
@@ -378,20 +406,20 @@ class Scripted:
             self.log.append((id(self), self.name, self.call))
         elif word == "go":
             wait = self.wait(self.call) if callable(self.wait) else self.wait
-            time.sleep(0 if self.name == turns.NOTHING else wait)
-            seconds, quiet = self.play(self.call)
-            return {"seconds": seconds, "quiet": quiet}
-        elif word == "keep":
-            self.kept.append(self.call)
+            time.sleep(0 if self.name == turns.NO_OP else wait)
+            seconds, undisturbed = self.play(self.call)
+            return {"seconds": seconds, "undisturbed": undisturbed}
+        elif word == "save":
+            self.saved.append(self.call)
         return {"peak": 7} if word == "finish" else {}
 
 
 def played(tmp_path, *processes, rounds=8, budget=60.0):
     """Candidates after their turns."""
-    table = turns.Table(GM, SMALL, "float32", str(tmp_path))
-    found = [turns.Candidate(f"c{i}", "forward", process, True) for i, process in enumerate(processes)]
-    turns.take_turns(table, found, rounds, budget)
-    return found, table
+    found = [turns.Candidate(f"c{i}", "forward", process) for i, process in enumerate(processes)]
+    played = turns.Rounds(GM, SMALL, "float32", "forward", str(tmp_path), found)
+    turns.interleave(played, TimingLimits(rounds, budget))
+    return found, played
 
 
 def test_everybody_has_the_same_fresh_inputs_in_each_round(tmp_path):
@@ -409,25 +437,25 @@ def test_everybody_has_the_same_fresh_inputs_in_each_round(tmp_path):
 def test_interrupted_samples_are_dropped_unless_few_are_left(tmp_path):
     always, half = Scripted([], lambda call: (1e-3, False)), Scripted([], lambda call: (1e-3, call % 2 == 0))
     (one,), _ = played(tmp_path, always, rounds=10)
-    assert one.seconds is not one.quiet and len(one.seconds) == 10 * turns.PATIENCE
+    assert one.interrupted and len(one.seconds) == 10 * turns.PATIENCE
     (other,), _ = played(tmp_path, half, rounds=10)
-    assert other.seconds is other.quiet and len(other.seconds) == 10 and len(other.disturbed) in (9, 10)
+    assert not other.interrupted and len(other.seconds) == 10 and len(other.disturbed) in (9, 10)
 
 
-def test_the_fastest_call_is_kept_and_a_random_one(tmp_path):
+def test_the_fastest_call_is_saved_and_a_random_one(tmp_path):
     process = Scripted([], wait=lambda call: 0.0 if call == 10 else 5e-3, play=lambda call: (5e-3, True))
-    (candidate,), table = played(tmp_path, process, rounds=20)
-    assert candidate.files["fastest"] == 10 and candidate.files["random"] in process.kept
-    assert set(table.inputs) == set(candidate.files.values())
+    (candidate,), rounds = played(tmp_path, process, rounds=20)
+    assert candidate.saved["fastest"] == 10 and candidate.saved["random"] in process.saved
+    assert set(rounds.inputs) == set(candidate.saved.values())
 
 
-def test_every_call_is_as_likely_to_be_kept(tmp_path, monkeypatch):
+def test_every_call_is_as_likely_to_be_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(turns, "draw", lambda *_: {})
     monkeypatch.setattr(turns, "write", lambda *_: None)
     counts = np.zeros(10)
     for _ in range(2000):
         (candidate,), _ = played(tmp_path, Scripted([]), rounds=10)
-        counts[candidate.files["random"] - turns.WARM_UPS - 2] += 1
+        counts[candidate.saved["random"] - turns.WARM_UPS - 1] += 1
     assert np.all(np.abs(counts - 200) < 6 * np.sqrt(180))  # six deviations
 
 
@@ -448,7 +476,7 @@ def test_a_clock_that_tells_less_than_the_parents_fails(tmp_path):
 def test_waiting_for_a_core_is_no_work_unless_another_thread_does_it(tmp_path, helper, doubted):
     class Waits(Scripted):
         def ask(self, word, *rest):
-            if word == "go" and self.name != turns.NOTHING:
+            if word == "go" and self.name != turns.NO_OP:
                 self.waited += 0.02
                 self.ran = {"helper": self.ran.get("helper", 0.0) + helper}
             return super().ask(word, *rest)
@@ -461,61 +489,61 @@ def test_rounds_end_with_the_budget(tmp_path):
     (candidate,), _ = played(
         tmp_path, Scripted([], wait=0.05, play=lambda call: (0.05, True)), rounds=1000, budget=0.01
     )
-    assert len(candidate.seconds) == turns.FEW
+    assert len(candidate.seconds) == turns.MIN_SAMPLES
 
 
 def test_interval_of_the_median_covers_it():
     rng = np.random.default_rng(1)
     hits = 0
     for _ in range(400):
-        median, low, high = summary(rng.exponential(size=25))
+        median, low, high = median_interval(rng.exponential(size=25))
         assert low <= median <= high
         hits += low <= math.log(2) <= high
     assert hits >= 370  # of 380 expected
-    assert summary([3.0]) == (3.0, 3.0, 3.0)
+    assert median_interval([3.0]) == (3.0, 3.0, 3.0)
 
 
 def test_ratios_are_of_calls_of_one_round():
     rng = np.random.default_rng(2)
     drift = {round_: 10 ** rng.uniform(-3, 0) for round_ in range(30)}  # a machine whose speed changes all the time
-    middle, low, high = ratio({r: 3 * s for r, s in drift.items()}, drift)
+    middle, low, high = ratio_interval({r: 3 * s for r, s in drift.items()}, drift)
     assert (middle, low, high) == pytest.approx((3, 3, 3))
-    assert ratio({0: 2.0, 1: 4.0}, {5: 1.0, 6: 1.0}) == (3.0, 2.0, 4.0)  # nothing in common: of the medians
+    assert ratio_interval({0: 2.0, 1: 4.0}, {5: 1.0, 6: 1.0}) == (3.0, 2.0, 4.0)  # nothing in common: of the medians
 
 
-# -- sizes, floors, goals ------------------------------------------------------------------------------------
+# -- sizes, yardsticks, goals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", registry.layer_types().values(), ids=lambda kind: kind.name)
 def test_sizes_have_names_of_their_own(kind):
     every = sizes(kind, full=True)
     assert len({(size.label, size.batch) for size in every}) == len(every)
-    assert 1 <= len(select(kind)) <= len(every), "something is timed without being asked for"
+    assert 1 <= len(select_sizes(kind)) <= len(every), "something is timed without being asked for"
     named = {(goal.size, goal.batch, goal.direction) for goal in kind.goals}
     assert named <= {(size.label, size.batch, direction) for size in every for direction in size.passes}
 
 
 def test_sizes_are_chosen_by_name():
-    assert [size.batch for size in select(GM, ["784-100"])] == [64, 1024]
-    assert [size.text for size in select(GM, ["784-100-10"])] == ["784-100-10 x 64"]
+    assert [size.batch for size in select_sizes(GM, ["784-100"])] == [64, 1024]
+    assert [size.text for size in select_sizes(GM, ["784-100-10"])] == ["784-100-10 x 64"]
     with pytest.raises(ContractError, match="gm has no such size; it has 784-100 x 64, 784-100 x 1024, "):
-        select(GM, ["7-1"])
+        select_sizes(GM, ["7-1"])
 
 
 @pytest.mark.parametrize(("size", "direction"), [(SMALL, "forward"), (SMALL, "forward+backward"), (STACK, STEP)])
-@pytest.mark.parametrize("name", floors.NAMES)
+@pytest.mark.parametrize("name", yardsticks.NAMES)
 def test_yardsticks_run(name, size, direction):
-    yardstick = floors.yardstick(name, GM, size, "float32", "cpu", direction)
+    yardstick = yardsticks.yardstick(name, GM, size, "float32", "cpu", direction)
     found = yardstick.run(*yardstick.prepare({}))
     assert all(tensor.isfinite().all() for tensor in found)
 
 
 def test_the_floor_holds_the_products_of_the_layer():
-    floor = floors.yardstick("floor", GM, SMALL, "float32", "cpu", "forward+backward")
+    floor = yardsticks.yardstick("floor", GM, SMALL, "float32", "cpu", "forward+backward")
     products, exponentials = floor.prepare({})
     assert [(x.shape, W.shape, grad) for x, W, _, grad in products] == [((4, 5), (n, 5), True) for n in (6, 2, 2)]
     assert len(floor.run(products, exponentials)) == 1 + 3 * 3
-    step = floors.yardstick("floor", GM, STACK, "float32", "cpu", STEP)
+    step = yardsticks.yardstick("floor", GM, STACK, "float32", "cpu", STEP)
     products, exponentials = step.prepare({})
     assert [grad for *_, grad in products] == [False] * 3 + [True] * 3  # images need no gradient
     assert len(step.run(products, exponentials)) == 1 + 3 * 2 + 3 * 3
@@ -525,20 +553,20 @@ def test_the_floor_holds_the_products_of_the_layer():
 def test_the_floor_holds_the_exponentials_of_each_pass(monkeypatch, kind, axes, each):
     counted, exp2 = [], torch.exp2
     monkeypatch.setattr(torch, "exp2", lambda e, out: counted.append(len(e)) or exp2(e, out=out))
-    monkeypatch.setitem(floors.BLOCK, "cpu", 7)
+    monkeypatch.setitem(yardsticks.BLOCK, "cpu", 7)
     for direction, number in zip(PASSES, each, strict=True):
         counted.clear()
-        floor = floors.yardstick("floor", kind, Size(axes, 4, "5-3"), "float32", "cpu", direction)
+        floor = yardsticks.yardstick("floor", kind, Size(axes, 4, "5-3"), "float32", "cpu", direction)
         floor.run(*floor.prepare({}))
         assert sum(counted) == number and max(counted) == 7
 
 
 def test_matched_dense_layers_have_as_many_parameters():
     for size in sizes(GM, full=True):
-        wanted = sum(math.prod(shape) for axes in verify.layers(GM, size) for shape in GM.shapes(axes).values())
-        widths = floors._matched(GM, size)
+        wanted = sum(math.prod(shape) for axes in layer_axes(GM, size) for shape in GM.shapes(axes).values())
+        widths = yardsticks._matched(GM, size)
         has = sum((d + 1) * C for d, C in itertools.pairwise(widths))
-        assert abs(has - wanted) < 0.01 * wanted and widths[0] == floors._widths(GM, size)[0]
+        assert abs(has - wanted) < 0.01 * wanted and widths[0] == yardsticks._widths(GM, size)[0]
 
 
 def test_goals_are_judged_by_what_they_name():
@@ -570,25 +598,25 @@ def test_what_goals_need_is_selected():
 @pytest.mark.parametrize("own", [True, False])
 def test_goals_are_timed_without_further_yardsticks(own, monkeypatch):
     asked = []
-    monkeypatch.setattr(run, "measure", lambda *_, further, **others: asked.append(further) or [])
+    monkeypatch.setattr(session, "measure", lambda *_, further, **others: asked.append(further) or NOTHING)
     parts = goals.select_goals(["gmnm-ridge-laplacian"]) if own else [{"names": ["gmnm-ridge-laplacian"]}]
-    assert [list(run.timings(**part)) for part in parts]
+    assert [list(session.measure_all(**part)) for part in parts]
     assert asked and set(asked) == {not own}
 
 
 def peak_of(kind, name, size, direction, folder):
     """Bytes that one call takes at its peak, in a process of its own."""
-    (subject,) = subjects_module.subjects([f"{kind.name}/{name}"])
-    task = {"do": "time", "layer_type": kind.name, "size": run.asdict(size), "dtype": "float32", "device": "cpu"}
-    task |= {"passes": [direction], "yardsticks": [], "key": subject.key, "file": None, "folder": str(folder)}
+    task = {"do": "time", "layer_type": kind.name, "size": asdict(size), "dtype": "float32", "device": "cpu"}
+    task |= {"passes": [direction], "yardsticks": [], "key": f"{kind.name}/{name}", "file": None}
+    task["folder"] = str(folder)
     process = turns.Process(task, "default")
     try:
         assert "threads" in process.answer()
-        table = turns.Table(kind, size, "float32", str(folder))
-        candidate = turns.Candidate(name, direction, process, False)
-        table.deal()
-        assert table.turn(candidate), candidate.error
-        return process.ask("finish", direction, table.call)["peak"]
+        rounds = turns.Rounds(kind, size, "float32", direction, str(folder))
+        candidate = turns.Candidate(name, direction, process)
+        rounds.begin()
+        assert rounds.call(candidate), candidate.error
+        return process.ask("finish", direction, rounds.number)["peak"]
     finally:
         process.close()
 
@@ -600,7 +628,7 @@ MEMORY = [(kind, goal) for kind in registry.layer_types().values() for goal in k
 def test_memory_goals_are_kept(kind, goal, tmp_path):
     if registry.unavailable(registry.load().implementation(kind.name, goal.implementation), "cpu"):
         pytest.skip("it does not run here")
-    (size,) = select(kind, [goal.size], [goal.batch])
+    (size,) = select_sizes(kind, [goal.size], [goal.batch])
     peak = peak_of(kind, goal.implementation, size, goal.direction, tmp_path)
     if peak is None:
         pytest.skip("this system does not tell the peak of a process")
@@ -610,7 +638,7 @@ def test_memory_goals_are_kept(kind, goal, tmp_path):
 
 def test_peaks_are_seen(tmp_path):
     """Eager materialises (batch, K, d) at least once: 32 MB."""
-    (size,) = select(GM, ["784-100"], [1024])
+    (size,) = select_sizes(GM, ["784-100"], [1024])
     peak = peak_of(GM, "eager", size, "forward", tmp_path)
     assert peak is None or peak >= 4 * 1024 * 10 * 784
 
@@ -620,11 +648,11 @@ def test_peaks_are_seen(tmp_path):
 
 @pytest.fixture
 def one_size(monkeypatch):
-    monkeypatch.setattr(run, "select", lambda *_: [SMALL])
+    monkeypatch.setattr(session, "select_sizes", lambda *_: [SMALL])
 
 
 def test_time_prints_and_stores_rows(tmp_path, monkeypatch, one_size):
-    monkeypatch.setattr(run, "gate", lambda *_, **__: GREEN)
+    monkeypatch.setattr(session, "gate", lambda *_, **__: GREEN)
     store = tmp_path / "store"
     words = ["--rounds", "6", "--seconds", "2", "--allocator", "default"]
     result = CliRunner().invoke(main, ["time", "gm/eager", "--store", str(store), *words])
@@ -638,23 +666,23 @@ def test_time_prints_and_stores_rows(tmp_path, monkeypatch, one_size):
 
 
 def test_a_file_is_timed_beside_the_fastest(outside, monkeypatch, one_size, forked):
-    monkeypatch.setattr(run, "measure", lambda own, size, *_, **__: [subject.key for subject in own])
+    monkeypatch.setattr(session, "measure", lambda together, *_, **__: SimpleNamespace(rows=[i.key for i in together]))
     fastest = next(f"gm/{n}" for n in GM.fastest if not registry.unavailable(registry.load().implementation("gm", n)))
-    file = outside.double.file
-    assert fastest in next(run.timings([file])) and fastest not in next(run.timings([file], alone=True))
-    regimes = list(run.timings(["gm/eager"]))
-    assert len(regimes) == len(run.regimes_here("cpu"))
+    file = outside.double.source
+    assert fastest in next(session.measure_all([file])) and fastest not in next(session.measure_all([file], alone=True))
+    allocators = list(session.measure_all(["gm/eager"]))
+    assert len(allocators) == len(session.allocators_here("cpu"))
 
 
 def test_time_fails_for_a_red_gate_and_tells_no_path(tmp_path, monkeypatch, outside, one_size):
-    monkeypatch.setattr(run, "subjects", lambda names: [outside.double])
-    monkeypatch.setattr(run, "gate", lambda *_, **__: subjects_module.Verdict("failed", "value: wrong"))
+    monkeypatch.setattr(session, "select_implementations", lambda names: [outside.double])
+    monkeypatch.setattr(session, "gate", lambda *_, **__: TimingStatus("failed", "value: wrong"))
     words = ["--alone", "--allocator", "default", "--rounds", "6", "--seconds", "1"]
-    result = CliRunner().invoke(main, ["time", outside.double.file, *words, "--store", str(tmp_path), "--json"])
+    result = CliRunner().invoke(main, ["time", outside.double.source, *words, "--store", str(tmp_path), "--json"])
     assert result.exit_code == 1
     assert [row["source"] for row in json.loads(result.stdout)] == ["file", "file"]
     (file,) = (tmp_path / "timings").glob("*.json")
-    assert outside.double.file not in file.read_text()
+    assert outside.double.source not in file.read_text()
 
 
 @pytest.mark.parametrize(
@@ -695,7 +723,7 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path, text, reason):
     file = tmp_path / "theirs.py"
     file.write_text(text)
     with pytest.raises(ContractError, match=reason) as caught:
-        subjects_module.subjects([str(file)])
+        gate.select_implementations([str(file)])
     assert "\n" not in str(caught.value)
 
 
@@ -707,14 +735,14 @@ FIELD = Size({"M": 30, "n": 2, "d": 2, "C": 2}, batch=6, label="2-2")
 @pytest.mark.parametrize("direction", ["forward", "forward+backward"])
 def test_a_kan_stands_beside_layers_that_ask_for_it(name, direction):
     pytest.importorskip("kan", reason="the optional extra kan is not installed")
-    found = floors.yardstick("kan", registry.layer_type(name), FIELD, "float64", "cpu", direction)
+    found = yardsticks.yardstick("kan", registry.layer_type(name), FIELD, "float64", "cpu", direction)
     outputs = found.run(*found.prepare({}))
     assert outputs[0].shape == (6, 2)
     if direction == "forward+backward":
         trained = sum(tensor.numel() for tensor in outputs[2:] if tensor is not None)
         wanted = 30 * (2 + 4 + 2)  # mu, L, pi
         assert abs(trained - wanted) <= 20  # half a hidden unit
-    assert floors.beside(registry.layer_type(name), FIELD) == ["kan"] and not floors.beside(GM, SMALL)
+    assert yardsticks.beside(registry.layer_type(name), FIELD) == ["kan"] and not yardsticks.beside(GM, SMALL)
 
 
 @pytest.mark.parametrize("backward", [False, True])
@@ -725,11 +753,11 @@ def test_a_laplacian_by_double_backward(backward):
         return torch.stack([x.pow(3).sum(1), x.prod(1), x[:, 0] * x.square().sum(1)], 1)
 
     with torch.set_grad_enabled(backward):
-        found = floors.by_autograd(function, x)
+        found = yardsticks.by_autograd(function, x)
     expected = torch.stack([6 * x.sum(1), torch.zeros(5, dtype=torch.float64), 10 * x[:, 0]], 1)
     assert torch.allclose(found, expected) and found.requires_grad == backward
 
 
 def test_what_is_not_installed_stands_not_beside(monkeypatch):
-    monkeypatch.setattr(floors, "lacking", lambda extra: "needs it")
-    assert floors.beside(GMNM, FIELD) == []
+    monkeypatch.setattr(yardsticks, "lacking", lambda extra: "needs it")
+    assert yardsticks.beside(GMNM, FIELD) == []

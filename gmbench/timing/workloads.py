@@ -1,8 +1,8 @@
-"""An implementation as something to time: the value, the gradients, or the training step of a stack."""
+"""An implementation as a workload: the value, the gradients, or the training step of a stack."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -17,22 +17,28 @@ _cross_entropy = torch.nn.functional.cross_entropy
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """What is timed: ``run(*prepare(inputs))``, of which only ``run`` is inside the clock."""
+class Workload:
+    """What a measuring process times: ``run(*prepare(inputs))``, of which only ``run`` is inside the clock.
+
+    ``prepare`` takes float64 arrays by name, as :func:`gmbench.timing.inputs.draw` gives them; ``run`` returns tensors,
+    or None for a gradient that autograd leaves out.
+    """
 
     name: str
     prepare: Callable[[dict], tuple]
     run: Callable[..., tuple]
 
 
-def candidate(implementation: Implementation, kind: LayerType, size: Size, dtype, device, direction) -> Candidate:
-    """One pass of an implementation at a size; see :func:`names` for what it returns."""
-    made = step if direction == STEP else layer
-    return made(implementation.function, kind, size, dtype, device, direction)
+def workload(
+    implementation: Implementation, kind: LayerType, size: Size, dtype: str, device: str, direction: str
+) -> Workload:
+    """One pass of an implementation at a size; see :func:`output_names` for what it returns."""
+    make = _step if direction == STEP else _layer
+    return make(implementation.function, kind, size, dtype, device, direction)
 
 
-def names(kind: LayerType, size: Size, direction: str) -> list[str]:
-    """Names of the outputs of a candidate, in order.
+def output_names(kind: LayerType, size: Size, direction: str) -> list[str]:
+    """Names of the outputs of an implementation's workload, in order.
 
     ``value`` and the gradients of ``sum(G * value)``: ``x`` and the parameters. Of a training step, for each layer
     ``i``: its value ``i.value``, the gradient of the loss there ``i.G``, the gradients ``i.mu`` and so on, and the
@@ -48,12 +54,12 @@ def names(kind: LayerType, size: Size, direction: str) -> list[str]:
     return [*values, *gradients, *(f"{name}.after" for name in gradients)]
 
 
-def layer(function, kind, size, dtype, device, direction) -> Candidate:
+def _layer(function, kind, size, dtype, device, direction) -> Workload:
     """One layer, forward or forward and backward."""
     backward = direction != "forward"
 
     def prepare(inputs):
-        given = tensors(inputs, dtype, device)
+        given = _tensors(inputs, dtype, device)
         G = given.pop("G")
         for tensor in given.values():
             tensor.requires_grad_(backward)
@@ -64,14 +70,14 @@ def layer(function, kind, size, dtype, device, direction) -> Candidate:
             out = function(x, **parameters)
         return (out, *_grad(out, [x, *parameters.values()], G, allow_unused=True)) if backward else (out,)
 
-    return Candidate("implementation", prepare, run)
+    return Workload("implementation", prepare, run)
 
 
-def step(function, kind, size, dtype, device, direction) -> Candidate:
+def _step(function, kind, size, dtype, device, direction) -> Workload:
     """A stack of layers: forward, cross entropy, the gradients of every parameter, and the update in place."""
 
     def prepare(inputs):
-        given = tensors(inputs, dtype, device)
+        given = _tensors(inputs, dtype, device)
         labels = given.pop("labels").long()
         places = range(len(size.widths) - 1)
         stack = [{name: given[f"{i}.{name}"].requires_grad_() for name in kind.names} for i in places]
@@ -90,17 +96,17 @@ def step(function, kind, size, dtype, device, direction) -> Candidate:
         pairs = [tensor for pair in zip(values, between, strict=True) for tensor in pair]
         return (*pairs, *gradients, *flat)
 
-    return Candidate("implementation", prepare, run)
+    return Workload("implementation", prepare, run)
 
 
 @torch.no_grad()
-def update(parameters, gradients) -> None:
-    """One step of gradient descent, in place."""
+def update(parameters: Iterable[torch.Tensor], gradients: Iterable[torch.Tensor | None]) -> None:
+    """One step of gradient descent, in place; what has no gradient stays."""
     for parameter, gradient in zip(parameters, gradients, strict=True):
         if gradient is not None:
             parameter.sub_(gradient, alpha=RATE)
 
 
-def tensors(inputs, dtype: str, device: str) -> dict[str, torch.Tensor]:
+def _tensors(inputs, dtype: str, device: str) -> dict[str, torch.Tensor]:
     """Fresh tensors of float64 arrays."""
     return {name: _tensor(array, dtype=getattr(torch, dtype), device=device) for name, array in inputs.items()}
