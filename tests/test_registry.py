@@ -110,7 +110,7 @@ IDENTITY = """
 import sys
 import gmbench.references.gm as a
 import gmbench.suites
-from gmbench.checks.measure import reference_function
+from gmbench.checks.errors import reference_function
 assert reference_function("gm", False) is a.gm
 assert sys.modules["gmbench.references.gm"] is a
 twins = [n for n, m in sys.modules.items() if getattr(m, "__file__", None) == a.__file__ and n != a.__name__]

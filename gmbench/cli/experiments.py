@@ -168,11 +168,12 @@ def cell(spec, store, memory_limit, driven, fresh):
     from gmbench.experiments import experiment
     from gmbench.runs.child import BUSY
     from gmbench.runs.running import BusyError
-    from gmbench.runs.worker import given, work
+    from gmbench.runs.worker import read_argument
+    from gmbench.runs.worker import run as run_here
 
     memory = memory_limit and memory_limit * 2**30
     try:
-        path = work(given(spec, driven), experiment, store, memory, driven, fresh)
+        path = run_here(read_argument(spec, driven), experiment, store, memory, driven, fresh)
     except BusyError:
         click.echo("gmbench: this cell runs already", err=True)
         sys.exit(BUSY)

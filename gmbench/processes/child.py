@@ -1,4 +1,4 @@
-"""How any child process is started, heard, suspended and ended, and what is said of its death.
+"""How any child process is started, heard and ended, and what is said of its death.
 
 A child runs a module of this very gmbench. It answers in lines, each a JSON object, on its standard output, as
 :func:`gmbench.processes.limits.answering` lets it; whatever else it prints comes by its standard error.

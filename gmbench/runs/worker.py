@@ -15,23 +15,23 @@ from gmbench.runs.running import hold
 from gmbench.runs.spec import read_spec
 
 
-def given(spec: str, driven: bool = False) -> dict[str, Any]:
-    """The spec that somebody names.
+def read_argument(argument: str, driven: bool = False) -> dict[str, Any]:
+    """The spec that is meant.
 
-    :param spec: a JSON file, JSON itself, or - for standard input
+    :param argument: a JSON file, JSON itself, or - for standard input
     :param driven: of standard input one line: an engine closes the rest to end the cell
     :raises ContractError: if it cannot be read, or is none
     """
-    if spec.lstrip().startswith("{"):
-        return read_spec(spec)
+    if argument.lstrip().startswith("{"):
+        return read_spec(argument)
     read = sys.stdin.buffer.readline if driven else sys.stdin.buffer.read
     try:
-        return read_spec(read() if spec == "-" else Path(spec).read_bytes())
+        return read_spec(read() if argument == "-" else Path(argument).read_bytes())
     except OSError as error:
-        raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
+        raise ContractError(f"{argument}: cannot be read ({error.strerror})") from None
 
 
-def work(
+def run(
     spec: Mapping[str, Any],
     experiment: Callable[[str], Any],
     store: str | os.PathLike | None = None,
