@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,20 @@ class Budget:
     def epochs_of(self, arm: str) -> int:
         """The epochs of an arm."""
         return self.arms.get(arm, self.epochs)
+
+
+def budgets(quick: int, paper: int, seeds: Sequence[int], arms: Mapping[str, int] | None = None) -> dict[str, Budget]:
+    """The budgets of an experiment: one epoch of its first seed, ``quick`` epochs of the first three, all of ``paper``.
+
+    :param quick, paper: epochs
+    :param seeds: of the paper's budget
+    :param arms: epochs in the paper's budget of arms that are trained for another time
+    """
+    return {
+        "smoke": Budget(1, tuple(seeds[:1])),
+        "quick": Budget(quick, tuple(seeds[:3])),
+        "paper": Budget(paper, tuple(seeds), arms or {}),
+    }
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,6 +75,10 @@ class Trained:
     measures: dict[str, int | None] = field(default_factory=dict)
     tests: list[tuple[int, float]] = field(default_factory=list)
     begun: float = field(default_factory=time.perf_counter)
+
+    def result(self, measures: Mapping[str, Any], **kept: Any) -> dict[str, Any]:
+        """A cell's result: what training left, other measures, and what else its file is to keep."""
+        return {"epochs": self.epochs, "measures": {**measures, **self.measures}, "tests": self.tests, **kept}
 
     def test(self, step: int, error: float, **said: str) -> None:
         """Write down a test error, and tell of it; the test at the end of an epoch comes before its row."""

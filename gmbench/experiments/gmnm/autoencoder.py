@@ -11,7 +11,7 @@ from torch.nn import Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, ReLU, 
 from gmbench.baselines.attention import HEADS, Attention
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.training.loop import batches, evaluated, order_of, outputs
@@ -155,12 +155,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
         measures |= in_turns((network, plain), losses, TIMED, spec["device"])
     made = outputs(network, tests[:SHOWN])
     shown = {"originals": photographs(tests[:SHOWN]), "reconstructions": photographs(made)}
-    return {
-        "epochs": done.epochs,
-        "measures": {**measures, **done.measures},
-        "tests": done.tests,
-        "photographs": shown if all(shown.values()) else {},
-    }
+    return done.result(measures, photographs=shown if all(shown.values()) else {})
 
 
 DECISIONS = (
@@ -234,11 +229,7 @@ EXPERIMENT = Experiment(
     headline=HEADLINE,
     data_sets=("cifar-10", "cifar-100", "mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=40, seeds=(0, 1, 2, 3, 4, 5)),
-    },
+    budgets=budgets(5, 40, range(6)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.AUTOENCODER,

@@ -34,6 +34,14 @@ LOWEST_OF = (
 PARAMETERS = measure("parameters")
 
 
+Lower = Callable[[str, str, str, str], Below]  # of two arms, "train" or "test", and a data set
+
+
+def _lower(lower: Lower, orders: Iterable[tuple[str, str, str]], sets: Iterable[str]) -> list[Below]:
+    """On each data set, in each of ``orders``: the first arm is below the second in training or in the test."""
+    return [lower(low, high, which, data) for data in sets for low, high, which in orders]
+
+
 def _alone(
     sets: Iterable[str], lowest: Callable[[list[str]], Evidence], final: Callable[[list[str]], Evidence]
 ) -> dict[str, Evidence]:
@@ -408,41 +416,26 @@ def _table_3() -> Iterator[Claim]:
             )
 
 
-def _lower_loss(arm: str, other: str, which: str, data: str, statistic: str = "min") -> Below:
-    name = f"{statistic}_{which}_loss"
-    return Below(f"{arm}@{data}", f"{other}@{data}", measure(name), f"{data}, {statistic} {which} loss")
-
-
-def _attention(statistic: str, sets: Iterable[str] = tuple(TABLE_3)) -> Together:
-    """The networks with attention have lower training losses than those without, and higher test losses."""
-    return Together(
-        *(
-            part
-            for data in sets
-            for arm in ("cnn-att", "cnn-gmnm-att")
-            for part in (
-                *(_lower_loss(arm, other, "train", data, statistic) for other in ("cnn", "cnn-gmnm")),
-                *(_lower_loss(other, arm, "test", data, statistic) for other in ("cnn", "cnn-gmnm")),
-            )
-        )
+def _loss(statistic: str) -> Lower:
+    """An arm has a lower loss than another."""
+    return lambda low, high, which, data: Below(
+        *(f"{low}@{data}", f"{high}@{data}", measure(f"{statistic}_{which}_loss"), f"{data}, {statistic} {which} loss")
     )
 
 
-def _gmnm(statistic: str, sets: Iterable[str] = tuple(TABLE_3)) -> Together:
-    """CNN+GMNM has the lowest test loss, and a lower training loss than the CNN."""
-    return Together(
-        *(
-            part
-            for data in sets
-            for part in (
-                *(
-                    _lower_loss("cnn-gmnm", other, "test", data, statistic)
-                    for other in ("cnn", "cnn-att", "cnn-gmnm-att")
-                ),
-                _lower_loss("cnn-gmnm", "cnn", "train", data, statistic),
-            )
-        )
-    )
+ATTENTION = tuple(
+    order
+    for arm in ("cnn-att", "cnn-gmnm-att")
+    for order in ((arm, "cnn", "train"), (arm, "cnn-gmnm", "train"), ("cnn", arm, "test"), ("cnn-gmnm", arm, "test"))
+)
+BEST_TEST = (
+    *(("cnn-gmnm", other, "test") for other in ("cnn", "cnn-att", "cnn-gmnm-att")),
+    ("cnn-gmnm", "cnn", "train"),
+)
+
+
+def _losses(orders: Iterable[tuple[str, str, str]], statistic: str, sets: Iterable[str] = tuple(TABLE_3)) -> Together:
+    return Together(*_lower(_loss(statistic), orders, sets))
 
 
 def _overfitting(statistic: str) -> Statistic:
@@ -480,20 +473,22 @@ def _printed_gaps() -> str:
     return ", ".join(found)
 
 
-NORMALISED = {
-    f"{data}, on normalised outputs": Together(
-        *(_lower_loss("cnn-gmnm-normalised", other, "test", data) for other in ("cnn", "cnn-att")),
-        _lower_loss("cnn-gmnm-normalised", "cnn", "train", data),
-    )
-    for data in TABLE_3
-}
-OURS = {
-    f"{data}, {what}": _lower_loss(arm, other, "test", data)
-    for what, arm, other in (
-        ("against a dense head of its size", "cnn-gmnm", "cnn-dense"),
-        ("mahalanobis, trained centres against fixed", "cnn-gmnm-trained", "cnn-gmnm-mahalanobis"),
-    )
-    for data in TABLE_3
+OURS: dict[str, Evidence] = {
+    **{
+        f"{data}, on normalised outputs": _losses(
+            [("cnn-gmnm-normalised", *order) for order in (("cnn", "test"), ("cnn-att", "test"), ("cnn", "train"))],
+            *("min", [data]),
+        )
+        for data in TABLE_3
+    },
+    **{
+        f"{data}, {what}": _loss("min")(arm, other, "test", data)
+        for what, arm, other in (
+            ("against a dense head of its size", "cnn-gmnm", "cnn-dense"),
+            ("mahalanobis, trained centres against fixed", "cnn-gmnm-trained", "cnn-gmnm-mahalanobis"),
+        )
+        for data in TABLE_3
+    },
 }
 
 CLASSIFICATION = (
@@ -514,8 +509,10 @@ CLASSIFICATION = (
     Claim(
         *("GMNM-C34", "sec. 5.1", "attention has a lower training loss and the worst test loss", "ordering", ""),
         Alongside(
-            _attention("min"),
-            _alone(TABLE_3, lambda sets: _attention("min", sets), lambda sets: _attention("last", sets)),
+            _losses(ATTENTION, "min"),
+            _alone(
+                *(TABLE_3, lambda sets: _losses(ATTENTION, "min", sets), lambda sets: _losses(ATTENTION, "last", sets))
+            ),
         ),
         "of the lowest losses, paired by seed, on all three data sets: each of the two networks with attention against "
         "each of the two without, below it in training and above it in the test",
@@ -524,10 +521,13 @@ CLASSIFICATION = (
         *("GMNM-C35", "sec. 5.1", "CNN+GMNM has the lowest test loss, and a lower training loss than the CNN"),
         *("ordering", ""),
         Alongside(
-            _gmnm("min"),
+            _losses(BEST_TEST, "min"),
             {
-                **_alone(TABLE_3, lambda sets: _gmnm("min", sets), lambda sets: _gmnm("last", sets)),
-                **NORMALISED,
+                **_alone(
+                    TABLE_3,
+                    lambda sets: _losses(BEST_TEST, "min", sets),
+                    lambda sets: _losses(BEST_TEST, "last", sets),
+                ),
                 **OURS,
             },
         ),
@@ -656,39 +656,38 @@ def _table_5() -> Iterator[Claim]:
                 number += 1
 
 
-def _lower_square(arm: str, other: str, which: str, data: str, statistics: Mapping[str, Statistic] = LOWEST) -> Below:
-    said = f"{data}, {which} mean square, decades"
-    return Below(f"{arm}@{data}", f"{other}@{data}", decades(statistics[which]), said)
+def _square(statistics: Mapping[str, Statistic]) -> Lower:
+    """An arm has a lower mean square than another."""
+    return lambda low, high, which, data: Below(
+        *(f"{low}@{data}", f"{high}@{data}", decades(statistics[which]), f"{data}, {which} mean square, decades")
+    )
 
 
-def _helps(statistics: Mapping[str, Statistic], sets: Iterable[str] = tuple(TABLE_5)) -> list[Below]:
-    """GMNM has the lowest test loss, and a lower training loss than the same network without."""
-    found = []
+# the lowest test loss, and a lower training loss than the same network without
+HELPS = tuple(
+    order
+    for gmnm, without in (("ae-gmnm", "ae"), ("ae-att-gmnm", "ae-att"))
+    for order in ((gmnm, "ae", "test"), (gmnm, "ae-att", "test"), (gmnm, without, "train"))
+)
+BEST_OF_ALL = tuple(
+    ("ae-att-gmnm", other, which) for which in LOWEST for other in AUTOENCODERS if other != "ae-att-gmnm"
+)
+
+
+def _helps(sets: Iterable[str] = tuple(TABLE_5)) -> Together:
+    """GMNM helps, and its steps take no longer."""
+    steps: list[Evidence] = []
     for data in sets:
-        for gmnm in ("ae-gmnm", "ae-att-gmnm"):
-            found += [_lower_square(gmnm, other, "test", data, statistics) for other in ("ae", "ae-att")]
-            found.append(_lower_square(gmnm, gmnm.removesuffix("-gmnm"), "train", data, statistics))
-    return found
-
-
-def _no_slower(data: str) -> list[Number | Below]:
-    pair = (f"ae-att-gmnm@{data}", f"ae-att@{data}")
-    return [
-        Number(f"ae-gmnm@{data}", measure("step_ratio"), 0.0, 1.1, what=f"{data}, step over the AE's"),
-        Below(*pair, measure("step_ratio"), f"{data}, step over the AE's", bound=0.1),
-    ]
+        what = f"{data}, step over the AE's"
+        steps += [
+            Number(f"ae-gmnm@{data}", measure("step_ratio"), 0.0, 1.1, what=what),
+            Below(f"ae-att-gmnm@{data}", f"ae-att@{data}", measure("step_ratio"), what, bound=0.1),
+        ]
+    return Together(*_lower(_square(LOWEST), HELPS, sets), *steps)
 
 
 def _best_of_all(statistics: Mapping[str, Statistic], sets: Iterable[str] = tuple(TABLE_5)) -> Together:
-    others = [arm for arm in AUTOENCODERS if arm != "ae-att-gmnm"]
-    return Together(
-        *(
-            _lower_square("ae-att-gmnm", other, which, data, statistics)
-            for data in sets
-            for which in LOWEST
-            for other in others
-        )
-    )
+    return Together(*_lower(_square(statistics), BEST_OF_ALL, sets))
 
 
 def _factors() -> dict[str, Gap]:
@@ -713,15 +712,11 @@ AUTOENCODER = (
         *("GMNM-A25", "sec. 5.2", "GMNM lowers the train loss, has the lowest test loss, and is no slower", "ordering"),
         "",
         Alongside(
-            Together(*_helps(LOWEST), *(part for data in TABLE_5 for part in _no_slower(data))),
+            _helps(),
             {
-                **_alone(
-                    TABLE_5,
-                    lambda sets: Together(*_helps(LOWEST, sets), *(part for data in sets for part in _no_slower(data))),
-                    lambda sets: Together(*_helps(FINAL, sets)),
-                ),
+                **_alone(TABLE_5, _helps, lambda sets: Together(*_lower(_square(FINAL), HELPS, sets))),
                 **{
-                    f"{data}, against a dense network": _lower_square("ae-gmnm", "ae-dense", "test", data)
+                    f"{data}, against a dense network": _square(LOWEST)("ae-gmnm", "ae-dense", "test", data)
                     for data in TABLE_5
                 },
                 **_factors(),

@@ -11,7 +11,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from gmbench.baselines.attention import HEADS, Attention
 from gmbench.claims.metric import ERROR
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.training.classify import train
@@ -153,7 +153,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     measures["cross_entropy"] = finite(cross_entropy(logits, data.test_labels).item())
     if done.measures["diverged"] is None:
         measures |= steps(spec, network, data)
-    return {"epochs": done.epochs, "measures": {**measures, **done.measures}, "tests": done.tests}
+    return done.result(measures)
 
 
 def steps(spec: Spec, network: torch.nn.Module, data: Data) -> dict[str, float]:
@@ -245,11 +245,7 @@ EXPERIMENT = Experiment(
     headline=HEADLINE,
     data_sets=("mnist", "cifar-10", "cifar-100", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=40, seeds=(0, 1, 2, 3, 4, 5)),
-    },
+    budgets=budgets(5, 40, range(6)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.CLASSIFICATION,

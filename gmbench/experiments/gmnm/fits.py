@@ -10,7 +10,7 @@ import torch
 
 from gmbench.claims.claim import Claim
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm.networks import CHUNK, Fitter, Splines, Units, features, solved
 from gmbench.experiments.gmnm.targets import BOX, Problem
 from gmbench.training.loop import finite, order_of, outputs
@@ -215,12 +215,8 @@ def fit_experiment(
         return run(spec, report, arm, problems[spec["data"]], batch)
 
     units = {arm: made.network for arm, made in arms.items() if isinstance(made.network, Units)}
-    budgets = {
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=10, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=40, seeds=(0, 1, 2)),
-    }
-    trained = settings({arm: made.trained for arm, made in arms.items()}, budgets["paper"].epochs)
+    spending = budgets(10, 40, range(3))
+    trained = settings({arm: made.trained for arm, made in arms.items()}, spending["paper"].epochs)
     batches = f"{trained}. Adam's batches are of {batch} points, whole ones alone, in an order drawn anew for each pass"
     found = Experiment(
         name=name,
@@ -233,7 +229,7 @@ def fit_experiment(
         headline=headline,
         data_sets=tuple(problems),
         default_data=next(iter(problems)),
-        budgets=budgets,
+        budgets=spending,
         decisions=(*DECISIONS, *decisions, ("settings", batches)),
         cell=cell,
         claims=claims,

@@ -11,7 +11,7 @@ import torch
 
 from gmbench.baselines import lstm
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.training.loop import batches, order_of, outputs
@@ -160,20 +160,16 @@ def cell(spec: Spec, report: Report, held: bool = False, rate: float | None = No
     errors = [row["train_error"] for row in done.epochs[1:] if row["train_error"] is not None]
     a, b = coefficients(spec["seed"])
     fit = outputs(network, test.x[:SHOWN])
-    return {
-        "epochs": done.epochs,
-        "measures": {
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "train_error": done.epochs[-1]["train_error"],
-            "train_best": min(errors, default=None),
-            "variance": test.y.double().var(correction=0).item(),
-            **{f"a{i}": value for i, value in enumerate(a.tolist(), 1)},
-            **{f"b{i}": value for i, value in enumerate(b.tolist(), 1)},
-            **done.measures,
-        },
-        "tests": done.tests,
-        "lines": {"x": line(test.t[:SHOWN]), "target": line(test.y[:SHOWN]), "fit": line(fit)},
+    measures = {
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "train_error": done.epochs[-1]["train_error"],
+        "train_best": min(errors, default=None),
+        "variance": test.y.double().var(correction=0).item(),
+        **{f"a{i}": value for i, value in enumerate(a.tolist(), 1)},
+        **{f"b{i}": value for i, value in enumerate(b.tolist(), 1)},
     }
+    lines = {"x": line(test.t[:SHOWN]), "target": line(test.y[:SHOWN]), "fit": line(fit)}
+    return done.result(measures, lines=lines)
 
 
 def tried(arm: str, epochs: int = 50, seeds: Iterable[int] = TRIED) -> dict[float, float]:
@@ -199,11 +195,7 @@ LAGS = (
     "at the last sample of the window; float32."
 )
 
-BUDGETS = {
-    "smoke": Budget(epochs=1, seeds=(0,)),
-    "quick": Budget(epochs=10, seeds=(0, 1, 2)),
-    "paper": Budget(epochs=50, seeds=tuple(range(20))),
-}
+BUDGETS = budgets(10, 50, range(20))
 STEPS = math.ceil((TRAIN - WINDOW + 1) / BATCH)  # a row
 SETTINGS = settings(
     {name: Method(ADAM, STEPS, arm.rate or RATE, arm.rate is not None) for name, arm in ARMS.items()},

@@ -15,7 +15,7 @@ from gmbench.baselines.dense import dense
 from gmbench.baselines.kan import kan
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.contract import ContractError, Implementation
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.layers.autograd import by_autograd
@@ -203,16 +203,8 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     measured["best_step"] = min(done.epochs[1:], key=lambda row: row["test_error"])["step"]
     shown = square(SHOWN)
     fit = outputs(network, here(shown)).double().cpu()
-    return {
-        "epochs": done.epochs,
-        "measures": {**measured, **done.measures},
-        "tests": done.tests,
-        "surfaces": {
-            "target": plane(solution(shown)),
-            "fit": plane(fit),
-            "residual": plane(fit - solution(shown)),
-        },
-    }
+    values = {"target": solution(shown), "fit": fit, "residual": fit - solution(shown)}
+    return done.result(measured, surfaces={name: plane(each) for name, each in values.items()})
 
 
 SINES = (
@@ -221,11 +213,7 @@ SINES = (
     f"of the boundary, corners twice. Test: {TESTED} x {TESTED} points at -1 + 2 (i + 1/3) / {TESTED}."
 )
 
-BUDGETS = {
-    "smoke": Budget(epochs=1, seeds=(0,)),
-    "quick": Budget(epochs=10, seeds=(0, 1, 2)),
-    "paper": Budget(epochs=40, seeds=(0, 1, 2)),
-}
+BUDGETS = budgets(10, 40, range(3))
 ROWS = BUDGETS["paper"].epochs
 SETTINGS = settings({name: arm.method for name, arm in ARMS.items()}, ROWS)
 

@@ -84,8 +84,7 @@ def trained(
     measures = {**at_start(network, images), **seen}
     order = order_of(spec["seed"])
     done = train(network, optimiser, data, epochs=spec["epochs"], batch=BATCH, order=order, report=report, **how)
-    measures |= {**at_end(network), **done.measures}
-    return {"epochs": done.epochs, "measures": measures, "tests": done.tests}
+    return done.result({**measures, **at_end(network)})
 
 
 def rates(network: torch.nn.Module, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.kumar import claims, networks
 
 HIDDEN = 100
@@ -50,11 +50,7 @@ EXPERIMENT = Experiment(
     headline="kumar",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(5,)),
-        "quick": Budget(epochs=5, seeds=(5, 6, 7)),
-        "paper": Budget(epochs=30, seeds=tuple(range(5, 15))),
-    },
+    budgets=budgets(5, 30, range(5, 15)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SCREEN,

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import torch
 
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.kumar import claims, networks
 from gmbench.layers.gm.module import GMLayer
 
@@ -116,11 +116,7 @@ EXPERIMENT = Experiment(
     headline="kumar",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=20, seeds=(0, 1, 2, 3, 4)),
-    },
+    budgets=budgets(5, 20, range(5)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SINGLE,

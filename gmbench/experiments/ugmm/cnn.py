@@ -8,7 +8,7 @@ import torch
 
 from gmbench.contract import ContractError
 from gmbench.data import Data
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.ugmm import claims, networks
 from gmbench.experiments.ugmm.measures import MEASURES
 from gmbench.experiments.ugmm.networks import Setting
@@ -114,11 +114,7 @@ EXPERIMENT = Experiment(
     headline="cnn-ugmm",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=20, seeds=(0, 1, 2, 3, 4)),
-    },
+    budgets=budgets(5, 20, range(5)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.CNN,

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from gmbench.claims.metric import ERROR
 from gmbench.contract import Implementation
 from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.ugmm import claims
 from gmbench.layers.ugmm.inference import most_probable_explanation
 from gmbench.layers.ugmm.module import initialise, stack
@@ -336,11 +336,7 @@ EXPERIMENT = Experiment(
     headline=HEADLINE,
     data_sets=("iris",),
     default_data="iris",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=10, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=30, seeds=tuple(range(20))),
-    },
+    budgets=budgets(10, 30, range(20)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.IRIS,

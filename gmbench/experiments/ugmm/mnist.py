@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gmbench.data import Data
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.ugmm import claims, networks
 from gmbench.experiments.ugmm.measures import MEASURES
 from gmbench.experiments.ugmm.networks import FIRST, NOTEBOOK, README, SCRIPT, Setting
@@ -95,11 +95,7 @@ EXPERIMENT = Experiment(
     headline="ugmm-norm-unit",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=100, seeds=(0, 1, 2, 3, 4), arms={"ugmm-notebook": NOTEBOOK.epochs}),
-    },
+    budgets=budgets(5, 100, range(5), {"ugmm-notebook": NOTEBOOK.epochs}),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.MNIST,

@@ -147,5 +147,4 @@ def trained(
     measures |= {**of_parameters(network), **of_outputs(network, data)}
     if inside:
         measures |= of_neurons(first, data)
-    found = {"epochs": done.epochs, "measures": {**measures, **done.measures}, "tests": done.tests}
-    return {**found, "neurons": {"end": pictures(first)}} if inside else found
+    return done.result(measures, **({"neurons": {"end": pictures(first)}} if inside else {}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from gmbench.experiments.contract import Budget, Experiment, Report, Spec
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.ugmm import claims, mnist, networks
 from gmbench.experiments.ugmm.measures import SHOWN, Layer, pictures
 
@@ -44,11 +44,7 @@ EXPERIMENT = Experiment(
     headline="ugmm-norm-unit",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets={
-        "smoke": Budget(epochs=1, seeds=(0,)),
-        "quick": Budget(epochs=5, seeds=(0, 1, 2)),
-        "paper": Budget(epochs=20, seeds=(0, 1, 2, 3, 4)),
-    },
+    budgets=budgets(5, 20, range(5)),
     decisions=DECISIONS,
     cell=cell,
     claims=claims.PROBE,
