@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,15 @@ import numpy as np
 
 from gmbench.claims import intervals
 from gmbench.claims.metric import MEAN_SQUARE
+from gmbench.claims.seeds import (
+    ROUNDING,
+    Numbers,
+    deviation_of,
+    ordered,
+    pairs_for_equivalence,
+    pairs_for_ordering,
+    smallest,
+)
 from gmbench.claims.verdicts import (
     AGREES,
     FEWEST,
@@ -32,15 +40,10 @@ from gmbench.claims.verdicts import (
     side_of,
 )
 
-POWER = 0.8  # with which so many seeds would decide
-MOST = 1000  # seeds that anybody would run
-COUNTED = 200  # the same of counts, whose tests are dear
+COUNTED = 200  # seeds that anybody would count; tests of counts are dear
 RESAMPLES = 2**14  # of sign flips: exact up to 14 pairs
 DRAWS = 20_000  # of what the paper may report
 SHARE = 0.25  # of a published error, loss or missing accuracy: the resolution of a claim that declares none
-ROUNDING = 1e-12  # of a size: differences of that size are none
-
-Numbers = Sequence[float] | np.ndarray
 
 
 def quarter(published: float | tuple[float, float], whole: float = 0.0, point: float = math.inf) -> float:
@@ -112,7 +115,7 @@ def printed(
 
     :raises ValueError: if a value is not finite, or the paper has no run
     """
-    found, (first, last) = _sorted(values), _ends(published)
+    found, (first, last) = ordered(values), _ends(published)
     n, m = len(found), runs_of_paper
     if m < 1:
         raise ValueError(f"the paper has at least one run, not {m}")
@@ -140,12 +143,12 @@ def printed(
     def enough(level: float) -> int | None:
         def decides(n: int) -> bool:
             law = paper.law(n)
-            return paper.width(law, level) <= narrow or paper.apart(law) <= level
+            return paper.width(law) <= narrow or paper.apart(law) <= level
 
-        return _first(decides, n + 1)
+        return smallest(decides, n + 1)
 
     law = paper.law(n)
-    shown = tuple(10**end if logs else end for end in paper.interval(law))
+    shown = tuple(10 ** min(end, 300) if logs else end for end in paper.interval(law))
     seen |= {"interval": shown, "p": paper.apart(law), "enough": enough}
     said = f"the paper's {_runs(m, worst)} is expected in {shown[0]:.4g} to {shown[1]:.4g}"
     if seen["p"] <= LEVEL:
@@ -153,11 +156,14 @@ def printed(
     if paper.width(law) <= narrow:
         return Decision(AGREES, said, **seen)
     endless = paper.law(math.inf)
-    if paper.width(endless) > narrow and paper.apart(endless) > LEVEL:
-        said += (
-            f"; no number of ours decides it: {_runs(m, worst)} of the paper's varies by {paper.width(endless):.3g} "
-            f"{'decades ' if logs else ''}on either side however many we run, more than the resolution of {narrow:.3g}"
-        )
+    if paper.apart(endless) <= LEVEL:
+        return Decision(TOO_FEW, said, **seen, towards=side_of(paper.printed_less(law), better))
+    if paper.width(endless) <= narrow:
+        return Decision(TOO_FEW, said, **seen, towards=AGREES)
+    said += (
+        f"; no number of ours decides it: {_runs(m, worst)} of the paper's varies by {paper.width(endless):.3g} "
+        f"{'decades ' if logs else ''}on either side however many we run, more than the resolution of {narrow:.3g}"
+    )
     return Decision(TOO_FEW, said, **seen)
 
 
@@ -179,15 +185,17 @@ def ordering(differences: Numbers, margin: float = 0.0, alternative: str = "less
 
     :raises ValueError: if a difference is not finite, or there is no such alternative
     """
-    found, sign = _sorted(differences), _sign(alternative)
+    found, sign = ordered(differences), _sign(alternative)
     seen = _seen(found, functools.partial(pairs_for_ordering, found, margin, least=least))
+    side = HOLDS if sign * found.sum() < 0 else REVERSED
+    seen["towards"] = NO_DIFFERENCE if len(found) and abs(found.mean()) < margin else side if found.any() else ""
     if len(found) < least:
         return Decision(TOO_FEW, f"fewer than {least} pairs", **seen)
     seen["p"] = sign_flips(found)
     if margin > 0 and _equivalent(found, margin) <= LEVEL:
         return Decision(NO_DIFFERENCE, f"within {margin:.3g}", **seen, otherwise=NO_DIFFERENCE)
     if seen["p"] <= LEVEL:
-        return Decision(HOLDS if sign * found.sum() < 0 else REVERSED, **seen)
+        return Decision(side, **seen)
     return Decision(TOO_FEW, "the test does not tell them apart, nor together", **seen)
 
 
@@ -240,17 +248,18 @@ def equivalence(differences: Numbers, margin: float, *, least: int = FEWEST) -> 
 
     :raises ValueError: if a difference is not finite, or the margin not above 0
     """
-    found = _sorted(differences)
+    found = ordered(differences)
     if not margin > 0:
         raise ValueError(f"a margin is above 0, not {margin:g}")
     seen = _seen(found, functools.partial(pairs_for_equivalence, found, margin, least=least))
+    inside = bool(len(found)) and abs(float(found.mean())) <= margin
+    seen["towards"] = (HOLDS if inside else REVERSED) if len(found) else ""
     if len(found) < least:
         return Decision(TOO_FEW, f"fewer than {least} pairs", **seen)
-    inside = abs(float(found.mean())) <= margin
     outside = 2 * min(_tail(found, margin, "greater"), _tail(found, -margin, "less"))
     seen["p"] = _equivalent(found, margin) if inside else min(1.0, outside)
     if seen["p"] <= LEVEL:
-        return Decision(HOLDS if inside else REVERSED, f"margin {margin:.3g}", **seen)
+        return Decision(seen["towards"], f"margin {margin:.3g}", **seen)
     return Decision(TOO_FEW, f"margin {margin:.3g}", **seen)
 
 
@@ -268,17 +277,17 @@ def noninferiority(differences: Numbers, margin: float, alternative: str = "less
 
     :raises ValueError: if a difference is not finite, the margin below 0, or there is no such alternative
     """
-    found = np.sort(_sign(alternative) * _sorted(differences))
+    found = np.sort(_sign(alternative) * ordered(differences))
     if margin < 0:
         raise ValueError(f"a margin is 0 or above, not {margin:g}")
     enough = functools.partial(pairs_for_ordering, found - margin, 0.0, least=least, exact=False)
-    seen = _seen(_sorted(differences), enough)
+    seen = _seen(ordered(differences), enough)
+    seen["towards"] = (HOLDS if found.mean() < margin else REVERSED) if len(found) else ""
     if len(found) < least:
         return Decision(TOO_FEW, f"fewer than {least} pairs", **seen)
-    below, above = _tail(found, margin, "less"), _tail(found, margin, "greater")
-    seen["p"] = min(1.0, 2 * min(below, above))
+    seen["p"] = min(1.0, 2 * min(_tail(found, margin, "less"), _tail(found, margin, "greater")))
     if seen["p"] <= LEVEL:
-        return Decision(HOLDS if below < above else REVERSED, f"margin {margin:.3g}", **seen)
+        return Decision(seen["towards"], f"margin {margin:.3g}", **seen)
     return Decision(TOO_FEW, f"margin {margin:.3g}", **seen)
 
 
@@ -310,7 +319,7 @@ def identity(values: Numbers, published: float, tolerance: float = 0.0, better: 
 
     :raises ValueError: if a value is not finite, or there is none
     """
-    found = _sorted(values)
+    found = ordered(values)
     if not len(found):
         raise ValueError("no value")
     worst = float(found[np.abs(found - published).argmax()])
@@ -321,10 +330,10 @@ def identity(values: Numbers, published: float, tolerance: float = 0.0, better: 
 
 
 def constant(difference: float, margin: float = 0.0) -> Decision:
-    """An ordering of two numbers that are the same whatever the seed: holds where the first is lower, by more than
-    rounding; reversed where it is higher by ``margin`` or more; else no difference.
+    """An ordering of two numbers that are the same whatever the seed: holds where the first is lower, or higher by less
+    than a margin that the claim allows; no difference where they are equal, reversed where it is higher.
     """
-    verdict = HOLDS if difference < 0 else NO_DIFFERENCE if difference <= margin else REVERSED
+    verdict = HOLDS if difference < margin else NO_DIFFERENCE if difference == 0 else REVERSED
     return Decision(verdict, "the same for any seed", centre=difference, seeds=1)
 
 
@@ -349,18 +358,18 @@ def counted(
         raise ValueError("the paper has no seed")
     _count(published, published_of)
 
-    def found(hits: int, of: int, level: float = LEVEL) -> tuple[float, float]:
+    def found(hits: int, of: int) -> tuple[float, float]:
         """The p-value, and the half width."""
         ps = np.array([intervals.same_share(hits, of, k, published_of) for k in range(published_of + 1)])
-        may = np.flatnonzero(ps > level)
+        may = np.flatnonzero(ps > LEVEL)
         return float(ps[published]), (may[-1] - may[0]) / 2 / published_of
 
     def enough(level: float) -> int | None:
         def decides(of: int) -> bool:
-            p, half = found(round(share * of), of, level)
+            p, half = found(round(share * of), of)
             return p <= level or half <= resolution
 
-        return _first(decides, of + 1, COUNTED)
+        return smallest(decides, of + 1, COUNTED)
 
     if not of:
         return Decision(TOO_FEW, "no seed", enough=lambda level: FEWEST)
@@ -392,73 +401,12 @@ def fewer(hits: int, of: int, other: int, other_of: int) -> Decision:
         def decides(n: int) -> bool:
             return intervals.same_share(round(one * n), n, round(two * n), n) <= level
 
-        return _first(decides, min(of, other_of) + 1, COUNTED)
+        return smallest(decides, min(of, other_of) + 1, COUNTED)
 
     said = f"{hits} of {of}, the other's {other} of {other_of}"
     seen: dict[str, Any] = {"centre": one - two, "seeds": min(of, other_of), "p": p, "enough": enough}
-    return Decision((HOLDS if one < two else REVERSED) if p <= LEVEL else TOO_FEW, said, **seen)
-
-
-def pairs_for_ordering(
-    differences: Numbers, margin: float = 0.0, level: float = LEVEL, *, least: int = FEWEST, exact: bool = True
-) -> int | None:
-    """How many pairs would decide an ordering whose differences go on as these: the smaller of those that tell the
-    arms apart, and those that put them within the margin, each with a power of 80 %; more than there are.
-
-    By the two-sided t test at ``level``, of an effect d = \\|mean\\| / s: the smallest n with
-    P(\\|T(n - 1, d sqrt n)\\| > t(n - 1, 1 - level/2)) >= 0.8, T of the noncentral t distribution; and at least as
-    many as let a sign-flip test get there (:func:`least_pairs`) if it is ``exact``.
-
-    :returns: None if it would take more than a thousand, or no pair is there
-    """
-    from scipy.stats import t
-
-    found = _sorted(differences)
-    if not len(found):
-        return max(least, least_pairs(level)) if exact else least
-    effect = _effect(found)
-
-    def told_apart(n: int) -> bool:
-        limit, shift = t.ppf(1 - level / 2, n - 1), effect * math.sqrt(n)
-        return _beyond(limit, n - 1, shift) + _beyond(limit, n - 1, -shift) >= POWER
-
-    start = max(least, len(found) + 1, least_pairs(level) if exact else 2)
-    apart = _first(told_apart, start) if effect else None
-    together = pairs_for_equivalence(found, margin, level, least=least) if margin else None
-    return min((n for n in (apart, together) if n is not None), default=None)
-
-
-def pairs_for_equivalence(
-    differences: Numbers, margin: float, level: float = LEVEL, *, least: int = FEWEST
-) -> int | None:
-    """How many pairs would put differences that go on as these within the margin, or clearly outside, with a power of
-    80 %, more than there are. Within: the sum of the powers of the two one-sided tests, less 1 (a lower bound).
-
-    :returns: None if it would take more than a thousand, or no pair is there
-    """
-    from scipy.stats import t
-
-    found = _sorted(differences)
-    if len(found) < 2:
-        return least
-    centre, deviation = abs(float(found.mean())), _deviation(found)
-    if centre > margin:
-        return pairs_for_ordering(found - math.copysign(margin, found.mean()), 0.0, level, least=least, exact=False)
-
-    def within(n: int) -> bool:
-        limit, root = t.ppf(1 - level, n - 1), math.sqrt(n)
-        gaps = ((margin - side * centre) * root for side in (1, -1))
-        shifts = (gap / deviation if deviation else math.copysign(math.inf, gap) for gap in gaps)
-        return sum(_beyond(limit, n - 1, shift) for shift in shifts) - 1 >= POWER
-
-    return _first(within, max(least, len(found) + 1))
-
-
-def least_pairs(level: float = LEVEL, parts: int = 1) -> int:
-    """The fewest pairs with which an exact sign-flip test can reach a level, as the first of so many parts by
-    Holm: the smallest n with 2/2^n <= level / parts. 6 for one part, 7 for 2 or 3, 8 up to 6, 9 up to 12, 10 up to 25.
-    """
-    return math.ceil(1 + math.log2(parts / level) - ROUNDING)
+    side = HOLDS if one < two else REVERSED
+    return Decision(side if p <= LEVEL else TOO_FEW, said, **seen, towards=side if one != two else "")
 
 
 @dataclass(frozen=True)
@@ -488,14 +436,14 @@ class _Paper:
         with np.errstate(over="ignore"):
             return _Drawn(np.sort((10**drawn).mean(1)))
 
-    def interval(self, law: Any, level: float = LEVEL) -> tuple[float, float]:
+    def interval(self, law: Any) -> tuple[float, float]:
         """The prediction interval by such a distribution."""
-        low, high = law.ppf([level / 2, 1 - level / 2])
+        low, high = law.ppf([LEVEL / 2, 1 - LEVEL / 2])
         return max(float(low), self.ends[0]), min(float(high), self.ends[1])
 
-    def width(self, law: Any, level: float = LEVEL) -> float:
+    def width(self, law: Any) -> float:
         """Half of it."""
-        low, high = self.interval(law, level)
+        low, high = self.interval(law)
         return (high - low) / 2
 
     def apart(self, law: Any) -> float:
@@ -533,13 +481,6 @@ def _future(n: float, m: int) -> np.ndarray:
     return (first / math.sqrt(n) + others) * np.sqrt((n - 1) / rng.chisquare(n - 1, (DRAWS, 1)))
 
 
-def _sorted(values: Numbers) -> np.ndarray:
-    found = np.sort(np.asarray(values, float).ravel())
-    if not np.isfinite(found).all():
-        raise ValueError("a value is not finite")
-    return found
-
-
 def _ends(published: float | tuple[float, float]) -> tuple[float, float]:
     return published if isinstance(published, tuple) else (published, published)
 
@@ -559,21 +500,6 @@ def _count(hits: int, of: int) -> None:
         raise ValueError(f"not a count: {hits} of {of}")
 
 
-def _deviation(values: np.ndarray) -> float:
-    """The deviation over seeds; 0 where they differ by rounding alone."""
-    size = float(np.abs(values).max(initial=0.0))
-    return 0.0 if np.ptp(values) <= ROUNDING * size else float(np.std(values, ddof=1))
-
-
-def _effect(values: np.ndarray) -> float:
-    """\\|mean\\| / s, of at least one value; 0 for a single one."""
-    centre = abs(float(values.mean()))
-    if len(values) < 2 or not centre:
-        return 0.0
-    deviation = _deviation(values)
-    return centre / deviation if deviation else math.inf
-
-
 def _seen(values: np.ndarray, enough: Callable[[float], int | None]) -> dict[str, Any]:
     """What every decision on paired differences shows."""
     seen: dict[str, Any] = {"seeds": len(values), "enough": enough}
@@ -586,7 +512,7 @@ def _tail(values: np.ndarray, limit: float, alternative: str) -> float:
     """The p-value of a one-sided t test of the mean against a limit."""
     from scipy.stats import ttest_1samp
 
-    if not _deviation(values):
+    if not deviation_of(values):
         right = values[0] < limit if alternative == "less" else values[0] > limit
         return 0.0 if right else 1.0
     return float(ttest_1samp(values, limit, alternative=alternative).pvalue)
@@ -595,21 +521,3 @@ def _tail(values: np.ndarray, limit: float, alternative: str) -> float:
 def _equivalent(values: np.ndarray, margin: float) -> float:
     """The larger p-value of the two one-sided t tests."""
     return max(_tail(values, -margin, "greater"), _tail(values, margin, "less"))
-
-
-def _beyond(limit: float, freedom: int, shift: float) -> float:
-    """The chance that Student's t with a shift is above a limit; without the shifts that scipy has no digits for."""
-    from scipy.stats import nct
-
-    far = abs(shift) > 2 * limit + 10
-    return float(shift > 0) if far else float(nct.sf(limit, freedom, shift))
-
-
-def _first(decides: Callable[[int], bool], low: int, most: int = MOST) -> int | None:
-    """The smallest number from ``low`` to ``most`` that decides, where all beyond it do too."""
-    high = low
-    while high <= most and not decides(high):
-        low, high = high + 1, 2 * high
-    sizes = range(low, min(high, most) + 1)
-    place = bisect_left(sizes, True, key=decides)
-    return sizes[place] if place < len(sizes) else None

@@ -15,7 +15,6 @@ from gmbench.claims.verdicts import (
     AGAINST,
     AGREES,
     DEPENDS,
-    DIFFERS,
     DOES_NOT_HOLD,
     FAVOURABLE,
     FEWEST,
@@ -71,7 +70,7 @@ def adjusted(parts: Sequence[Decision]) -> list[Decision]:
             part,
             verdict=part.otherwise if decided and p > LEVEL else part.verdict,
             p=None if part.p is None else p,
-            level=LEVEL / len(tested),
+            level=part.level / len(tested),
         )
     return found
 
@@ -81,8 +80,9 @@ def conjunction(parts: Sequence[Decision]) -> Decision:
 
     In this order: *not run* while a part is, since no part decides beside one that was not run; *does not hold* where
     a part is reversed or differs; *holds* where all hold (*agrees*, if all are printed numbers, and where those differ
-    to one side, that side); *too few seeds*, as many as the part that takes most, where a part has too few; *depends
-    on a choice*; *undecidable by runs*; else *no difference*: the parts that do not hold are without one.
+    to one side, that side); *too few seeds* where a part has too few (as many would decide as speak against a part, or
+    else as the part takes that takes most); *depends on a choice*; *undecidable by runs*; else *no difference*: the
+    parts that do not hold are without one.
 
     :raises ValueError: if there is no part
     """
@@ -92,18 +92,21 @@ def conjunction(parts: Sequence[Decision]) -> Decision:
     verdicts = {part.verdict for part in found}
     held = sum(part.verdict in FAVOURABLE for part in found)
     said = f"{held} of {len(found)} hold"
-    numbers = verdicts <= {AGREES, *DIFFERS}
+    kinds = {part.towards if part.verdict == TOO_FEW else part.verdict for part in found}
+    numbers = not kinds & {HOLDS, REVERSED, NO_DIFFERENCE, DOES_NOT_HOLD}
     against = verdicts & set(AGAINST)
+    missing = tuple(dict.fromkeys(name for part in found for name in part.missing))
     if NOT_RUN in verdicts:
-        missing = dict.fromkeys(part.reason for part in found if part.verdict == NOT_RUN)
-        verdict, said = NOT_RUN, f"{said}; {'; '.join(missing)}"
+        verdict, said = NOT_RUN, f"{said}; no cells of {', '.join(missing)}"
     elif against:
         verdict = next(iter(against)) if numbers and len(against) == 1 else DOES_NOT_HOLD
     elif held == len(found):
         verdict = AGREES if numbers else HOLDS
     else:
         verdict = next(each for each in (TOO_FEW, DEPENDS, UNDECIDABLE, NO_DIFFERENCE) if each in verdicts)
-    return Decision(verdict, said, seeds=_fewest(found), parts=found, enough=lambda level: _needed(found))
+    return Decision(
+        verdict, said, seeds=_fewest(found), missing=missing, parts=found, enough=lambda level: _needed(found)
+    )
 
 
 def parted(values: Decision, lost: Decision) -> Decision:
@@ -118,11 +121,12 @@ def parted(values: Decision, lost: Decision) -> Decision:
         :func:`~gmbench.claims.decisions.fewer`
     """
     first, second = adjusted([values, lost])
-    verdict = first.verdict
-    if second.verdict in (WORSE, REVERSED) and verdict not in (WORSE, REVERSED):
-        verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
     said = "; ".join(filter(None, [first.reason, f"lost: {second.reason}"]))
-    return dataclasses.replace(first, verdict=verdict, reason=said, parts=(first, second))
+    found = dataclasses.replace(first, reason=said, parts=(first, second))
+    if second.verdict not in (WORSE, REVERSED) or first.verdict in (WORSE, REVERSED):
+        return found
+    verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
+    return dataclasses.replace(found, verdict=verdict, p=second.p, otherwise=first.verdict)
 
 
 def tiers(arms: Mapping[str, Mapping[int, float]], *, least: int = FEWEST) -> dict[str, int | None]:
@@ -234,7 +238,7 @@ def over_universes(found: Mapping[str, tuple[Decision, bool]]) -> Decision:
         verdict = refused.pop() if len(refused) == 1 else DOES_NOT_HOLD
     parts = tuple(anchored.values())
     said = f"holds in {held} of {len(anchored)} anchored universes, of {len(found)}"
-    return Decision(verdict, said, seeds=_fewest(parts), parts=parts, enough=lambda level: _needed(parts))
+    return Decision(verdict, said, seeds=_fewest(parts), parts=parts, enough=lambda level: _most(parts))
 
 
 def _fewest(parts: Sequence[Decision]) -> int:
@@ -242,10 +246,16 @@ def _fewest(parts: Sequence[Decision]) -> int:
     return min((part.seeds for part in parts if part.seeds), default=0)
 
 
-def _needed(parts: Sequence[Decision]) -> int | None:
-    """The seeds that would decide all parts that have too few; None if for one no number would."""
+def _most(parts: Sequence[Decision]) -> int | None:
+    """The seeds that would decide all parts; None if for one no number would."""
     needed = [part.needed for part in parts if part.verdict == TOO_FEW]
     return None if None in needed else max((n for n in needed if n is not None), default=None)
+
+
+def _needed(parts: Sequence[Decision]) -> int | None:
+    """The seeds that would decide all parts together: the fewest that would speak against one, or else for all."""
+    against = [part.needed for part in parts if part.verdict == TOO_FEW and part.towards in AGAINST]
+    return min((n for n in against if n is not None), default=None) or _most(parts)
 
 
 @dataclass(frozen=True)

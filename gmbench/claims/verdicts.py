@@ -59,7 +59,9 @@ class Decision:
     :param difference: ours less the published value, the nearer end of a range
     :param factor: ours over the same, where both are positive
     :param otherwise: the verdict if ``p`` were above the level
+    :param towards: of too few seeds, the verdict that more of the same would come to; empty where none would
     :param level: of the test, a part's after Holm's first step
+    :param missing: what was not run
     :param parts: of a claim of several
     :param enough: the smallest number of seeds that would decide at a level, None if none would
     """
@@ -73,7 +75,9 @@ class Decision:
     difference: float | None = None
     factor: float | None = None
     otherwise: str = TOO_FEW
+    towards: str = ""
     level: float = LEVEL
+    missing: tuple[str, ...] = ()
     parts: tuple[Decision, ...] = ()
     enough: Callable[[float], int | None] | None = field(default=None, repr=False, compare=False)
 
@@ -106,4 +110,4 @@ def undecidable(reason: str) -> Decision:
 
 def not_run(*missing: str) -> Decision:
     """What has no cells, by name."""
-    return Decision(NOT_RUN, f"no cells of {', '.join(missing)}")
+    return Decision(NOT_RUN, f"no cells of {', '.join(missing)}", missing=missing)

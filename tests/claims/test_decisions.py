@@ -16,15 +16,14 @@ from gmbench.claims.decisions import (
     equivalence,
     fewer,
     identity,
-    least_pairs,
     noninferiority,
     ordering,
-    pairs_for_ordering,
     printed,
     quarter,
     sign_flips,
     spread,
 )
+from gmbench.claims.seeds import least_pairs, pairs_for_ordering
 from gmbench.claims.several import (
     adjusted,
     benjamini_hochberg,
@@ -335,7 +334,8 @@ class TestWhatDoesNotVary:
 
     def test_constant(self):
         assert [constant(d).verdict for d in (-1, 0, 1)] == [HOLDS, NO_DIFFERENCE, REVERSED]
-        assert constant(0.02, margin=0.04).verdict == NO_DIFFERENCE
+        assert constant(0.02, margin=0.04).verdict == HOLDS, "at most so much more"
+        assert constant(0.05, margin=0.04).verdict == REVERSED
 
 
 class TestCounts:
@@ -386,6 +386,9 @@ class TestCounts:
         assert parted(ordering(SURE), fewer(8, 20, 0, 20)).verdict == DOES_NOT_HOLD
         assert parted(ordering(SURE), fewer(0, 20, 8, 20)).verdict == HOLDS
         assert parted(ordering(SURE[:3]), fewer(0, 20, 8, 20)).verdict == TOO_FEW, "what is lost decides for nobody"
+        assert parted(ordering(SURE[:3]), fewer(0, 20, 8, 20)).needed == 7, "two parts take seven pairs"
+        lost = parted(ordering(SURE), fewer(10, 20, 0, 20))
+        assert conjunction([lost] * 3).verdict == DOES_NOT_HOLD
 
 
 class TestSeveral:
@@ -425,6 +428,7 @@ class TestSeveral:
             ([LIKE, LIKE], AGREES, "2 of 2 hold"),
             ([LIKE, BEHIND], WORSE, "1 of 2 hold"),
             ([AHEAD, BEHIND], DOES_NOT_HOLD, "0 of 2 hold"),
+            ([LIKE, BEHIND, printed([1.0], 1.0)], WORSE, "1 of 3 hold"),
             ([LIKE, HELD], HOLDS, "2 of 2 hold"),
             ([BEHIND, HELD], DOES_NOT_HOLD, "1 of 2 hold"),
         ],
@@ -436,6 +440,8 @@ class TestSeveral:
     def test_what_a_conjunction_needs_is_what_its_worst_part_needs(self):
         assert conjunction([ordering(SURE[:6])] * 4).needed == 8
         assert conjunction([ordering([0.0] * 6), ordering(SURE[:6])]).needed is None
+        assert conjunction([ordering([0.0] * 6), ordering(SURE[:5], alternative="greater")]).needed == 7, "against it"
+        assert conjunction([not_run("a", "b"), not_run("b", "c")]).missing == ("a", "b", "c")
         with pytest.raises(ValueError, match="no parts"):
             conjunction([])
 
