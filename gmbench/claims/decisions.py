@@ -98,9 +98,9 @@ def printed(
 
     The largest of ``m`` runs (``worst``) is predicted from the same draws, without the power of 10.
 
-    Where the paper's number is drawn as ours are, it *differs* in 5 % of cases if they are normal (or lognormal, with
-    ``decades``), in up to 8 % with heavy tails (Student's t of 3 degrees) and in up to 11 % with an exponential
-    distribution: means of few are not normal then.
+    Where the paper's number is drawn as ours are, it *differs* in 5 % of cases if they are normal, in 5 to 6 % if they
+    are lognormal (with ``decades``), in up to 8 % with heavy tails (Student's t of 3 degrees) or few distinct values,
+    and in up to 11 % with an exponential distribution: means of few are not normal then.
 
     :param values: ours, by seed, of those that trained; all finite
     :param published: the number, or the ends of a printed range
