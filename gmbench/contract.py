@@ -115,6 +115,11 @@ class Domain:
     draw: Callable[..., dict[str, Any]]
 
 
+def _nowhere(inputs, eps, ulps) -> dict[str, Any]:
+    """No masks: of a layer that is smooth."""
+    return {}
+
+
 @dataclass(frozen=True)
 class LayerType:
     """A mathematical function with named parameters, and all that the harness needs to judge one."""
@@ -128,12 +133,12 @@ class LayerType:
     reference: str  # "module:function", imported only by checks
     domain: Domain
     bound: Callable[..., dict[str, Any]]  # the running error bound of the formula, one entry a quantity
-    nondifferentiable: Callable[..., dict[str, Any]]  # masks of the gradient entries that do not exist
     properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
     limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
     work: Callable[..., Work]
     fastest: tuple[str, ...]  # implementations to train with, the fastest first: the first that runs here is taken
     timed: tuple[Timed, ...]
+    nondifferentiable: Callable[..., dict[str, Any]] = _nowhere  # masks of the gradient entries that do not exist
     stack: Stack | None = None
     goals: tuple[Goal, ...] = ()
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes

@@ -1,12 +1,15 @@
-"""The Laplacian of any function of x by autograd: slow, and owing nothing to a closed form."""
+"""What autograd alone can tell of any function: slow, and owing nothing to a closed form."""
 
 import torch
 
 
-def by_autograd(function, x, *parameters):
+def laplacian(function, x, *parameters):
     """The sum over inputs of the second derivatives of ``function(x, *parameters)``, ``(..., out_features)``.
 
-    It can be differentiated once more, by x and the parameters.
+    It takes a backward pass for each output and another for each input. It can be differentiated once more, by x and
+    the parameters.
+
+    :param function: of x ``(..., in_features)`` and the parameters, in which no row's result depends on other rows
     """
     wanted = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in (x, *parameters))
     with torch.inference_mode(False), torch.enable_grad():

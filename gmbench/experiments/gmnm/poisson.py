@@ -20,7 +20,7 @@ from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.claims.statistics import best, decades, last, measure
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Budget, Experiment
-from gmbench.layers.autograd import by_autograd
+from gmbench.layers import autograd
 from gmbench.layers.gmnm.module import GMNM, initialise
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import evaluated, finite
@@ -117,7 +117,7 @@ def trial(spec, arm: Arm) -> Trial:
     if arm.kind == "kan":
         splines = kan(KAN, GRID, ORDER, (-1.0, 1.0), spec["seed"], device=device, dtype=dtype)
         weights = [p for p in splines.parameters() if p.requires_grad]  # so that its result can be differentiated
-        return Trial(splines, lambda x: by_autograd(lambda x, *_: splines(x), x, *weights))
+        return Trial(splines, lambda x: autograd.laplacian(lambda x, *_: splines(x), x, *weights))
     chosen = unpack(spec["implementation"], Implementation)
     if arm.dtype not in chosen.dtypes:
         raise ContractError(f"{chosen.key} does not take {arm.dtype}, in which the arm {spec['arm']!r} is trained")

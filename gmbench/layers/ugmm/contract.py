@@ -45,7 +45,6 @@ UNTIED = LayerType(
         draw=domain.draw,
     ),
     bound=bound.bound,
-    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
