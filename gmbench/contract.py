@@ -221,4 +221,5 @@ class Initialisation:
 
     @property
     def key(self) -> str:
+        """The full name, as ``gmbench list`` prints it."""
         return f"{self.layer_type}/{self.name}"

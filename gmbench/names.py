@@ -11,6 +11,11 @@ from gmbench.contract import ContractError
 Thing = TypeVar("Thing")
 
 
+def is_name(name: object) -> bool:
+    """Whether it can be the name of an implementation or an initialisation: letters, digits, ``-``, ``_`` and ``.``."""
+    return isinstance(name, str) and bool(name) and all(c.isalnum() or c in "-_." for c in name)
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A hint such as ``; did you mean 'gm'?``, or the list of what there is."""
     known = sorted(known)

@@ -74,15 +74,6 @@ class _Layer(torch.autograd.Function):
         return (None if dx is None else dx.view(ctx.shape), *found)
 
 
-def layer(x, mu, log_sigma, logits):
-    """The layer for mu (C, d), or (d,) where the neurons share their means."""
-    if x.numel() == 0:  # nothing to compile for
-        return forward(x.reshape(-1, x.shape[-1]), mu, *constants(log_sigma, logits))[0].view(
-            *x.shape[:-1], len(logits)
-        )
-    return _Layer.apply(x, mu, log_sigma, logits)
-
-
 @gmbench.implementation(
     "ugmm",
     name="compiled",
@@ -92,13 +83,8 @@ def layer(x, mu, log_sigma, logits):
     requires=("compiler",),
     compiled=True,
 )
-def compiled(x, mu, log_sigma, logits):
-    """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
-    return layer(x, mu, log_sigma, logits)
-
-
 @gmbench.implementation(
-    "ugmm-tied",
+    "ugmm-tied",  # whose mu, of shape (d,), every neuron sees
     name="compiled",
     devices=("cpu", "cuda"),
     dtypes=("float32", "float64"),
@@ -106,6 +92,10 @@ def compiled(x, mu, log_sigma, logits):
     requires=("compiler",),
     compiled=True,
 )
-def tied(x, mu, log_sigma, logits):
+def compiled(x, mu, log_sigma, logits):
     """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
-    return layer(x, mu, log_sigma, logits)
+    if x.numel() == 0:  # nothing to compile for
+        return forward(x.reshape(-1, x.shape[-1]), mu, *constants(log_sigma, logits))[0].view(
+            *x.shape[:-1], len(logits)
+        )
+    return _Layer.apply(x, mu, log_sigma, logits)
