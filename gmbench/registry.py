@@ -132,16 +132,8 @@ def unavailable(implementation: Implementation, device: str = "cpu") -> str | No
     """Why an implementation cannot run here on this device, or None if it can."""
     if device not in implementation.devices:
         return f"does not run on {device}"
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            return "no CUDA device here"
-    for need in implementation.requires:
-        reason = _missing(need)
-        if reason:
-            return reason
-    return None
+    needs = (device, *implementation.requires) if device == "cuda" else implementation.requires
+    return next(filter(None, map(_missing, needs)), None)
 
 
 @functools.cache

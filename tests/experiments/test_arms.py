@@ -15,7 +15,7 @@ from gmbench.experiments.kumar import shared as gm_nets
 from gmbench.experiments.kumar import single as kumar_single
 from gmbench.experiments.kumar import stack as kumar
 from gmbench.experiments.plan import cells
-from gmbench.layers.gm.module import GMLayer
+from gmbench.nn import GMLayer
 from gmbench.runs.carry import pack
 from gmbench.training.classify import Trained
 

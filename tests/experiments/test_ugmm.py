@@ -17,7 +17,7 @@ from gmbench.experiments.plan import cells
 from gmbench.experiments.ugmm import cnn as ugmm_cnn
 from gmbench.experiments.ugmm import mnist as ugmm_mnist
 from gmbench.experiments.ugmm import shared as ugmm_nets
-from gmbench.layers.ugmm.module import UGMMLayer
+from gmbench.nn import UGMMLayer
 from gmbench.report.pages.experiment import commands, page
 from gmbench.results import ledger
 from gmbench.results.leaderboard import boards

@@ -8,7 +8,8 @@ import torch
 from gmbench import registry
 from gmbench.contract import ContractError
 from gmbench.layers import autograd
-from gmbench.layers.gmnm.module import GMNM, READINGS, initialise
+from gmbench.layers.gmnm.module import READINGS
+from gmbench.nn import GMNM, initialise
 
 READING = pytest.mark.parametrize("reading", READINGS)
 

@@ -17,7 +17,7 @@ from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.claims.statistics import Statistic, best, changed, decades, last, measure
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Budget, Experiment
-from gmbench.layers.gmnm.module import GMNM, initialise
+from gmbench.nn import GMNM, initialise
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import data_on, evaluated, in_turns, order_of
 from gmbench.training.minimise import ADAM, Method, batches, mean_square, minimise

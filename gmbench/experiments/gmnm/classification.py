@@ -17,7 +17,7 @@ from gmbench.claims.metric import ERROR
 from gmbench.claims.statistics import Run, Statistic, best, changed, last, measure
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Budget, Experiment
-from gmbench.layers.gmnm.module import GMNM, initialise
+from gmbench.nn import GMNM, initialise
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import data_on, evaluated, finite, in_turns, order_of, train
 

@@ -21,7 +21,7 @@ from gmbench.claims.statistics import best, decades, last, measure
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Budget, Experiment
 from gmbench.layers import autograd
-from gmbench.layers.gmnm.module import GMNM, initialise
+from gmbench.nn import GMNM, initialise
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import evaluated, finite
 from gmbench.training.minimise import ADAM, FLOATS, LBFGS, Method, mean_square, minimise, settings, spectral

@@ -13,7 +13,7 @@ import torch
 from gmbench.contract import Implementation, Initialisation
 from gmbench.data import Data
 from gmbench.layers.gm.initial import draw
-from gmbench.layers.gm.module import GMLayer, initialise, stack
+from gmbench.nn import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
 from gmbench.training.classify import at_start, data_on, finite, order_of, train
 
@@ -97,7 +97,7 @@ def gm_network(
         that needs no data
     """
     implementation = unpack(spec["implementation"], Implementation)
-    network = stack(widths, components, implementation=implementation, device=spec["device"])
+    network = stack("gm", widths, components=components, implementation=implementation, device=spec["device"])
     if spec["initialisation"]:
         start = unpack(spec["initialisation"], Initialisation)
     with _watched(network[0]) as seen:

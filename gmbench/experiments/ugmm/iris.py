@@ -20,7 +20,7 @@ from gmbench.contract import Implementation
 from gmbench.data import Data
 from gmbench.experiments.contract import Budget, Experiment
 from gmbench.layers.ugmm.inference import most_probable_explanation
-from gmbench.layers.ugmm.module import initialise, stack
+from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import data_on, finite, order_of
 
@@ -114,7 +114,7 @@ class Generative:
         wide = self.features + self.labels.shape[1]
         self.places = tuple(range(self.features, wide))
         implementation = unpack(spec["implementation"], Implementation)
-        self.network = stack([wide, *arm.hidden, 1], implementation=implementation, device=spec["device"])
+        self.network = stack("ugmm", [wide, *arm.hidden, 1], implementation=implementation, device=spec["device"])
         start = start_of(spec, arm.start)
         initialise(self.network, start, self.joined(data.train_images, data.train_labels), generator)
 

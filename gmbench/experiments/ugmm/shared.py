@@ -14,7 +14,7 @@ from torch.nn.functional import softmax
 
 from gmbench.contract import Implementation
 from gmbench.data import Data
-from gmbench.layers.ugmm.module import UGMMLayer, initialise, stack
+from gmbench.nn import UGMMLayer, initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import at_start, data_on, evaluated, finite, order_of, train
 from gmbench.training.pictures import levels
@@ -127,10 +127,10 @@ def ugmm_network(
 
     :param start: the name of an initialisation, which the spec's own replaces
     :param images: what an initialisation from outside may look at
-    :param options: of :func:`gmbench.layers.ugmm.module.stack`
+    :param options: of :func:`gmbench.nn.stack`
     """
     implementation = unpack(spec["implementation"], Implementation)
-    network = stack(widths, implementation=implementation, device=spec["device"], **options)
+    network = stack("ugmm", widths, implementation=implementation, device=spec["device"], **options)
     initialise(network, start_of(spec, start), images, generator)
     return network
 

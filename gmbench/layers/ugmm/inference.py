@@ -17,6 +17,8 @@ import torch
 from gmbench.contract import ContractError
 from gmbench.layers.ugmm.module import UGMMLayer
 
+__all__ = ["Explanation", "most_probable_explanation", "sample"]
+
 LIMIT = 4096  # joint states up to which all are tried
 ROWS = 1024  # inputs that go through the network at once: eager layers make C d numbers of each
 SWEEPS = 100  # a sweep without a change ends the ascent; rounding alone could make one go on for ever
