@@ -30,6 +30,10 @@ class Parameter:
     shape: tuple[str, ...]
     meaning: str
 
+    def __str__(self) -> str:
+        """Its name and shape: ``v (K, C)``."""
+        return f"{self.name} ({', '.join(self.shape)}{',' if len(self.shape) == 1 else ''})"
+
 
 @dataclass(frozen=True)
 class Work:

@@ -102,7 +102,7 @@ def _behaviour(name, implementation, dtype, device, profile):
         return record
     faults = []
     try:
-        for fault in behaviour.CHECKS[name](behaviour.Subject(implementation, dtype, device)):
+        for fault in behaviour.CHECKS[name](behaviour.Probe(implementation, dtype, device)):
             faults.append(fault)
             if len(faults) == 3:
                 break
