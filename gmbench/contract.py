@@ -137,8 +137,8 @@ class LayerType:
     reference: str  # "module:function", imported only by checks
     domain: Domain
     bound: Callable[..., dict[str, Any]]  # the running error bound of the formula, one entry a quantity
-    properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
-    limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
+    properties: Mapping[str, Callable[..., Any]]  # relations between values, see gmbench.layers.relations
+    limits: Callable[[str], Mapping[str, Any]]  # of a dtype: inputs where the formula degenerates, by name
     work: Callable[..., Work]
     fastest: tuple[str, ...]  # implementations to train with, the fastest first: the first that runs here is taken
     timed: tuple[Timed, ...]

@@ -26,11 +26,11 @@ def network(
 
     LSTM and dense layer start as torch starts them, uniformly within 1 / sqrt(hidden), drawn from the generator.
     """
-    dense = torch.nn.Linear(hidden, 1, device=device) if head is None else None
+    last = torch.nn.Linear(hidden, 1, device=device) if head is None else head
     front = LastHidden(features, hidden, device)
     bound = 1 / math.sqrt(hidden)
     with torch.no_grad():
-        for parameter in (*front.parameters(), *(dense.parameters() if dense is not None else ())):
+        for parameter in (*front.parameters(), *(last.parameters() if head is None else ())):
             drawn = torch.rand(parameter.shape, generator=generator, dtype=torch.float64)
             parameter.copy_(bound * (2 * drawn - 1))
-    return torch.nn.Sequential(front, head if dense is None else dense)
+    return torch.nn.Sequential(front, last)

@@ -33,12 +33,12 @@ def main() -> None:
     hide_references(registry.layer_types())
     if request["memory"]:
         limit_memory(request["memory"])
-    from gmbench.checks.behaviour import state
+    from gmbench.checks import settings
 
-    before = state.settings()
+    before = settings.global_settings()
     try:
         found = registry.load(files=request["files"])
-        changed = state.changed_settings(before)
+        changed = settings.changed_settings(before)
         if changed:
             raise ContractError(f"importing {', '.join(request['files'])} changes {', '.join(changed)}")
         if request["files"]:

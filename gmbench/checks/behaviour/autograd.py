@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 
 from gmbench.checks.behaviour.probe import Probe
-from gmbench.checks.errors import call, numbers
+from gmbench.checks.errors import array_of, call
 from gmbench.contract import EPS
 
 
-def no_grad(probe: Probe):
+def no_grad(probe: Probe) -> Iterator[str]:
     """The same values under no_grad, inference_mode and without any tensor that requires a gradient."""
     for regime, seed in itertools.product(probe.kind.domain.regimes, range(2)):
         case = probe.case(regime=regime, seed=seed)
@@ -32,7 +33,7 @@ def no_grad(probe: Probe):
             yield f"without gradients asked for, {case}: {fault}"
 
 
-def partial_gradients(probe: Probe):
+def partial_gradients(probe: Probe) -> Iterator[str]:
     """Any of the inputs may ask for a gradient and the others not, as with frozen parameters or a first layer."""
     if not probe.differentiable:
         return
@@ -53,7 +54,7 @@ def partial_gradients(probe: Probe):
             yield f"with only {', '.join(sorted(asking))} asking for a gradient: {fault}"
 
 
-def transforms(probe: Probe):
+def transforms(probe: Probe) -> Iterator[str]:
     """The torch.func transforms that are claimed: grad, jvp, vmap over the batch and over stacked parameters."""
     claimed = probe.implementation.transforms
     case = probe.case(batch=4)
@@ -83,16 +84,16 @@ def transforms(probe: Probe):
             yield f"torch.func.vmap over stacked parameters: {fault}"
     if "jvp" in claimed:
         tangents = tuple(torch.where(v < 0, -v, v).detach() for v in values)
-        _, forward = torch.func.jvp(function, values, tangents)
-        forward = (G.double() * forward.double()).sum()
+        slope = torch.func.jvp(function, values, tangents)[1]
+        forward = (G.double() * slope.double()).sum()
         backward = sum((want[n].double() * t.double()).sum() for n, t in zip(names, tangents, strict=True))
-        unit = EPS[probe.dtype] * sum((S[n] * numbers(t)).sum() for n, t in zip(names, tangents, strict=True))
+        unit = EPS[probe.dtype] * sum((S[n] * array_of(t)).sum() for n, t in zip(names, tangents, strict=True))
         ulps = float(abs(forward - backward)) / unit
         if not ulps <= probe.claim:
             yield f"torch.func.jvp disagrees with the gradients by {ulps:.3g} ulps"
 
 
-def runs_compiled(probe: Probe):
+def runs_compiled(probe: Probe) -> Iterator[str]:
     """The checked result came from compiled code: a second call finds its graph, and nothing compiles or falls back."""
     case = probe.case()
     given, G = probe.tensors(case, gradients=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import torch
 
 from gmbench.checks.behaviour.probe import Probe
+from gmbench.checks.errors import Tensors
 
 
-def batch_split(probe: Probe):
+def batch_split(probe: Probe) -> Iterator[str]:
     """A row's result does not depend on the others: a large batch against its uneven parts, a very large one against
     even ones, a huge row, a NaN.
     """
@@ -31,21 +34,24 @@ def batch_split(probe: Probe):
             yield f"one row {name} changes the others: {fault}"
 
 
-def _piecewise(probe, given, G, sizes):
+def _piecewise(probe: Probe, given: Tensors, G: torch.Tensor, sizes: Sequence[int]) -> Tensors:
     """Value and gradients from pieces of so many rows each."""
     parts = []
     for rows, cotangent in zip(given["x"].detach().split(sizes), G.split(sizes), strict=True):
         parts.append(probe.run({**given, "x": rows.clone().requires_grad_(probe.differentiable)}, cotangent))
+    first, *others = parts
     return {
-        name: torch.cat([part[name] for part in parts]) if name in ("value", "x") else sum(p[name] for p in parts)
-        for name in parts[0]
+        name: torch.cat([part[name] for part in parts])
+        if name in ("value", "x")
+        else sum((part[name] for part in others), value)
+        for name, value in first.items()
     }
 
 
 PIECE, PIECES = 131, 31  # rows together: more than a few blocks of a thousand, and no whole number of them
 
 
-def _many_rows(probe: Probe):
+def _many_rows(probe: Probe) -> Iterator[str]:
     """Faults where as many rows as in earnest give something else than they do piece by piece."""
     case = probe.case(batch=PIECE * PIECES)
     given, G = probe.tensors(case, gradients=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import torch
 
@@ -10,7 +11,7 @@ from gmbench.checks.behaviour.probe import Probe
 from gmbench.checks.errors import form_fault
 
 
-def shapes(probe: Probe):
+def shapes(probe: Probe) -> Iterator[str]:
     """x of one to five dimensions, single and empty batches, every axis at its smallest and largest."""
     for sizes in probe.corner_sizes():
         case = probe.case(sizes, batch=6)
@@ -35,9 +36,9 @@ def shapes(probe: Probe):
             )
             if fault:
                 yield f"x of shape {tuple(lone['x'].shape)}, {case}: {fault}"
-    for shape in ((0,), (0, 3), (2, 0)):
+    for rows in ((0,), (0, 3), (2, 0)):
         given, G = probe.tensors(probe.case(batch=3), gradients=True)
-        empty = torch.zeros(*shape, given["x"].shape[-1], dtype=G.dtype, device=G.device)
+        empty = torch.zeros(*rows, given["x"].shape[-1], dtype=G.dtype, device=G.device)
         given["x"] = empty.requires_grad_(probe.differentiable)
         out = probe(given)
         fault = form_fault(out, given["x"], G.shape[1])
@@ -49,7 +50,7 @@ def shapes(probe: Probe):
             yield f"empty batch, x of shape {tuple(empty.shape)}: {fault}"
 
 
-def form(probe: Probe):
+def form(probe: Probe) -> Iterator[str]:
     """Exactly a torch.Tensor of the dtype and device of x, dense, attached to the graph, with memory of its own."""
     for gradients in (True, False):
         given, G = probe.tensors(probe.case(), gradients)
@@ -82,7 +83,7 @@ def form(probe: Probe):
                 yield f"the result is {out.dtype} on {out.device} for {x.dtype} of shape {tuple(other.shape)}"
 
 
-def inputs_unchanged(probe: Probe):
+def inputs_unchanged(probe: Probe) -> Iterator[str]:
     """No input is written to, not even with what it held before, at any corner of the sizes."""
     for gradients, sizes, batch in itertools.product((True, False), probe.corner_sizes(), (3, 1)):
         given, G = probe.tensors(probe.case(sizes, batch), gradients)

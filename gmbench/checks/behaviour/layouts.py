@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 from gmbench.checks.behaviour.probe import Probe
-from gmbench.checks.errors import bound, form_fault, inputs_of, numbers
+from gmbench.checks.cases import Case
+from gmbench.checks.errors import Arrays, Tensors, array_of, bound, form_fault, inputs_of
 
 
-def layouts(probe: Probe):
+def layouts(probe: Probe) -> Iterator[str]:
     """Transposed, strided, padded, offset and expanded tensors, for x of one to three dimensions and parameters."""
     features = probe.kind.in_features
     sizes = [
@@ -33,20 +35,28 @@ def layouts(probe: Probe):
             yield from _bent(probe, given, parameter, G, S, case, outcome)
 
 
-def _bent(probe, given, argument, G, S, case, outcome=None):
+def _bent(
+    probe: Probe,
+    given: Tensors,
+    argument: str,
+    G: torch.Tensor,
+    S: Arrays,
+    case: Case,
+    outcome: tuple[Tensors, str] | None = None,
+) -> Iterator[str]:
     """Faults where one argument in another layout gives other results than the same numbers contiguous.
 
     :param outcome: that of ``given``, where it is known
     """
     tensor = given[argument]
     want, fault = outcome or _outcome(probe, given, G)
-    free: dict = {}  # the value where no gradient is asked for
+    free: Tensors = {}  # the value where no gradient is asked for
     for name, bent in probe.layouts(tensor):
         here, expected = S, want
         if not fault and name == "expanded":  # other numbers: rows repeat
             plain = bent.clone(memory_format=torch.contiguous_format)
             expected, fault = _outcome(probe, {**given, argument: plain}, G)
-        got = None
+        got: Tensors = {}
         if not fault:
             got, fault = _outcome(probe, {**given, argument: bent}, G)
         if not fault:
@@ -64,21 +74,21 @@ def _bent(probe, given, argument, G, S, case, outcome=None):
         if fault:
             yield f"{argument} {tuple(tensor.shape)} {name}, {case}: {fault}"
             fault = ""
-            if want is None:
+            if not want:
                 return
 
 
-def _outcome(probe, given, G):
-    """Value and gradients, None where their form is wrong, and how it is."""
+def _outcome(probe: Probe, given: Tensors, G: torch.Tensor) -> tuple[Tensors, str]:
+    """Value and gradients, and how their form is wrong, where it is, in place of them."""
     leaves = {n: t.detach().requires_grad_(probe.differentiable) for n, t in given.items()}
     out = probe(leaves)
     fault = form_fault(out, leaves["x"], G.shape[-1])
     if fault:
-        return None, fault
+        return {}, fault
     return probe.run(leaves, G.reshape(out.shape) if G.numel() == out.numel() else torch.ones_like(out), out), ""
 
 
-def _cotangents(probe, given, G, case):
+def _cotangents(probe: Probe, given: Tensors, G: torch.Tensor, case: Case) -> Iterator[str]:
     """Faults where the gradient that arrives is not contiguous: out.sum().backward() sends an expanded one."""
     if not probe.differentiable:
         return
@@ -96,7 +106,7 @@ def _cotangents(probe, given, G, case):
                 yield f"the backward writes to the cotangent, {case}"
                 return
         inputs, _ = inputs_of(case, probe.dtype)
-        S = bound(probe.kind, inputs, numbers(cotangent), probe.dtype, probe.claim)
+        S = bound(probe.kind, inputs, array_of(cotangent), probe.dtype, probe.claim)
         fault = probe.differ(results[0], results[1], S)
         if fault:
             yield f"{name} cotangent, {case}: {fault}"

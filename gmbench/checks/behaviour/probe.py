@@ -9,11 +9,9 @@ import numpy as np
 import torch
 
 from gmbench.checks.cases import Case, few_shapes
-from gmbench.checks.errors import WAIVED, bound, call, inputs_of, numbers, tensors
+from gmbench.checks.errors import WAIVED, Arrays, Tensors, array_of, bound, call, inputs_of, tensors
 from gmbench.contract import EPS, Implementation
 from gmbench.registry import layer_type
-
-Tensors, Arrays = dict[str, torch.Tensor], dict[str, np.ndarray]
 
 
 class Probe:
@@ -80,7 +78,7 @@ class Probe:
     def differ(self, got: Tensors, want: Tensors, S: Arrays) -> str:
         """How two results differ by more than twice the claim in units of eps * S, or an empty text."""
         for name, value in got.items():
-            a, b = numbers(value), numbers(want[name])
+            a, b = array_of(value), array_of(want[name])
             if a.size != b.size:
                 return f"{name} has the shape {a.shape}, not {b.shape}"
             if np.array_equal(a.ravel(), b.ravel()) and np.isfinite(a).all():  # as most are

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import os
+from collections.abc import Iterator
 
-import numpy as np
 import torch
 
 from gmbench.checks.behaviour.probe import Probe
-from gmbench.checks.settings import torch_settings
+from gmbench.checks.settings import changed_settings, global_settings
 
 
-def deterministic(probe: Probe):
+def deterministic(probe: Probe) -> Iterator[str]:
     """The same input gives the same bits, whatever the global random state."""
     for seed in range(3):
         given, G = probe.tensors(probe.case(seed=seed), gradients=True)
@@ -27,7 +26,7 @@ def deterministic(probe: Probe):
                     return
 
 
-def no_state(probe: Probe):
+def no_state(probe: Probe) -> Iterator[str]:
     """Nothing is remembered: tensors changed in place, calls in between, and backwards after other forwards."""
     cases = [probe.case(seed=seed) for seed in (1, 2)]
     bounds = [probe.bound(case) for case in cases]
@@ -100,23 +99,7 @@ def no_state(probe: Probe):
                 yield f"with another forward before its backward: {fault}"
 
 
-def settings() -> dict:
-    """Global settings that an implementation must leave alone, by name."""
-    return {
-        "the random state": torch.random.get_rng_state().tolist(),
-        "numpy's random state": np.random.get_state()[1].tolist(),
-        **{f"the {name}": value for name, value in torch_settings().items()},
-        "numpy's error state": np.geterr(),
-        "the working folder": os.getcwd(),
-    }
-
-
-def changed_settings(before: dict) -> list[str]:
-    """Names of the settings that are no longer what they were."""
-    return [name for name, value in settings().items() if value != before[name]]
-
-
-def global_state(probe: Probe):
+def global_state(probe: Probe) -> Iterator[str]:
     """Torch's global settings and random state are left as they were."""
     with torch.random.fork_rng(devices=[]):
         torch.seed()  # a state that no implementation can have left behind
@@ -128,7 +111,7 @@ def global_state(probe: Probe):
         for context in (torch.enable_grad, torch.no_grad):
             given, G = probe.tensors(probe.case(), gradients=context is torch.enable_grad)
             with context():
-                before = settings()
+                before = global_settings()
                 probe.run(given, G)
                 changed = changed_settings(before)
             for name in changed:

@@ -102,7 +102,7 @@ def _read(variables: Variables, x: torch.Tensor) -> tuple[list[list[int]], list[
     columns, states = [], []
     for name, choices in variables.items():
         alone = not isinstance(name, tuple)
-        place = [name] if alone else list(name)
+        place = list(name) if isinstance(name, tuple) else [name]
         if not all(isinstance(column, numbers.Integral) and not isinstance(column, bool) for column in place):
             raise ContractError(f"the variable {name!r} is no column, nor a tuple of columns")
         try:
