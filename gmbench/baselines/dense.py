@@ -26,7 +26,9 @@ def dense(
 
     Weights and biases start as those of ``torch.nn.Linear``, uniform up to 1 / sqrt(inputs), but from a generator.
 
+    :param widths: feature counts, at least two
     :param activation: one of :data:`ACTIVATIONS`
+    :param generator: of the CPU
     :param bias: whether the last layer has one; all others do
     :raises ContractError: if there is no such activation, or fewer than two widths
     """

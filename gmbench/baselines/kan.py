@@ -20,8 +20,10 @@ def kan(
     writes no files. pykan seeds the generators of numpy and of Python too, and its start is a least-squares
     solution, the same again but for rounding.
 
+    :param widths: feature counts, at least two
     :param grid: intervals
     :param order: of the splines' polynomials
+    :param box: the ends of the grid, in every input
     :raises ContractError: if pykan is not installed
     """
     try:

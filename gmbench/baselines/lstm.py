@@ -14,17 +14,20 @@ class LastHidden(torch.nn.Module):
         super().__init__()
         self.lstm = torch.nn.LSTM(features, hidden, batch_first=True, device=device)
 
-    def forward(self, x):
-        """The last of the hidden states."""
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The hidden state ``(..., hidden)`` after the last step of ``x (..., steps, features)``."""
         return self.lstm(x)[1][0][0]
 
 
 def network(
     features: int, hidden: int, generator: torch.Generator, head: torch.nn.Module | None = None, device=None
 ) -> torch.nn.Sequential:
-    """An LSTM and, of its last hidden state, a head: the one that is given, as it is, or a dense layer.
+    """An LSTM and a head of its last hidden state: ``(..., steps, features)`` in, what the head makes of it out.
 
     LSTM and dense layer start as torch starts them, uniformly within 1 / sqrt(hidden), drawn from the generator.
+
+    :param generator: of the CPU
+    :param head: of ``(..., hidden)``, used as it is; where None, a dense layer with one output
     """
     last = torch.nn.Linear(hidden, 1, device=device) if head is None else head
     front = LastHidden(features, hidden, device)

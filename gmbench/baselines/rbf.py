@@ -31,6 +31,8 @@ class RBF(torch.nn.Module):
     def initialise(self, points: torch.Tensor, generator: torch.Generator) -> None:
         """Start as a GMNM does: centres drawn uniformly from the box of ``points (n, d)``, round units as wide as its,
         and weights ~ N(0, 1 / M).
+
+        :param generator: of the CPU
         """
         low, high = points.amin(0), points.amax(0)
         places = torch.rand(self.centre.shape, generator=generator, dtype=torch.float64).to(points)
@@ -46,5 +48,5 @@ class RBF(torch.nn.Module):
         return torch.exp(-0.5 * sum(terms[1:], terms[0]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The network's value."""
+        """The network's value ``(n, 1)`` for ``x (n, d)``."""
         return (self.features(x) @ self.weight).unsqueeze(1)

@@ -102,9 +102,9 @@ def initialise(
     :param generator: of the CPU, for reproducible draws; None for the global one
     :raises ContractError: if there is no such initialisation, it needs images and has none, or a layer would be missed
     """
-    modules: list[Any] = (
-        list(network) if isinstance(network, Iterable) and not isinstance(network, Layer) else [network]
-    )
+    modules: list[Any] = [network]
+    if isinstance(network, Iterable) and not isinstance(network, Layer):
+        modules = list(network)
     if not any(isinstance(module, Layer) for module in modules) or any(map(_hides_a_layer, modules)):
         raise ContractError("give initialise() a layer, or a sequence such as a stack that has layers directly in it")
     kinds = {module.layer_type for module in modules if isinstance(module, Layer)}
