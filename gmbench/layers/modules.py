@@ -114,7 +114,7 @@ def initialise(
     else:
         others = kinds - {initialisation.layer_type}
         if others:
-            raise ContractError(f"{initialisation.key} does not initialise layers of {', '.join(others)}")
+            raise ContractError(f"{initialisation.key} does not initialise layers of {', '.join(sorted(others))}")
         found = {initialisation.layer_type: initialisation}
     if not any(each.uses_images for each in found.values()):
         images = None
