@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from gmbench.contract import ContractError
+from gmbench.names import choose
 
 if TYPE_CHECKING:
     import numpy
@@ -106,11 +107,7 @@ def data_set(name: str) -> DataSet:
 
     :raises ContractError: if there is none, with the nearest name
     """
-    if name not in data_sets():
-        from gmbench.names import nearest
-
-        raise ContractError(f"there is no data set {name!r}{nearest(str(name), data_sets())}")
-    return data_sets()[name]
+    return choose("data set", name, data_sets())
 
 
 def load(name: str | DataSet, normalised: bool = True) -> Data:
