@@ -6,7 +6,7 @@ This module, and every ``contract.py`` of a layer type, loads no torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -167,7 +167,28 @@ class LayerType:
 
 
 @dataclass(frozen=True)
-class Implementation:
+class Declaration:
+    """What a decorator attaches to a function: for which layer type it is, and by what name."""
+
+    layer_type: str
+    name: str
+    function: Callable[..., Any] = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The full name, as ``gmbench list`` prints it."""
+        return f"{self.layer_type}/{self.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it but the function, and the key, as plain data that is ready for JSON."""
+        known = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "function"}
+        lists = {name: list(value) for name, value in known.items() if isinstance(value, tuple)}
+        dicts = {name: dict(value) for name, value in known.items() if isinstance(value, Mapping)}
+        return {"key": self.key, **known, **lists, **dicts}
+
+
+@dataclass(frozen=True)
+class Implementation(Declaration):
     """One function for one layer type, and the single record of what it can do.
 
     What returns another ``quantity`` than the value has the layer type of that quantity.
@@ -177,9 +198,6 @@ class Implementation:
     stands there instead.
     """
 
-    layer_type: str
-    name: str
-    function: Callable[..., Any] = field(repr=False)
     quantity: str = "value"
     devices: tuple[str, ...] = ("cpu",)
     dtypes: tuple[str, ...] = ("float32", "float64")
@@ -192,11 +210,6 @@ class Implementation:
     summary: str = ""
     module: str = ""
     source: str = "built in"
-
-    @property
-    def key(self) -> str:
-        """The full name, as ``gmbench list`` prints it."""
-        return f"{self.layer_type}/{self.name}"
 
     def __call__(self, *args, **kwargs):
         return self.function(*args, **kwargs)
@@ -212,18 +225,10 @@ class Implementation:
 
 
 @dataclass(frozen=True)
-class Initialisation:
+class Initialisation(Declaration):
     """A way to fill the parameters of one layer: ``function(layer, images, generator)``, in place."""
 
-    layer_type: str
-    name: str
-    function: Callable[..., None] = field(repr=False)
     uses_images: bool = False
     summary: str = ""
     module: str = ""
     source: str = "built in"
-
-    @property
-    def key(self) -> str:
-        """The full name, as ``gmbench list`` prints it."""
-        return f"{self.layer_type}/{self.name}"

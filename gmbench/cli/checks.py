@@ -23,19 +23,7 @@ def list_command(name, files, device, as_json):
     found = registry.load(files=files)
     chosen = found.select(name) if name else found.implementations.values()
     rows = [
-        {
-            "name": i.key,
-            "quantity": i.quantity,
-            "dtypes": list(i.dtypes),
-            "devices": list(i.devices),
-            "derivatives": i.derivatives,
-            "transforms": list(i.transforms),
-            "ulps": dict(i.ulps),
-            "approximate": i.approximate,
-            "unavailable": registry.unavailable(i, device),
-            "source": i.source,
-            "summary": i.summary,
-        }
+        {**i.as_dict(), "name": i.key, "unavailable": registry.unavailable(i, device)}
         for i in sorted(chosen, key=lambda i: i.key)
     ]
     broken = [{"source": b.source, "reason": b.reason} for b in found.broken]
