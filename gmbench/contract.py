@@ -119,7 +119,7 @@ class Domain:
     draw: Callable[..., dict[str, Any]]
 
 
-def _nowhere(inputs, eps, ulps) -> dict[str, Any]:
+def _nowhere(inputs: Mapping[str, Any], eps: float, ulps: float) -> dict[str, Any]:
     """No masks: of a layer that is smooth."""
     return {}
 
@@ -211,16 +211,16 @@ class Implementation(Declaration):
     module: str = ""
     source: str = "built in"
 
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: object) -> Implementation:
         return self  # frozen: modules that hold one can be copied
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "ulps": dict(self.ulps)}  # and saved: a read-only view of a dict cannot be pickled
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, ulps=MappingProxyType(state["ulps"]))
 
 

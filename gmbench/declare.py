@@ -17,6 +17,7 @@ from gmbench.contract import (
     MARK,
     TRANSFORMS,
     ContractError,
+    Declaration,
     Implementation,
     Initialisation,
     LayerType,
@@ -52,14 +53,14 @@ def _spelt(declare: Callable[Keywords, Decorator]) -> Callable[Keywords, Decorat
     return spelt
 
 
-def _texts(values, what, where) -> tuple[str, ...]:
+def _texts(values: object, what: str, where: str) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) else values
     if not isinstance(values, list | tuple | set | frozenset) or not all(isinstance(value, str) for value in values):
         raise ContractError(f"{where}: {what} is a text or several, not {values!r}")
     return tuple(values)
 
 
-def _words(values, allowed, what, where) -> tuple[str, ...]:
+def _words(values: object, allowed: Collection[str], what: str, where: str) -> tuple[str, ...]:
     values = _texts(values, what, where)
     for value in values:
         if value not in allowed:
@@ -67,7 +68,7 @@ def _words(values, allowed, what, where) -> tuple[str, ...]:
     return values
 
 
-def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
+def _claims(ulps: Any, dtypes: Collection[str], approximate: object, where: str) -> Mapping[str, float]:
     if approximate is not None:
         if not isinstance(approximate, str) or not approximate.strip():
             raise ContractError(f"{where}: approximate= takes the reason, as a text")
@@ -88,7 +89,7 @@ def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
     return MappingProxyType({dtype: float(claim) for dtype, claim in given.items()})
 
 
-def _check_function(function, where) -> None:
+def _check_function(function: object, where: str) -> None:
     if not callable(function):
         raise ContractError(f"{where}: {function!r} is not a function")
     if isinstance(function, type):
@@ -97,7 +98,7 @@ def _check_function(function, where) -> None:
         raise ContractError(f"{where}: it is async; declare a plain function, which returns its result")
 
 
-def _check_signature(function, layer_type: LayerType, where) -> None:
+def _check_signature(function: Callable[..., Any], layer_type: LayerType, where: str) -> None:
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -122,7 +123,7 @@ def _check_signature(function, layer_type: LayerType, where) -> None:
         raise ContractError(f"{where}: wrong signature ({'; '.join(wrong)}); write it as {layer_type.signature}")
 
 
-def _mark(function, record):
+def _mark(function: Function, record: Declaration) -> Function:
     try:
         setattr(function, MARK, (*getattr(function, MARK, ()), record))
     except AttributeError:
@@ -135,7 +136,7 @@ def _caller() -> str:
     return sys._getframe(3).f_globals.get("__name__", "")  # above this function, the decorator and its wrapper
 
 
-def _summary(function) -> str:
+def _summary(function: object) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0].strip()
 
 

@@ -19,8 +19,8 @@ def dense(
     generator: torch.Generator,
     *,
     bias: bool = True,
-    device=None,
-    dtype=None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> torch.nn.Sequential:
     """Linear layers with an activation between them, ``(..., widths[0]) -> (..., widths[-1])``.
 

@@ -11,7 +11,14 @@ from gmbench.contract import ContractError
 
 
 def kan(
-    widths: Sequence[int], grid: int, order: int, box: tuple[float, float], seed: int, *, device=None, dtype=None
+    widths: Sequence[int],
+    grid: int,
+    order: int,
+    box: tuple[float, float],
+    seed: int,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> torch.nn.Module:
     """A network of splines on edges, ``(n, widths[0]) -> (n, widths[-1])``, by pykan 0.2.8 (Liu et al., 2024).
 

@@ -10,7 +10,7 @@ import torch
 class LastHidden(torch.nn.Module):
     """An LSTM's hidden state after the last step: ``(..., steps, features) -> (..., hidden)``, in (-1, 1)."""
 
-    def __init__(self, features: int, hidden: int, device=None):
+    def __init__(self, features: int, hidden: int, device: torch.device | str | None = None):
         super().__init__()
         self.lstm = torch.nn.LSTM(features, hidden, batch_first=True, device=device)
 
@@ -20,7 +20,11 @@ class LastHidden(torch.nn.Module):
 
 
 def network(
-    features: int, hidden: int, generator: torch.Generator, head: torch.nn.Module | None = None, device=None
+    features: int,
+    hidden: int,
+    generator: torch.Generator,
+    head: torch.nn.Module | None = None,
+    device: torch.device | str | None = None,
 ) -> torch.nn.Sequential:
     """An LSTM and a head of its last hidden state: ``(..., steps, features)`` in, what the head makes of it out.
 

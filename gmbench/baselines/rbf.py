@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from gmbench.contract import ContractError
@@ -18,11 +20,18 @@ class RBF(torch.nn.Module):
     :raises ContractError: if there is no unit
     """
 
-    def __init__(self, in_features: int, units: int, *, device=None, dtype=None):
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         if units < 1:
             raise ContractError(f"RBF: units must be at least 1, not {units}")
-        empty = {"device": device, "dtype": dtype}
+        empty: dict[str, Any] = {"device": device, "dtype": dtype}
         self.centre = torch.nn.Parameter(torch.zeros(units, in_features, **empty))
         self.scale = torch.nn.Parameter(torch.ones(units, in_features, **empty))
         self.weight = torch.nn.Parameter(torch.zeros(units, **empty))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,10 @@ from gmbench.registry import layer_type
 
 if TYPE_CHECKING:
     from gmbench.references import Enclosure
+
+
+# A name, inputs, a cotangent, and their enclosures as a function of whether by ball arithmetic.
+Given = tuple[str, Arrays, np.ndarray, "Callable[..., dict[str, Enclosure]]"]
 
 
 def _outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
@@ -89,7 +93,7 @@ def limits(implementation: Implementation, dtype: str, device: str, profile: Pro
     """Values and gradients where the formula degenerates."""
     kind = layer_type(implementation.layer_type)
 
-    def inputs():
+    def inputs() -> Iterator[Given]:
         for name, given in kind.limits(dtype).items():
             exact = rounded({**given, "G": _cotangent(kind, given)}, dtype)
             yield name, exact, exact.pop("G"), functools.partial(_limit, kind.name, name, dtype)
@@ -104,7 +108,7 @@ def large(implementation: Implementation, dtype: str, device: str, profile: Prof
     """
     kind = layer_type(implementation.layer_type)
 
-    def inputs():
+    def inputs() -> Iterator[Given]:
         for number, (sizes, batch, regime) in enumerate(kind.domain.large[: 1 if implementation.compiled else None]):
             case = Case(kind.name, tuple(sizes.items()), batch, regime, seed=number)
             yield str(case), *inputs_of(case, dtype), functools.partial(_large, case, dtype)
@@ -117,11 +121,14 @@ def _given(
     check: str,
     dtype: str,
     device: str,
-    inputs: Iterable[tuple[str, Arrays, np.ndarray, Callable[..., dict[str, Enclosure]]]],
+    inputs: Iterable[Given],
     balls: bool,
     better: float = BETTER,
 ) -> records.Record:
-    """The record of a check on given inputs: (name, inputs, cotangent, reference as a function of whether by balls)."""
+    """The record of a check on given inputs.
+
+    :param balls: the reference by ball arithmetic is within reach
+    """
     kind = layer_type(implementation.layer_type)
     claim = implementation.ulps.get(dtype)
     record = records.Record(implementation.key, check, dtype, device, claim=claim, ulps=0.0)
@@ -232,7 +239,7 @@ def second_derivatives(implementation: Implementation, dtype: str, device: str, 
             given["x"] = given["x"].detach().unsqueeze(1).requires_grad_()
         given = {name: t if asking(name) else t.detach() for name, t in given.items()}
 
-        def function(*values, names=tuple(given)):
+        def function(*values: torch.Tensor, names: tuple[str, ...] = tuple(given)) -> torch.Tensor:
             return call(implementation, dict(zip(names, values, strict=True)))
 
         steps = FINE if dtype == "float64" else COARSE
@@ -258,13 +265,13 @@ COARSE: dict[str, Any] = {"eps": 1e-2, "atol": 2e-2, "rtol": 5e-2}  # in float32
 def _second_cases(kind: LayerType, dtype: str) -> Iterator[tuple[Case, bool, Callable[[str], bool], bool]]:
     """Cases, whether x gets another axis, which inputs ask for a gradient, and whether every entry is compared."""
 
-    def case(sizes, batch=2, regime="bulk", zeros=0, seed=0):
+    def case(sizes: Mapping[str, int], batch: int = 2, regime: str = "bulk", zeros: int = 0, seed: int = 0) -> Case:
         return Case(kind.name, tuple(sizes.items()), batch, regime, zeros=zeros, seed=seed)
 
-    def all_at(n):
+    def all_at(n: int) -> dict[str, int]:
         return {axis: min(n, max(choices)) for axis, choices in kind.domain.sizes.items()}
 
-    def everything(name):
+    def everything(name: str) -> bool:
         return True
 
     if dtype != "float64":

@@ -80,12 +80,12 @@ def inputs_of(case: Case, dtype: str) -> tuple[Arrays, np.ndarray]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _reference_of(case: Case, dtype: str):
+def _reference_of(case: Case, dtype: str) -> dict[str, Enclosure]:
     return reference(layer_type(case.layer_type), *inputs_of(case, dtype))
 
 
 @functools.lru_cache(maxsize=512)
-def _ball_of(case: Case, dtype: str):
+def _ball_of(case: Case, dtype: str) -> dict[str, Enclosure]:
     inputs, G = inputs_of(case, dtype)
     return reference(layer_type(case.layer_type), inputs, G, ball=True)
 

@@ -95,7 +95,7 @@ def search(
         print_blob=False,
     )
     @hypothesis.given(strategy)
-    def hunt(case):
+    def hunt(case: Case) -> None:
         if shrinking_since and time.monotonic() - shrinking_since[0] > SHRINK_SECONDS:
             # out of time: hypothesis takes what it has for the smallest, and replays it
             if last and case == last[0][0]:

@@ -48,13 +48,13 @@ def torch_settings() -> dict[str, object]:
     }
 
 
-def _matmul_precision():
+def _matmul_precision() -> str:
     try:
         return torch.get_float32_matmul_precision()
     except RuntimeError as error:  # where somebody has set a part of it by its other name
         return str(error)
 
 
-def _onednn_precision():
+def _onednn_precision() -> tuple[str, ...]:
     module = getattr(torch.backends, "mkldnn", None)
     return tuple(str(getattr(part, "fp32_precision", None)) for part in (module, getattr(module, "matmul", None)))

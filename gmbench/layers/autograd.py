@@ -1,4 +1,4 @@
-"""What autograd alone can tell of any function: slow, and owing nothing to a closed form."""
+"""What the layers share of autograd: a Laplacian that owes nothing to a closed form, and backwards by hand."""
 
 import torch
 
@@ -27,3 +27,16 @@ def _of_output(output, x, wanted):
         (second,) = torch.autograd.grad(each.sum(), x, create_graph=wanted, retain_graph=True)
         total = total + second[..., i]
     return total if wanted else total.detach()
+
+
+def first_order_only(who: str, other: str) -> None:
+    """The first line of a backward that is written by hand, and cannot be differentiated itself.
+
+    torch's own ``once_differentiable`` is silent where the cotangent needs no gradient.
+
+    :param who: the implementation
+    :param other: one that has further derivatives
+    :raises RuntimeError: if it is to be differentiated
+    """
+    if torch.is_grad_enabled():
+        raise RuntimeError(f"{who} is differentiable once: create_graph=True asks for more, {other} can")

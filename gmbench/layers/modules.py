@@ -128,7 +128,7 @@ def initialise(
             images = module(images)
 
 
-def _hides_a_layer(module) -> bool:
+def _hides_a_layer(module: object) -> bool:
     """Whether something that is no layer itself has one somewhere inside, which nothing would initialise."""
     inside = module.modules() if isinstance(module, torch.nn.Module) and not isinstance(module, Layer) else ()
     return any(isinstance(inner, Layer) for inner in inside)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 
@@ -63,7 +64,7 @@ def transforms(probe: Probe) -> Iterator[str]:
     values = tuple(given.values())
     S = probe.bound(case)
 
-    def function(*arguments):
+    def function(*arguments: torch.Tensor) -> torch.Tensor:
         return call(probe.implementation, dict(zip(names, arguments, strict=True)))
 
     plain = {n: t.detach().clone().requires_grad_() for n, t in given.items()}
@@ -111,17 +112,18 @@ def runs_compiled(probe: Probe) -> Iterator[str]:
 class _Counted:
     """Counts the compiled graphs that inductor runs."""
 
-    def __enter__(self):
+    def __enter__(self) -> _Counted:
         from torch._inductor.output_code import CompiledFxGraph
 
-        self.calls, self.kind, self.call = 0, CompiledFxGraph, CompiledFxGraph.__call__
+        self.kind: Any = CompiledFxGraph
+        self.calls, self.call = 0, self.kind.__call__
 
-        def counting(graph, *args, **kwargs):
+        def counting(graph: Any, *args: Any, **kwargs: Any) -> Any:
             self.calls += 1
             return self.call(graph, *args, **kwargs)
 
-        CompiledFxGraph.__call__ = counting
+        self.kind.__call__ = counting  # type: ignore[assignment, method-assign]
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.kind.__call__ = self.call

@@ -52,7 +52,7 @@ def distances(regime, shape, rng, turn):
     return None
 
 
-def beside(x, slopes, regime, rng):
+def nearby(x, slopes, regime, rng):
     """Rows so near the first one that distances stay what they are: steps of a part of a slope (..., d)."""
     if regime not in (*FALL, "turn", "cancelling", "means"):
         return x

@@ -127,7 +127,7 @@ def _read(variables: Variables, x: torch.Tensor) -> tuple[list[list[int]], list[
 
 
 @contextlib.contextmanager
-def _evaluating(network) -> Iterator[None]:
+def _evaluating(network: object) -> Iterator[None]:
     """A network with all its modules in evaluation mode; afterwards each is as it was."""
     modes = {module: module.training for module in network.modules()} if hasattr(network, "modules") else {}
     try:
@@ -142,7 +142,9 @@ def _evaluating(network) -> Iterator[None]:
 class _Search:
     """Looks for the states of the largest score, ``rows`` inputs at once."""
 
-    def __init__(self, network, columns: list[list[int]], states: list[torch.Tensor], rows: int):
+    def __init__(
+        self, network: Callable[..., torch.Tensor], columns: list[list[int]], states: list[torch.Tensor], rows: int
+    ):
         self.network, self.columns, self.states, self.rows = network, columns, states, rows
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:

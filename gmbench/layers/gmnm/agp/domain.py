@@ -42,7 +42,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["beta"] = rng.standard_normal(M) - without
     elif regime == "means":
         found["beta"] = np.where(rng.random(M) < 0.7, -without, found["beta"])
-    found["x"] = gmnm.beside(found["x"], (alpha[..., None] * a).sum(1), regime, rng)
+    found["x"] = gmnm.nearby(found["x"], (alpha[..., None] * a).sum(1), regime, rng)
     return inside(gmnm.equal(found, regime))
 
 

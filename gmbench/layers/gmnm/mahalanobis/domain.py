@@ -52,7 +52,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
             distance = np.linalg.norm(y, axis=-1)
         ratio = np.where(distance > 0, wanted / np.where(distance > 0, distance, 1.0), 1.0)
         found["L"] = L * ratio[:, None, None]
-    found["x"] = gmnm.beside(x, found["L"], regime, rng)
+    found["x"] = gmnm.nearby(x, found["L"], regime, rng)
     return inside(gmnm.equal(found, regime))
 
 

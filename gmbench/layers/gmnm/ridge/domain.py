@@ -42,7 +42,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["b"] = rng.standard_normal(M) - W @ x[0]
     elif regime == "means":
         found["b"] = np.where(rng.random(M) < 0.7, -W @ x[0], found["b"])
-    found["x"] = gmnm.beside(x, W, regime, rng)
+    found["x"] = gmnm.nearby(x, W, regime, rng)
     return inside(gmnm.equal(found, regime))
 
 
