@@ -10,5 +10,5 @@ setup(
         "gmbench.suites.perf",
     ],
     package_dir={"gmbench.references": "references", "gmbench.suites": "suites"},
-    package_data={"gmbench": ["**/*.json", "**/*.jinja", "**/*.css", "**/*.toml", "**/*.txt", "**/*.cpp"]},
+    package_data={"gmbench": ["**/*.json", "**/*.jinja", "**/*.css", "**/*.toml", "**/*.cpp"]},
 )

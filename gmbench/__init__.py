@@ -3,13 +3,24 @@
 Importing this package loads no torch; everything that needs it is imported at first use.
 """
 
+from __future__ import annotations
+
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING
 
 from gmbench.contract import ContractError
 from gmbench.declare import implementation, initialisation
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from gmbench import nn
+    from gmbench.checks.records import Record
+    from gmbench.contract import Implementation
+
 __version__ = "0.1.0"
-__all__ = ["ContractError", "check", "implementation", "initialisation", "load"]
+__all__ = ["ContractError", "check", "implementation", "initialisation", "load", "nn"]
 
 # In a bare checkout (asv puts one on PYTHONPATH) `references` and `suites` lie beside this package; an
 # installation maps them to gmbench.references and gmbench.suites itself.
@@ -18,11 +29,36 @@ if (_root / "asv.conf.json").is_file() and (_root / "references").is_dir() and s
     __path__.append(str(_root))
 
 
-def check(implementation, *, profile="ci", only=None):
-    """Check one implementation; the records of :func:`gmbench.checks.check`, one a check and dtype."""
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name == "nn":  # at first use, since it loads torch
+            import importlib
+
+            return importlib.import_module("gmbench.nn")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def check(
+    implementation: str | Callable[..., Any] | Implementation,
+    *,
+    profile: str = "ci",
+    only: str | Iterable[str] | None = None,
+    device: str = "cpu",
+) -> list[Record]:
+    """Run the checks of one implementation in this process: one record a check and dtype.
+
+    ``assert all(record.ok for record in gmbench.check(mine))`` is a test of one's own layer.
+
+    :param implementation: a decorated function, its record, or a name as ``gmbench list`` prints it
+    :param profile: ``smoke`` (seconds), ``ci`` or ``deep`` (10,000 examples a check)
+    :param only: names of the checks to run; all where None
+    :param device: ``cpu`` or ``cuda``
+    :raises ContractError: for an unknown implementation, profile or check, or one that cannot run here
+    """
     from gmbench.checks import check as run
 
-    return run(implementation, profile=profile, only=only)
+    return run(implementation, profile=profile, only=only, device=device)
 
 
 def load(kind, store=None):

@@ -6,7 +6,7 @@ This module, and every ``contract.py`` of a layer type, loads no torch.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +29,10 @@ class Parameter:
     name: str
     shape: tuple[str, ...]
     meaning: str
+
+    def __str__(self) -> str:
+        """Its name and shape: ``v (K, C)``."""
+        return f"{self.name} ({', '.join(self.shape)}{',' if len(self.shape) == 1 else ''})"
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,11 @@ class Domain:
     draw: Callable[..., dict[str, Any]]
 
 
+def _nowhere(inputs: Mapping[str, Any], eps: float, ulps: float) -> dict[str, Any]:
+    """No masks: of a layer that is smooth."""
+    return {}
+
+
 @dataclass(frozen=True)
 class LayerType:
     """A mathematical function with named parameters, and all that the harness needs to judge one."""
@@ -128,12 +137,12 @@ class LayerType:
     reference: str  # "module:function", imported only by checks
     domain: Domain
     bound: Callable[..., dict[str, Any]]  # the running error bound of the formula, one entry a quantity
-    nondifferentiable: Callable[..., dict[str, Any]]  # masks of the gradient entries that do not exist
-    properties: Mapping[str, Callable[..., Any]]  # relations between outputs, see gmbench.checks.accuracy
-    limits: Callable[..., Any]  # inputs where the formula degenerates, by name, see gmbench.checks.accuracy
+    properties: Mapping[str, Callable[..., Any]]  # relations between values, see gmbench.layers.relations
+    limits: Callable[[str], Mapping[str, Any]]  # of a dtype: inputs where the formula degenerates, by name
     work: Callable[..., Work]
     fastest: tuple[str, ...]  # implementations to train with, the fastest first: the first that runs here is taken
     timed: tuple[Timed, ...]
+    nondifferentiable: Callable[..., dict[str, Any]] = _nowhere  # masks of the gradient entries that do not exist
     stack: Stack | None = None
     goals: tuple[Goal, ...] = ()
     fixed: Mapping[str, int] = field(default_factory=dict)  # axes whose length the type prescribes
@@ -158,7 +167,28 @@ class LayerType:
 
 
 @dataclass(frozen=True)
-class Implementation:
+class Declaration:
+    """What a decorator attaches to a function: for which layer type it is, and by what name."""
+
+    layer_type: str
+    name: str
+    function: Callable[..., Any] = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The full name, as ``gmbench list`` prints it."""
+        return f"{self.layer_type}/{self.name}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it but the function, and the key, as plain data that is ready for JSON."""
+        known = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "function"}
+        lists = {name: list(value) for name, value in known.items() if isinstance(value, tuple)}
+        dicts = {name: dict(value) for name, value in known.items() if isinstance(value, Mapping)}
+        return {"key": self.key, **known, **lists, **dicts}
+
+
+@dataclass(frozen=True)
+class Implementation(Declaration):
     """One function for one layer type, and the single record of what it can do.
 
     What returns another ``quantity`` than the value has the layer type of that quantity.
@@ -168,9 +198,6 @@ class Implementation:
     stands there instead.
     """
 
-    layer_type: str
-    name: str
-    function: Callable[..., Any] = field(repr=False)
     quantity: str = "value"
     devices: tuple[str, ...] = ("cpu",)
     dtypes: tuple[str, ...] = ("float32", "float64")
@@ -184,36 +211,24 @@ class Implementation:
     module: str = ""
     source: str = "built in"
 
-    @property
-    def key(self) -> str:
-        """The full name, as ``gmbench list`` prints it."""
-        return f"{self.layer_type}/{self.name}"
-
-    def __call__(self, *args, **kwargs):
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.function(*args, **kwargs)
 
-    def __deepcopy__(self, memo):
+    def __deepcopy__(self, memo: object) -> Implementation:
         return self  # frozen: modules that hold one can be copied
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "ulps": dict(self.ulps)}  # and saved: a read-only view of a dict cannot be pickled
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, ulps=MappingProxyType(state["ulps"]))
 
 
 @dataclass(frozen=True)
-class Initialisation:
+class Initialisation(Declaration):
     """A way to fill the parameters of one layer: ``function(layer, images, generator)``, in place."""
 
-    layer_type: str
-    name: str
-    function: Callable[..., None] = field(repr=False)
     uses_images: bool = False
     summary: str = ""
     module: str = ""
     source: str = "built in"
-
-    @property
-    def key(self) -> str:
-        return f"{self.layer_type}/{self.name}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
+from typing import Any, ParamSpec, TypeVar
 
 from gmbench import registry
 from gmbench.contract import (
@@ -15,21 +17,50 @@ from gmbench.contract import (
     MARK,
     TRANSFORMS,
     ContractError,
+    Declaration,
     Implementation,
     Initialisation,
     LayerType,
 )
-from gmbench.names import nearest
+from gmbench.names import is_name, nearest
+
+Keywords = ParamSpec("Keywords")
+Decorator = TypeVar("Decorator")
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def _texts(values, what, where) -> tuple[str, ...]:
+def _spelt(declare: Callable[Keywords, Decorator]) -> Callable[Keywords, Decorator]:
+    """A decorator with explicit keywords, as editors show them, that says in one line which is misspelt or missing."""
+    known = [p.name for p in inspect.signature(declare).parameters.values() if p.kind is p.KEYWORD_ONLY]
+
+    @functools.wraps(declare)
+    def spelt(*given: Keywords.args, **named: Keywords.kwargs) -> Decorator:
+        layer_type, name = given[0] if given else named.get("layer_type"), named.get("name")
+        if callable(layer_type):
+            usage = f'@gmbench.{declare.__name__}("gm", name="...")'
+            raise ContractError(f"write {usage} above the function, with its layer type")
+        where = f"{layer_type} {declare.__name__}"
+        unknown = next((word for word in named if word not in ("layer_type", *known)), None)
+        if unknown:
+            where = where if name is None else f"{where} {name!r}"
+            raise ContractError(f"{where}: there is no {unknown}={nearest(unknown, known)}")
+        if name is None:
+            raise ContractError(f"{where}: name= is missing")
+        if not is_name(name):
+            raise ContractError(f"{where} {name!r}: a name is made of letters, digits, '-', '_' and '.'")
+        return declare(*given, **named)
+
+    return spelt
+
+
+def _texts(values: object, what: str, where: str) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) else values
     if not isinstance(values, list | tuple | set | frozenset) or not all(isinstance(value, str) for value in values):
         raise ContractError(f"{where}: {what} is a text or several, not {values!r}")
     return tuple(values)
 
 
-def _words(values, allowed, what, where) -> tuple[str, ...]:
+def _words(values: object, allowed: Collection[str], what: str, where: str) -> tuple[str, ...]:
     values = _texts(values, what, where)
     for value in values:
         if value not in allowed:
@@ -37,7 +68,7 @@ def _words(values, allowed, what, where) -> tuple[str, ...]:
     return values
 
 
-def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
+def _claims(ulps: Any, dtypes: Collection[str], approximate: object, where: str) -> Mapping[str, float]:
     if approximate is not None:
         if not isinstance(approximate, str) or not approximate.strip():
             raise ContractError(f"{where}: approximate= takes the reason, as a text")
@@ -58,24 +89,7 @@ def _claims(ulps, dtypes, approximate, where) -> Mapping[str, float]:
     return MappingProxyType({dtype: float(claim) for dtype, claim in given.items()})
 
 
-def _check_call(decorator, layer_type, name, unknown) -> str:
-    """What the decorator was called with, as far as a function is not needed for it; returns what is declared."""
-    if callable(layer_type):
-        raise ContractError(f'write @gmbench.{decorator}("gm", name="...") above the function, with its layer type')
-    where = f"{layer_type} {decorator}"
-    if name is None:
-        raise ContractError(f"{where}: name= is missing")
-    where = f"{where} {name!r}"
-    for word in unknown:
-        parameters = inspect.signature(DECORATORS[decorator]).parameters.values()
-        known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-        raise ContractError(f"{where}: there is no {word}={nearest(word, known)}")
-    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_." for c in name):
-        raise ContractError(f"{where}: a name is made of letters, digits, '-', '_' and '.'")
-    return where
-
-
-def _check_function(function, where) -> None:
+def _check_function(function: object, where: str) -> None:
     if not callable(function):
         raise ContractError(f"{where}: {function!r} is not a function")
     if isinstance(function, type):
@@ -84,7 +98,7 @@ def _check_function(function, where) -> None:
         raise ContractError(f"{where}: it is async; declare a plain function, which returns its result")
 
 
-def _check_signature(function, layer_type: LayerType, where) -> None:
+def _check_signature(function: Callable[..., Any], layer_type: LayerType, where: str) -> None:
     try:
         parameters = inspect.signature(function).parameters
     except (TypeError, ValueError):
@@ -109,7 +123,7 @@ def _check_signature(function, layer_type: LayerType, where) -> None:
         raise ContractError(f"{where}: wrong signature ({'; '.join(wrong)}); write it as {layer_type.signature}")
 
 
-def _mark(function, record):
+def _mark(function: Function, record: Declaration) -> Function:
     try:
         setattr(function, MARK, (*getattr(function, MARK, ()), record))
     except AttributeError:
@@ -117,32 +131,37 @@ def _mark(function, record):
     return function
 
 
-def _summary(function) -> str:
+def _caller() -> str:
+    """The module that a decorator is called in, whatever module the function is of."""
+    return sys._getframe(3).f_globals.get("__name__", "")  # above this function, the decorator and its wrapper
+
+
+def _summary(function: object) -> str:
     return (inspect.getdoc(function) or "").partition("\n")[0].strip()
 
 
+@_spelt
 def implementation(
     layer_type: str,
     *,
-    name: str | None = None,
-    devices=("cpu",),
-    dtypes=("float32", "float64"),
+    name: str,
+    devices: str | Collection[str] = ("cpu",),
+    dtypes: str | Collection[str] = ("float32", "float64"),
     derivatives: int = 1,
-    ulps=None,
+    ulps: float | Mapping[str, float] | None = None,
     quantity: str = "value",
-    transforms=(),
+    transforms: str | Collection[str] = (),
     approximate: str | None = None,
-    requires=(),
+    requires: str | Collection[str] = (),
     compiled: bool = False,
-    **unknown,
-):
+) -> Callable[[Function], Function]:
     """Declare a function ``f(x, **parameters)`` as an implementation of a layer type.
 
     ``x`` is ``(..., in_features)`` and the result ``(..., out_features)``. The function is returned unchanged,
     with a record attached; nothing global is filled.
 
     :param layer_type: name of the layer type, for instance ``"gm"``
-    :param name: name of this implementation, unique in its layer type; it has to be given
+    :param name: name of this implementation, unique in its layer type: letters, digits, ``-``, ``_`` and ``.``
     :param devices: where it runs, from ``cpu`` and ``cuda``
     :param dtypes: from ``float64``, ``float32`` and ``bfloat16``
     :param derivatives: highest order of derivatives that may be taken: 0, 1 or 2
@@ -154,12 +173,10 @@ def implementation(
     :param compiled: it is compiled for each shape, so the checks keep to few shapes
     :raises ContractError: where the declaration does not fit the layer type
     """
-    caller = sys._getframe(1).f_globals.get("__name__", "")
-
-    where = _check_call("implementation", layer_type, name, unknown)
+    where, caller = f"{layer_type} implementation {name!r}", _caller()
     kind = registry.layer_type(layer_type)
 
-    def declare(function):
+    def declare(function: Function) -> Function:
         _check_function(function, where)
         _words([quantity], ("value", *kind.quantities), "the quantity", where)
         judged = registry.layer_type(kind.quantities.get(quantity, layer_type))
@@ -174,7 +191,7 @@ def implementation(
         _check_signature(function, kind, where)
         record = Implementation(
             layer_type=judged.name,
-            name=str(name),
+            name=name,
             function=function,
             quantity=quantity,
             devices=places,
@@ -193,7 +210,8 @@ def implementation(
     return declare
 
 
-def initialisation(layer_type: str, *, name: str | None = None, uses_images: bool = False, **unknown):
+@_spelt
+def initialisation(layer_type: str, *, name: str, uses_images: bool = False) -> Callable[[Function], Function]:
     """Declare ``f(layer, images, generator)`` as a way to initialise a layer of this type, in place.
 
     ``layer`` is the module, ``images`` its inputs ``(n, in_features)`` with ``uses_images``, which then are required,
@@ -201,18 +219,16 @@ def initialisation(layer_type: str, *, name: str | None = None, uses_images: boo
 
     :raises ContractError: where the declaration does not fit
     """
-    caller = sys._getframe(1).f_globals.get("__name__", "")
-
-    where = _check_call("initialisation", layer_type, name, unknown)
+    where, caller = f"{layer_type} initialisation {name!r}", _caller()
     registry.layer_type(layer_type)
 
-    def declare(function):
+    def declare(function: Function) -> Function:
         _check_function(function, where)
         if list(inspect.signature(function).parameters) != ["layer", "images", "generator"]:
             raise ContractError(f"{where}: wrong signature; write it as f(layer, images, generator)")
         record = Initialisation(
             layer_type=layer_type,
-            name=str(name),
+            name=name,
             function=function,
             uses_images=uses_images,
             summary=_summary(function),
@@ -221,6 +237,3 @@ def initialisation(layer_type: str, *, name: str | None = None, uses_images: boo
         return _mark(function, record)
 
     return declare
-
-
-DECORATORS = {"implementation": implementation, "initialisation": initialisation}

@@ -10,41 +10,44 @@ import functools
 import importlib
 import importlib.util
 import os
-import pkgutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 from gmbench.contract import MARK, ContractError, Implementation, Initialisation, LayerType
 from gmbench.names import nearest
 
 ENTRY_POINTS = "gmbench.implementations"
 VARIABLE = "GMBENCH_IMPLEMENTATIONS"
+LAYERS = Path(__file__).parent / "layers"  # a family a folder; files beside the folders are what these share
+
+Record = TypeVar("Record", Implementation, Initialisation)
+
+
+def _imported(pattern: str) -> list[ModuleType]:
+    """The modules in the folders of ``gmbench.layers``, of any depth, whose files have such a name."""
+    files = sorted(path for path in LAYERS.glob(f"*/**/{pattern}.py") if path.stem != "__init__")
+    names = (path.relative_to(LAYERS).with_suffix("").parts for path in files)
+    return [importlib.import_module(".".join(("gmbench.layers", *name))) for name in names]
 
 
 @functools.cache
+def _contracts() -> dict[str, tuple[LayerType, Path]]:
+    """Every layer type, and the folder of its ``contract.py``."""
+    return {
+        kind.name: (kind, Path(str(module.__file__)).parent)
+        for module in _imported("contract")
+        for kind in vars(module).values()
+        if isinstance(kind, LayerType)
+    }
+
+
 def layer_types() -> dict[str, LayerType]:
-    """Every layer type, found in the files ``contract.py`` of the folders of ``gmbench.layers``; loads no torch."""
-    import gmbench.layers
-
-    found = {}
-    for name in _modules(gmbench.layers):
-        if name.endswith(".contract"):
-            for kind in vars(importlib.import_module(name)).values():
-                if isinstance(kind, LayerType):
-                    found[kind.name] = kind
-    return found
-
-
-def _modules(package: ModuleType) -> list[str]:
-    """The modules in the folders of a package, of any depth; those beside the folders are what these share."""
-    found = []
-    for item in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-        if not item.ispkg and item.name.count(".") > package.__name__.count(".") + 1:
-            found.append(item.name)
-    return sorted(found)
+    """Every layer type by its name, found in the files ``contract.py`` of the folders of layers; loads no torch."""
+    return {name: kind for name, (kind, _) in _contracts().items()}
 
 
 def layer_type(name: str) -> LayerType:
@@ -52,23 +55,22 @@ def layer_type(name: str) -> LayerType:
 
     :raises ContractError: if there is none, with the nearest name
     """
-    types = layer_types()
-    if not isinstance(name, str) or name not in types:
-        raise ContractError(f"unknown layer type {name!r}{nearest(str(name), types)}")
-    return types[name]
+    return _contract(name)[0]
 
 
-@functools.cache
 def folder_of(name: str) -> Path:
     """The folder of a layer type: where its ``contract.py`` is.
 
     :raises ContractError: if there is no such layer type
     """
-    import gmbench.layers
+    return _contract(name)[1]
 
-    kind = layer_type(name)
-    modules = [sys.modules[each] for each in _modules(gmbench.layers) if each.endswith(".contract")]
-    return next(Path(str(m.__file__)).parent for m in modules if any(each is kind for each in vars(m).values()))
+
+def _contract(name: str) -> tuple[LayerType, Path]:
+    types = _contracts()
+    if not isinstance(name, str) or name not in types:
+        raise ContractError(f"unknown layer type {name!r}{nearest(str(name), types)}")
+    return types[name]
 
 
 def value_of(name: str) -> str:
@@ -108,38 +110,30 @@ class Registry:
 
         :raises ContractError: if there is none
         """
-        key = name if "/" in name else f"{layer_type}/{name}"
-        if key not in self.implementations:
-            known = [i.name for i in self.implementations.values() if i.layer_type == layer_type]
-            raise ContractError(f"{layer_type} has no implementation {name!r}{nearest(name, known)}")
-        return self.implementations[key]
+        return _one(self.implementations, "implementation", layer_type, name)
 
     def initialisation(self, layer_type: str, name: str) -> Initialisation:
         """The one initialisation of this layer type with this name.
 
         :raises ContractError: if there is none
         """
-        key = f"{layer_type}/{name}"
-        if key not in self.initialisations:
-            known = [i.name for i in self.initialisations.values() if i.layer_type == layer_type]
-            raise ContractError(f"{layer_type} has no initialisation {name!r}{nearest(name, known)}")
-        return self.initialisations[key]
+        return _one(self.initialisations, "initialisation", layer_type, name)
+
+
+def _one(table: dict[str, Record], what: str, layer_type: str, name: str) -> Record:
+    key = name if "/" in name else f"{layer_type}/{name}"
+    if key not in table:
+        known = [record.name for record in table.values() if record.layer_type == layer_type]
+        raise ContractError(f"{layer_type} has no {what} {name!r}{nearest(name, known)}")
+    return table[key]
 
 
 def unavailable(implementation: Implementation, device: str = "cpu") -> str | None:
     """Why an implementation cannot run here on this device, or None if it can."""
     if device not in implementation.devices:
         return f"does not run on {device}"
-    if device == "cuda":
-        import torch
-
-        if not torch.cuda.is_available():
-            return "no CUDA device here"
-    for need in implementation.requires:
-        reason = _missing(need)
-        if reason:
-            return reason
-    return None
+    needs = (device, *implementation.requires) if device == "cuda" else implementation.requires
+    return next(filter(None, map(_missing, needs)), None)
 
 
 @functools.cache
@@ -227,10 +221,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _built_in() -> Iterable[tuple[str, ModuleType | Broken]]:
-    import gmbench.layers
-
-    for name in _modules(gmbench.layers):
-        yield "built in", importlib.import_module(name)
+    for module in _imported("*"):
+        yield "built in", module
 
 
 def _entry_points() -> Iterable[tuple[str, ModuleType | Broken]]:

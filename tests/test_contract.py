@@ -1,5 +1,7 @@
 """Declarations: what the decorator accepts, and the one line it says to the rest."""
 
+import inspect
+import json
 import subprocess
 import sys
 
@@ -98,6 +100,24 @@ def test_what_does_not_fit_is_refused_in_one_line(changed, said):
         declare(**changed)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_editors_see_every_keyword():
+    for decorator in (gmbench.implementation, gmbench.initialisation):
+        kinds = {name: parameter.kind.name for name, parameter in inspect.signature(decorator).parameters.items()}
+        assert kinds.pop("layer_type") == "POSITIONAL_OR_KEYWORD"
+        assert set(kinds.values()) == {"KEYWORD_ONLY"} and "name" in kinds
+    with pytest.raises(ContractError, match="gm implementation: there is no nmae=; did you mean 'name'"):
+        gmbench.implementation("gm", nmae="mine", ulps=64)
+
+
+def test_a_record_as_plain_data():
+    def function(x, mu, sigma, U, v): ...
+
+    (record,) = getattr(declare(function), MARK)
+    plain = json.loads(json.dumps(record.as_dict()))
+    assert plain == record.as_dict() and "function" not in plain
+    assert (plain["key"], plain["dtypes"], plain["ulps"]["float64"]) == ("gm/mine", ["float32", "float64"], 64)
 
 
 def test_an_initialisation_has_a_fixed_signature():

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import torch
 
 import gmbench
 from gmbench.cli import base as cli
@@ -63,6 +64,14 @@ def test_the_readme_knows_the_budget_of_the_paper(name):
     budget = chosen.budgets["paper"]
     said = f"{len(chosen.arms)} arms, {budget.epochs} epochs, seeds {budget.seeds[0]} to {budget.seeds[-1]} |"
     assert f"| {said}" in row
+
+
+def test_the_layers_of_the_readme_run_as_they_stand_there():
+    section = TEXTS["README.md"].partition("\n## Layers as modules\n")[2].partition("\n## ")[0]
+    known = {"images": torch.rand(60, 784), "points": torch.rand(50, 2), "source": 1.0, "x": torch.rand(7, 5)}
+    for code in re.findall(r"```python\n(.*?)```", section, re.DOTALL):
+        exec(code.replace('"compiled"', '"eager"'), known)
+    assert known["loss"].isfinite() and known["found"].exact and known["y"].shape == (1000,)
 
 
 @pytest.mark.xdist_group("together")

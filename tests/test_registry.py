@@ -167,7 +167,7 @@ def test_one_module_object_when_installed(tmp_path, editable):
     assert done.returncode == 0, done.stderr
     found = run_identity(python)
     assert (source in found.parents) == editable
-    # what is no Python travels too: templates, corpora, C++
+    # what is no Python travels too: sentences, corpora, C++
     shipped = [{p.relative_to(top) for p in top.rglob("*.[tjc]*")} for top in (ROOT / "gmbench", found.parent)]
     assert shipped[0] <= shipped[1]
     listed = subprocess.run([target / "bin/gmbench", "list", "--json"], capture_output=True, text=True, cwd=tmp_path)

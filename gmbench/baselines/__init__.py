@@ -8,7 +8,7 @@ EXTRAS = {"kan": ("kan", "tqdm", "yaml", "sklearn", "sympy")}  # of pyproject.to
 
 
 def lacking(extra: str) -> str | None:
-    """What to do about an optional extra that is not installed, or None if it is."""
+    """What to do about an optional extra, a key of :data:`EXTRAS`, that is not installed; None if it is."""
     if all(importlib.util.find_spec(module) for module in EXTRAS[extra]):
         return None
     return f"needs the optional extra {extra!r}: pip install 'gmbench[{extra}]'"

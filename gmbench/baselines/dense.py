@@ -19,14 +19,16 @@ def dense(
     generator: torch.Generator,
     *,
     bias: bool = True,
-    device=None,
-    dtype=None,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> torch.nn.Sequential:
     """Linear layers with an activation between them, ``(..., widths[0]) -> (..., widths[-1])``.
 
     Weights and biases start as those of ``torch.nn.Linear``, uniform up to 1 / sqrt(inputs), but from a generator.
 
+    :param widths: feature counts, at least two
     :param activation: one of :data:`ACTIVATIONS`
+    :param generator: of the CPU
     :param bias: whether the last layer has one; all others do
     :raises ContractError: if there is no such activation, or fewer than two widths
     """

@@ -11,7 +11,14 @@ from gmbench.contract import ContractError
 
 
 def kan(
-    widths: Sequence[int], grid: int, order: int, box: tuple[float, float], seed: int, *, device=None, dtype=None
+    widths: Sequence[int],
+    grid: int,
+    order: int,
+    box: tuple[float, float],
+    seed: int,
+    *,
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
 ) -> torch.nn.Module:
     """A network of splines on edges, ``(n, widths[0]) -> (n, widths[-1])``, by pykan 0.2.8 (Liu et al., 2024).
 
@@ -20,8 +27,10 @@ def kan(
     writes no files. pykan seeds the generators of numpy and of Python too, and its start is a least-squares
     solution, the same again but for rounding.
 
+    :param widths: feature counts, at least two
     :param grid: intervals
     :param order: of the splines' polynomials
+    :param box: the ends of the grid, in every input
     :raises ContractError: if pykan is not installed
     """
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 from gmbench.contract import ContractError
@@ -18,11 +20,18 @@ class RBF(torch.nn.Module):
     :raises ContractError: if there is no unit
     """
 
-    def __init__(self, in_features: int, units: int, *, device=None, dtype=None):
+    def __init__(
+        self,
+        in_features: int,
+        units: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         if units < 1:
             raise ContractError(f"RBF: units must be at least 1, not {units}")
-        empty = {"device": device, "dtype": dtype}
+        empty: dict[str, Any] = {"device": device, "dtype": dtype}
         self.centre = torch.nn.Parameter(torch.zeros(units, in_features, **empty))
         self.scale = torch.nn.Parameter(torch.ones(units, in_features, **empty))
         self.weight = torch.nn.Parameter(torch.zeros(units, **empty))
@@ -31,6 +40,8 @@ class RBF(torch.nn.Module):
     def initialise(self, points: torch.Tensor, generator: torch.Generator) -> None:
         """Start as a GMNM does: centres drawn uniformly from the box of ``points (n, d)``, round units as wide as its,
         and weights ~ N(0, 1 / M).
+
+        :param generator: of the CPU
         """
         low, high = points.amin(0), points.amax(0)
         places = torch.rand(self.centre.shape, generator=generator, dtype=torch.float64).to(points)
@@ -46,5 +57,5 @@ class RBF(torch.nn.Module):
         return torch.exp(-0.5 * sum(terms[1:], terms[0]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The network's value."""
+        """The network's value ``(n, 1)`` for ``x (n, d)``."""
         return (self.features(x) @ self.weight).unsqueeze(1)

@@ -1,26 +1,30 @@
 """Checks: plain functions of an implementation that return records.
 
-``plan`` generates them from what the implementation declares; ``gmbench verify``, ``gmbench.check`` and
-``pytest suites`` are front-ends of the same generator.
+:func:`~gmbench.checks.plan.plan` makes them from what the implementation declares; ``gmbench verify``,
+:func:`gmbench.check` and ``pytest suites`` are front-ends of the same generator.
 """
 
 from __future__ import annotations
 
-from gmbench.checks.plan import plan
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gmbench import registry
+from gmbench.checks.plan import named, plan
+from gmbench.checks.records import Record
 from gmbench.contract import MARK, ContractError, Implementation
-from gmbench.names import nearest
+
+__all__ = ["check", "resolve"]
 
 
-def resolve(implementation) -> Implementation:
+def resolve(implementation: str | Callable[..., Any] | Implementation) -> Implementation:
     """A record from a record, a decorated function, or a name.
 
-    :raises ContractError: if it is none of these
+    :raises ContractError: if it is none of these, or means several
     """
     if isinstance(implementation, Implementation):
         return implementation
     if isinstance(implementation, str):
-        from gmbench import registry
-
         found = registry.load().select(implementation)
         if len(found) > 1:
             names = ", ".join(record.key for record in found)
@@ -36,26 +40,19 @@ def resolve(implementation) -> Implementation:
     return marked[0]
 
 
-def check(implementation, *, profile="ci", only=None, device="cpu"):
-    """Run the checks of one implementation and return their records.
-
-    :param implementation: a decorated function, an :class:`~gmbench.contract.Implementation`, or a name
-    :param profile: ``smoke``, ``ci`` or ``deep``
-    :param only: names of the checks to run, all where None
-    :raises ContractError: for an unknown implementation, profile or check, or one that cannot run here
-    """
-    from gmbench import registry
-
+def check(
+    implementation: str | Callable[..., Any] | Implementation,
+    *,
+    profile: str = "ci",
+    only: str | Iterable[str] | None = None,
+    device: str = "cpu",
+) -> list[Record]:
+    """What :func:`gmbench.check` does."""
     chosen = resolve(implementation)
     reason = registry.unavailable(chosen, device)
     if reason:
         raise ContractError(f"{chosen.key} cannot run here: {reason}")
     checks = list(plan(chosen, device))
     if only is not None:
-        wanted = {only} if isinstance(only, str) else set(only)
-        known = {c.name for c in checks}
-        if wanted - known:
-            name = sorted(wanted - known)[0]
-            raise ContractError(f"unknown check {name!r}{nearest(name, known)}")
-        checks = [c for c in checks if c.name in wanted]
-    return [c(profile) for c in checks]
+        checks = named(checks, [only] if isinstance(only, str) else list(only))
+    return [each(profile) for each in checks]

@@ -1,9 +1,14 @@
-"""Values, gradients, limits and properties: is it right, and how right."""
+"""Values, gradients, limits and properties: is it right, and how right.
+
+Each check is a function of an implementation, a dtype, a device and a profile, and returns its record.
+"""
 
 from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -13,14 +18,15 @@ from gmbench.checks.cases import Case, cases
 from gmbench.checks.errors import (
     BETTER,
     WAIVED,
+    Arrays,
     Errors,
+    array_of,
     bound,
     call,
     compare,
     evaluate,
     form_fault,
     inputs_of,
-    numbers,
     obtain,
     reference,
     rounded,
@@ -28,11 +34,18 @@ from gmbench.checks.errors import (
 )
 from gmbench.checks.profiles import Profile
 from gmbench.checks.search import Outcome, search
-from gmbench.contract import EPS, TINY, Implementation
+from gmbench.contract import EPS, TINY, Implementation, LayerType
 from gmbench.registry import layer_type
 
+if TYPE_CHECKING:
+    from gmbench.references import Enclosure
 
-def outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
+
+# A name, inputs, a cotangent, and their enclosures as a function of whether by ball arithmetic.
+Given = tuple[str, Arrays, np.ndarray, "Callable[..., dict[str, Enclosure]]"]
+
+
+def _outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
     """The outcome of one quantity of one case; without a claim only what is not finite fails."""
     if errors.fault:
         return Outcome(failure=errors.fault)
@@ -47,22 +60,26 @@ def outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
 def quantity(
     name: str, implementation: Implementation, dtype: str, device: str, profile: Profile, case: Case | None = None
 ) -> records.Record:
-    """The value, or one gradient, against the reference over the whole domain (or on one case)."""
+    """The value, or one gradient, against the reference over the whole domain.
+
+    :param name: ``value``, or the name of the input that the gradient is by
+    :param case: judge this one alone
+    """
     claim = implementation.ulps.get(dtype)
     shared = _evaluations(implementation, dtype, device)
 
     def judge(case: Case) -> Outcome:
-        return outcome(shared(case), name, claim)
+        return _outcome(shared(case), name, claim)
 
     check = name if name == "value" else f"gradient-{name}"
     strategy = cases(implementation)
     return search(implementation, check, dtype, device, profile, strategy, judge, profile.examples, only=case)
 
 
-_RECENT: list = []
+_RECENT: list[tuple[tuple[Implementation, str, str], Callable[[Case], Errors]]] = []
 
 
-def _evaluations(implementation, dtype, device):
+def _evaluations(implementation: Implementation, dtype: str, device: str) -> Callable[[Case], Errors]:
     """Evaluations of one implementation, shared by its value and gradient checks, which draw the same cases."""
     for key, shared in _RECENT:
         if key == (implementation, dtype, device):
@@ -76,7 +93,7 @@ def limits(implementation: Implementation, dtype: str, device: str, profile: Pro
     """Values and gradients where the formula degenerates."""
     kind = layer_type(implementation.layer_type)
 
-    def inputs():
+    def inputs() -> Iterator[Given]:
         for name, given in kind.limits(dtype).items():
             exact = rounded({**given, "G": _cotangent(kind, given)}, dtype)
             yield name, exact, exact.pop("G"), functools.partial(_limit, kind.name, name, dtype)
@@ -91,7 +108,7 @@ def large(implementation: Implementation, dtype: str, device: str, profile: Prof
     """
     kind = layer_type(implementation.layer_type)
 
-    def inputs():
+    def inputs() -> Iterator[Given]:
         for number, (sizes, batch, regime) in enumerate(kind.domain.large[: 1 if implementation.compiled else None]):
             case = Case(kind.name, tuple(sizes.items()), batch, regime, seed=number)
             yield str(case), *inputs_of(case, dtype), functools.partial(_large, case, dtype)
@@ -99,8 +116,19 @@ def large(implementation: Implementation, dtype: str, device: str, profile: Prof
     return _given(implementation, "large", dtype, device, inputs(), balls=False, better=2.0)
 
 
-def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -> records.Record:
-    """The record of a check on given inputs: (name, float64 inputs, cotangent, reference as a function of ball)."""
+def _given(
+    implementation: Implementation,
+    check: str,
+    dtype: str,
+    device: str,
+    inputs: Iterable[Given],
+    balls: bool,
+    better: float = BETTER,
+) -> records.Record:
+    """The record of a check on given inputs.
+
+    :param balls: the reference by ball arithmetic is within reach
+    """
     kind = layer_type(implementation.layer_type)
     claim = implementation.ulps.get(dtype)
     record = records.Record(implementation.key, check, dtype, device, claim=claim, ulps=0.0)
@@ -115,8 +143,8 @@ def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -
         record.cases += 1
         record.inconclusive += bool(errors.undecided)
         for which in errors.ulps:
-            judged = outcome(errors, which, claim)
-            record.ulps = max(record.ulps, judged.ulps or 0.0)
+            judged = _outcome(errors, which, claim)
+            record.ulps = max(record.ulps or 0.0, judged.ulps or 0.0)
             if judged.failure:
                 faults.append(f"{name}: {judged.failure}")
     if faults:
@@ -129,12 +157,11 @@ def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -
 
 
 @functools.lru_cache(maxsize=16)
-def _large(case: Case, dtype: str):
-    kind = layer_type(case.layer_type)
-    return reference(kind, *inputs_of(case, dtype))
+def _large(case: Case, dtype: str) -> dict[str, Enclosure]:
+    return reference(layer_type(case.layer_type), *inputs_of(case, dtype))
 
 
-def _cotangent(kind, given):
+def _cotangent(kind: LayerType, given: Arrays) -> np.ndarray:
     """A cotangent of full mantissas for a limit, (batch, out_features)."""
     parameter = next(p for p in kind.parameters if kind.out_features in p.shape) if not kind.fixed else None
     width = 1 if parameter is None else given[parameter.name].shape[parameter.shape.index(kind.out_features)]
@@ -142,7 +169,7 @@ def _cotangent(kind, given):
 
 
 @functools.cache
-def _limit(layer: str, name: str, dtype: str, ball: bool = False):
+def _limit(layer: str, name: str, dtype: str, ball: bool = False) -> dict[str, Enclosure]:
     kind = layer_type(layer)
     given = kind.limits(dtype)[name]
     exact = rounded({**given, "G": _cotangent(kind, given)}, dtype)
@@ -153,9 +180,12 @@ def _limit(layer: str, name: str, dtype: str, ball: bool = False):
 def relation(
     name: str, implementation: Implementation, dtype: str, device: str, profile: Profile, case: Case | None = None
 ) -> records.Record:
-    """A property: sum of weight * h(inputs) = constant, within twice the claim; at sizes no reference is needed for.
+    """A property of the layer type: sum of weight * h(inputs) = constant, within twice the claim, at wide sizes.
 
-    It gives ``[(weight, inputs), ...], constant``, and ``"at most"`` behind them where the sum may also be less.
+    What a property is, and that the sum may also be at most the constant: :mod:`gmbench.layers.relations`.
+
+    :param name: of the property
+    :param case: judge this one alone
     """
     kind = layer_type(implementation.layer_type)
     claim = 2 * implementation.ulps.get(dtype, WAIVED)
@@ -175,7 +205,7 @@ def relation(
             fault = form_fault(out, given["x"], G.shape[1])
             if fault:
                 return Outcome(failure=fault)
-            total = total + np.longdouble(weight) * numbers(out)
+            total = total + np.longdouble(weight) * array_of(out)
             # underflow is no error, and a term that was scaled down may underflow where the others do not
             S = S + abs(weight) * (bound(kind, changed, G, dtype, claim)["value"] + TINY[dtype] / EPS[dtype])
         if below:
@@ -192,7 +222,7 @@ def relation(
     return search(implementation, name, dtype, device, profile, strategy, judge, profile.wide, False, case)
 
 
-def second_derivatives(implementation, dtype, device, profile: Profile) -> records.Record:
+def second_derivatives(implementation: Implementation, dtype: str, device: str, profile: Profile) -> records.Record:
     """Second derivatives against differences of the first (torch's gradgradcheck).
 
     In float64 every entry at a few sizes, and where there is a regime of inputs that lie on the means, where norms and
@@ -209,10 +239,10 @@ def second_derivatives(implementation, dtype, device, profile: Profile) -> recor
             given["x"] = given["x"].detach().unsqueeze(1).requires_grad_()
         given = {name: t if asking(name) else t.detach() for name, t in given.items()}
 
-        def function(*values, names=tuple(given)):
+        def function(*values: torch.Tensor, names: tuple[str, ...] = tuple(given)) -> torch.Tensor:
             return call(implementation, dict(zip(names, values, strict=True)))
 
-        steps = {"eps": 1e-6, "atol": 1e-6, "rtol": 1e-4} if dtype == "float64" else COARSE
+        steps = FINE if dtype == "float64" else COARSE
         record.cases += 1
         try:
             with warnings.catch_warnings():
@@ -227,19 +257,21 @@ def second_derivatives(implementation, dtype, device, profile: Profile) -> recor
     return record
 
 
-COARSE = {"eps": 1e-2, "atol": 2e-2, "rtol": 5e-2}  # of differences in float32
+# of differences: the step, and the tolerances of gradgradcheck
+FINE: dict[str, Any] = {"eps": 1e-6, "atol": 1e-6, "rtol": 1e-4}
+COARSE: dict[str, Any] = {"eps": 1e-2, "atol": 2e-2, "rtol": 5e-2}  # in float32
 
 
-def _second_cases(kind, dtype):
+def _second_cases(kind: LayerType, dtype: str) -> Iterator[tuple[Case, bool, Callable[[str], bool], bool]]:
     """Cases, whether x gets another axis, which inputs ask for a gradient, and whether every entry is compared."""
 
-    def case(sizes, batch=2, regime="bulk", zeros=0, seed=0):
+    def case(sizes: Mapping[str, int], batch: int = 2, regime: str = "bulk", zeros: int = 0, seed: int = 0) -> Case:
         return Case(kind.name, tuple(sizes.items()), batch, regime, zeros=zeros, seed=seed)
 
-    def all_at(n):
+    def all_at(n: int) -> dict[str, int]:
         return {axis: min(n, max(choices)) for axis, choices in kind.domain.sizes.items()}
 
-    def everything(name):
+    def everything(name: str) -> bool:
         return True
 
     if dtype != "float64":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import math
 import warnings
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -23,7 +25,12 @@ LARGEST = 2**19  # product of the axes of a wide case
 
 @dataclass(frozen=True)
 class Case:
-    """One input of a layer type: axis lengths, batch, regime, spread of sizes, share of zeros, seed."""
+    """One input of a layer type, in a few numbers.
+
+    ``sizes`` are the lengths of its axes, ``batch`` the rows of x, ``regime`` a kind of input that its domain knows.
+    Entries are of size 10^-spread to 10^spread (or normal for ``spread`` 0), ``zeros`` quarters of them exactly 0, and
+    their digits follow from the ``seed``.
+    """
 
     layer_type: str
     sizes: tuple[tuple[str, int], ...]
@@ -43,20 +50,21 @@ class Case:
             inputs = kind.domain.draw(sizes, self.batch, self.regime, self.spread, self.zeros, rng)
         return inputs, rng.standard_normal((self.batch, sizes[kind.out_features]))
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON."""
         return {**asdict(self), "sizes": dict(self.sizes)}
 
     def __str__(self) -> str:
         return json.dumps(self.as_dict())
 
 
-def parse(text: str) -> Case:
-    """A case from the JSON that a failure printed.
+def parse(given: str | Mapping[str, Any]) -> Case:
+    """A case from the JSON that a failure printed, or from the same as plain data.
 
     :raises ContractError: if it is none
     """
     try:
-        data = json.loads(text)
+        data = json.loads(given) if isinstance(given, str) else given
         kind = layer_type(data["layer_type"])
         case = Case(**{**data, "sizes": tuple((axis, int(n)) for axis, n in data["sizes"].items())})
     except ContractError:
@@ -81,8 +89,15 @@ def few_shapes(kind: LayerType) -> list[dict[str, int]]:
     return [small, {axis: n[max(-3, -len(n))] for axis, n in axes.items()}]
 
 
-def cases(implementation: Implementation, wide: bool = False, regimes=None, spread: int = 4) -> st.SearchStrategy:
-    """The strategy that draws cases for an implementation; ``wide`` ones are too large for the reference."""
+def cases(
+    implementation: Implementation, wide: bool = False, regimes: Iterable[str] | None = None, spread: int = 4
+) -> st.SearchStrategy[Case]:
+    """The strategy that draws cases for an implementation.
+
+    :param wide: of the sizes that are too large for the reference
+    :param regimes: those to draw from; all of the domain where None
+    :param spread: the largest
+    """
     kind = layer_type(implementation.layer_type)
     domain = kind.domain
     if implementation.compiled:
@@ -110,7 +125,7 @@ def cases(implementation: Implementation, wide: bool = False, regimes=None, spre
     )
 
 
-def hexadecimal(array) -> list | str:
+def hexadecimal(array: np.ndarray) -> list | str:
     """Nested lists of hexadecimal floats: the exact numbers, readable by ``float.fromhex``."""
     array = np.asarray(array, dtype=np.float64)
     return float(array).hex() if array.ndim == 0 else [hexadecimal(row) for row in array]

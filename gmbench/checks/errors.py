@@ -1,10 +1,17 @@
-"""The error measure: errors in units of eps times the running error bound of the layer's formula."""
+"""The error measure: errors in ulps, which are units of eps * S, with S the running error bound of the layer's formula.
+
+Inputs, values and bounds are float64 arrays by name here, whatever the dtype that is judged: ``x (B, d)`` and the
+parameters go in, ``value (B, C)`` and a gradient for each of them come out. The cotangent is ``G (B, C)``, and a
+gradient that of sum(G * value).
+"""
 
 from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +20,12 @@ from gmbench.checks.cases import Case
 from gmbench.contract import EPS, TINY, Implementation, LayerType
 from gmbench.registry import layer_type
 
+if TYPE_CHECKING:
+    from gmbench.references import Enclosure
+
+Arrays = dict[str, np.ndarray]
+Tensors = dict[str, torch.Tensor]
+
 BETTER = 10.0  # times: how much better than the tolerance a reference must be
 UNDECIDED = 0.05  # share of the entries that may stay undecided at sizes out of reach of ball arithmetic
 WAIVED = 256.0  # stands inside S for the claim of an approximate implementation
@@ -20,16 +33,20 @@ WAIVED = 256.0  # stands inside S for the claim of an approximate implementation
 
 @dataclass
 class Errors:
-    """Largest error of each quantity in ulps, where, and which quantities the reference cannot decide."""
+    """The largest error of each quantity (the value and each gradient) in ulps, and which entry has it, in words.
+
+    ``undecided`` are the quantities for which the reference is not sharp enough, ``infinite`` those with an entry that
+    is not finite.
+    """
 
     ulps: dict[str, float] = field(default_factory=dict)
     where: dict[str, str] = field(default_factory=dict)
     undecided: set[str] = field(default_factory=set)
-    infinite: set[str] = field(default_factory=set)  # quantities with an entry that is not finite
+    infinite: set[str] = field(default_factory=set)
     fault: str = ""  # what was raised, or wrong in form
 
 
-def rounded(arrays, dtype: str):
+def rounded(arrays: Mapping[str, np.ndarray], dtype: str) -> Arrays:
     """Arrays rounded to the dtype, as float64: what the implementation will be given, exactly."""
     if dtype == "float64":
         return {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
@@ -37,8 +54,11 @@ def rounded(arrays, dtype: str):
     return {n: torch.from_numpy(np.array(a, dtype=np.float64)).to(kind).double().numpy() for n, a in arrays.items()}
 
 
-def tensors(arrays, dtype: str, device: str, gradients: bool = False) -> dict[str, torch.Tensor]:
-    """Fresh contiguous tensors of float64 arrays."""
+def tensors(arrays: Mapping[str, np.ndarray], dtype: str, device: str, gradients: bool = False) -> Tensors:
+    """Fresh contiguous tensors of float64 arrays.
+
+    :param gradients: they ask for them
+    """
     kind = getattr(torch, dtype)
     return {
         name: torch.tensor(np.ascontiguousarray(array), dtype=kind, device=device).requires_grad_(gradients)
@@ -46,56 +66,60 @@ def tensors(arrays, dtype: str, device: str, gradients: bool = False) -> dict[st
     }
 
 
-def numbers(tensor: torch.Tensor) -> np.ndarray:
+def array_of(tensor: torch.Tensor) -> np.ndarray:
     """A tensor as a float64 array."""
     return tensor.detach().to("cpu", torch.float64).numpy()
 
 
 @functools.lru_cache(maxsize=1024)
-def inputs_of(case: Case, dtype: str):
-    """Inputs and cotangent of a case, rounded to the dtype, as float64 arrays."""
+def inputs_of(case: Case, dtype: str) -> tuple[Arrays, np.ndarray]:
+    """Inputs and cotangent of a case, rounded to the dtype."""
     inputs, G = case.draw()
     exact = rounded({**inputs, "G": G}, dtype)
     return exact, exact.pop("G")
 
 
 @functools.lru_cache(maxsize=4096)
-def _reference_of(case: Case, dtype: str):
+def _reference_of(case: Case, dtype: str) -> dict[str, Enclosure]:
     return reference(layer_type(case.layer_type), *inputs_of(case, dtype))
 
 
 @functools.lru_cache(maxsize=512)
-def _ball_of(case: Case, dtype: str):
-    return reference(layer_type(case.layer_type), *inputs_of(case, dtype), ball=True)
+def _ball_of(case: Case, dtype: str) -> dict[str, Enclosure]:
+    inputs, G = inputs_of(case, dtype)
+    return reference(layer_type(case.layer_type), inputs, G, ball=True)
 
 
 @functools.cache
-def reference_function(kind_name: str, ball: bool):
-    """The reference of a layer type: by Gauss-Legendre in float64, or in ball arithmetic."""
+def reference_function(kind_name: str, ball: bool) -> Callable[..., dict[str, Enclosure]]:
+    """The reference of a layer type: by Gauss-Legendre rules in float64, or in ball arithmetic."""
     module, _, name = layer_type(kind_name).reference.partition(":")
     return getattr(importlib.import_module(module), f"{name}_ball" if ball else name)
 
 
-def reference(kind: LayerType, inputs, G, ball: bool = False):
-    """Enclosures of the value and the gradients of sum(G * value)."""
+def reference(kind: LayerType, inputs: Arrays, G: np.ndarray, ball: bool = False) -> dict[str, Enclosure]:
+    """The reference's enclosures of the value and the gradients, each with a bound on its own error."""
     function = reference_function(kind.name, ball)
     with np.errstate(all="ignore"):
         return function(inputs, G)
 
 
-def bound(kind: LayerType, inputs, G, dtype: str, claim: float):
-    """S of every quantity."""
+def bound(kind: LayerType, inputs: Arrays, G: np.ndarray, dtype: str, claim: float) -> Arrays:
+    """S of the value and of every gradient: what one eps on every input and operation may do to it.
+
+    :param claim: the ulps within which the exponentials of the formula are taken where they are largest
+    """
     with np.errstate(all="ignore"):
         return kind.bound(inputs, G, EPS[dtype], TINY[dtype], claim)
 
 
-def call(implementation: Implementation, given: dict[str, torch.Tensor]):
-    """The implementation's result; parameters by name, as the contract says."""
+def call(implementation: Implementation, given: Tensors) -> torch.Tensor:
+    """The implementation's value; parameters go in by name, as the contract says."""
     return implementation.function(given["x"], **{n: t for n, t in given.items() if n != "x"})
 
 
-def form_fault(out, x: torch.Tensor, features: int) -> str:
-    """What is wrong with the form of a result, or an empty text."""
+def form_fault(out: object, x: torch.Tensor, features: int) -> str:
+    """What is wrong with the form of a result, which is to be a tensor ``(..., features)``; or an empty text."""
     if type(out) is not torch.Tensor:
         return f"returned {type(out).__name__}, not exactly torch.Tensor"
     expected = (*x.shape[:-1], features)
@@ -104,8 +128,10 @@ def form_fault(out, x: torch.Tensor, features: int) -> str:
     return ""
 
 
-def obtain(implementation: Implementation, inputs, G, dtype: str, device: str):
-    """What an implementation gives for float64 inputs: arrays of the value and the gradients, or a fault."""
+def obtain(
+    implementation: Implementation, inputs: Arrays, G: np.ndarray, dtype: str, device: str
+) -> tuple[Arrays, str]:
+    """What an implementation gives for inputs: its value and gradients, and a fault (a line) in place of them."""
     gradients = implementation.derivatives >= 1
     given = tensors(inputs, dtype, device, gradients)
     try:
@@ -113,21 +139,32 @@ def obtain(implementation: Implementation, inputs, G, dtype: str, device: str):
         fault = form_fault(out, given["x"], G.shape[1])
         if fault:
             return {}, fault
-        got = {"value": numbers(out)}
+        got = {"value": array_of(out)}
         if gradients:
             cotangent = torch.tensor(G, dtype=out.dtype, device=out.device)
             found = torch.autograd.grad((cotangent * out).sum(), list(given.values()), allow_unused=True)
             for (name, tensor), gradient in zip(given.items(), found, strict=True):
-                got[name] = np.zeros(tensor.shape) if gradient is None else numbers(gradient)
+                got[name] = np.zeros(tensor.shape) if gradient is None else array_of(gradient)
         return got, ""
     except Exception as error:
         text = " ".join(str(error).split())
         return {}, f"raised {type(error).__name__}: {text[:300]}"
 
 
-def compare(kind, got, inputs, G, dtype, claim, low, high, better=BETTER) -> Errors:
+def compare(
+    kind: LayerType,
+    got: Arrays,
+    inputs: Arrays,
+    G: np.ndarray,
+    dtype: str,
+    claim: float | None,
+    low: dict[str, Enclosure],
+    high: Callable[[], dict[str, Enclosure]] | None,
+    better: float = BETTER,
+) -> Errors:
     """Errors of what was obtained, in ulps.
 
+    :param got: the value, and the gradients there are
     :param claim: the claimed ulps, or None for an approximate implementation: then nothing is undecided, and entries
         that no rounding can touch (S = 0) are not compared
     :param low: enclosures by Gauss-Legendre
@@ -170,7 +207,7 @@ def compare(kind, got, inputs, G, dtype, claim, low, high, better=BETTER) -> Err
 
 
 def evaluate(implementation: Implementation, case: Case, dtype: str, device: str) -> Errors:
-    """Errors of an implementation on a case."""
+    """Errors of an implementation on a case: a reference in float64, and one in ball arithmetic where that is vague."""
     kind = layer_type(case.layer_type)
     inputs, G = inputs_of(case, dtype)
     got, fault = obtain(implementation, inputs, G, dtype, device)

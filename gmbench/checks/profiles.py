@@ -11,7 +11,10 @@ from gmbench.names import nearest
 
 @dataclass(frozen=True)
 class Profile:
-    """``examples`` cases a search, ``wide`` of each property; only the deep one has another seed in each process."""
+    """How many cases a check draws: ``examples`` of each value and gradient, ``wide`` of each property.
+
+    The ``seed`` says which; only the deep profile has another one in each process.
+    """
 
     name: str
     examples: int

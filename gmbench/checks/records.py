@@ -13,8 +13,10 @@ UNSUPPORTED, APPROXIMATE = "unsupported", "approximate"
 class Record:
     """The outcome of one check of one implementation in one dtype on one device.
 
-    ``ulps`` is the largest error seen, in units of the error measure; ``regimes`` maps each kind of input to its
-    number of cases and their worst and median ulps; ``counterexample`` is the smallest failing case.
+    ``ulps`` is the largest error seen and ``claim`` what was claimed, in units of the error measure; ``cases`` is how
+    many were judged, ``inconclusive`` for how many of them the reference was too vague. ``regimes`` maps each kind of
+    input to its number of cases and their worst and median ulps; ``worst`` is the case of the largest error,
+    ``counterexample`` the smallest failing one with its numbers.
     """
 
     implementation: str
@@ -42,7 +44,7 @@ class Record:
         return asdict(self)
 
     def line(self) -> str:
-        """One aligned line."""
+        """One aligned line for a terminal."""
         error = "" if self.ulps is None else f"{self.ulps:9.3g} ulps"
         claim = "" if self.claim is None or self.ulps is None else f"of {self.claim:g}"
         cases = f"{self.cases} cases" if self.cases else ""

@@ -7,9 +7,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
+from hypothesis.strategies import SearchStrategy
 
 from gmbench.checks import corpus, records
 from gmbench.checks.cases import Case, hexadecimal
@@ -17,13 +19,13 @@ from gmbench.checks.errors import inputs_of
 from gmbench.checks.profiles import Profile
 from gmbench.contract import Implementation
 
-MOST_INCONCLUSIVE = 0.05
+MOST_INCONCLUSIVE = 0.05  # share of the cases
 SHRINK_SECONDS = 10.0
 
 
 @dataclass
 class Outcome:
-    """What one case showed: an error in ulps (or none), undecided, and why it failed, if it did."""
+    """What one case showed: an error in ulps, whether the reference was too vague, and why it failed, if it did."""
 
     ulps: float | None = None
     undecided: bool = False
@@ -40,7 +42,7 @@ def search(
     dtype: str,
     device: str,
     profile: Profile,
-    strategy,
+    strategy: SearchStrategy[Case],
     judge: Callable[[Case], Outcome],
     examples: int,
     replayed: bool = True,
@@ -48,7 +50,10 @@ def search(
 ) -> records.Record:
     """Judge cases until one fails, then shrink it; the record of what was seen.
 
+    :param check: the name of the check
+    :param strategy: draws the cases
     :param judge: the outcome of one case
+    :param examples: how many to draw
     :param replayed: judge the corpus of the layer type first, and add to it
     :param only: judge this case, and no other
     """
@@ -90,7 +95,7 @@ def search(
         print_blob=False,
     )
     @hypothesis.given(strategy)
-    def hunt(case):
+    def hunt(case: Case) -> None:
         if shrinking_since and time.monotonic() - shrinking_since[0] > SHRINK_SECONDS:
             # out of time: hypothesis takes what it has for the smallest, and replays it
             if last and case == last[0][0]:
@@ -120,7 +125,7 @@ def search(
     if last:
         case, outcome = last[0]
         if replayed:
-            corpus.keep(case, implementation, check)
+            corpus.add(case, implementation, check)
         record.status, record.message = records.FAILED, outcome.failure
         record.ulps = outcome.ulps
         record.counterexample = describe(case, dtype)
@@ -134,8 +139,11 @@ def search(
     return record
 
 
-def describe(case: Case, dtype: str) -> dict:
-    """A failing case: its structure, and its numbers in decimal and, exactly, in hexadecimal floats."""
+def describe(case: Case, dtype: str) -> dict[str, Any]:
+    """A failing case as plain data: its structure, and its numbers in decimal and, exactly, in hexadecimal floats.
+
+    The numbers are left out, as None, where there are more than 200.
+    """
     inputs, G = inputs_of(case, dtype)
     exact = {**inputs, "G": G}
     small = sum(array.size for array in exact.values()) <= 200

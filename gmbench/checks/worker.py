@@ -34,12 +34,12 @@ def main() -> None:
         for ball in (False, True):
             reference_function(name, ball)
     hide_references()
-    from gmbench.checks.behaviour import state
+    from gmbench.checks import settings
 
-    before = state.settings()
+    before = settings.global_settings()
     try:
         found = registry.load(files=request["files"])
-        changed = state.changed_settings(before)
+        changed = settings.changed_settings(before)
         if changed:
             raise ContractError(f"importing {', '.join(request['files'])} changes {', '.join(changed)}")
         if request["files"]:

@@ -23,19 +23,7 @@ def list_command(name, files, device, as_json):
     found = registry.load(files=files)
     chosen = found.select(name) if name else found.implementations.values()
     rows = [
-        {
-            "name": i.key,
-            "quantity": i.quantity,
-            "dtypes": list(i.dtypes),
-            "devices": list(i.devices),
-            "derivatives": i.derivatives,
-            "transforms": list(i.transforms),
-            "ulps": dict(i.ulps),
-            "approximate": i.approximate,
-            "unavailable": registry.unavailable(i, device),
-            "source": i.source,
-            "summary": i.summary,
-        }
+        {**i.as_dict(), "name": i.key, "unavailable": registry.unavailable(i, device)}
         for i in sorted(chosen, key=lambda i: i.key)
     ]
     broken = [{"source": b.source, "reason": b.reason} for b in found.broken]
@@ -52,8 +40,7 @@ def list_command(name, files, device, as_json):
         if name and not of_kind:
             continue
         click.echo(f"{kind.name}: {kind.formula}")
-        shapes = ", ".join(f"{p.name} ({', '.join(p.shape)})" for p in kind.parameters)
-        click.echo(f"  {kind.signature} with x (..., {kind.in_features}), {shapes}")
+        click.echo(f"  {kind.signature} with x (..., {kind.in_features}), {', '.join(map(str, kind.parameters))}")
         for row in of_kind:
             claim = ", ".join(f"{d} {u:g} ulps" for d, u in row["ulps"].items()) or f"approximate: {row['approximate']}"
             state = f"  NOT AVAILABLE: {row['unavailable']}" if row["unavailable"] else ""
@@ -83,7 +70,7 @@ def new(layer_type, file, name):
     kind = registry.layer_type(layer_type)
     if path.suffix != ".py":
         raise ContractError(f"{file}: give the file the ending .py")
-    text = template(kind, name or path.stem.replace("_", "-"))
+    text = template(kind, name or path.stem.replace("_", "-"), path.name)
     try:
         with path.open("x", encoding="utf-8") as out:
             out.write(text)

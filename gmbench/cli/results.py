@@ -104,11 +104,11 @@ def claims(chosen, verdict, store, as_json):
     is disjoint from that, and otherwise inconclusive; not run without cells. One ID shows all that is known of it.
     """
     from gmbench.claims.claim import VERDICTS
-    from gmbench.names import nearest
+    from gmbench.names import one_of
     from gmbench.results import ledger
 
-    if verdict is not None and verdict not in VERDICTS:
-        raise ContractError(f"there is no verdict {verdict!r}{nearest(verdict, VERDICTS)}")
+    if verdict is not None:
+        one_of("verdict", verdict, VERDICTS)
     folder = ledger.default_store() if store is None else ledger.store_folder(store)
     if not folder.is_dir():
         raise ContractError(
@@ -117,8 +117,7 @@ def claims(chosen, verdict, store, as_json):
     rows = ledger.ledger(folder)
     names = {row[key] for row in rows for key in ("id", "experiment", "paper")}
     for name in chosen:
-        if name not in names:
-            raise ContractError(f"there is no claim, experiment or paper {name!r}{nearest(name, names)}")
+        one_of("claim, experiment or paper", name, names)
     if chosen:
         rows = [row for row in rows if set(chosen) & {row["id"], row["experiment"], row["paper"]}]
     rows = [row for row in rows if verdict in (None, row["verdict"])]

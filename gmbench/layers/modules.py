@@ -1,8 +1,13 @@
-"""What the modules of all layer types share: a layer over any registered implementation, and filling it by name."""
+"""What the modules of all layer types share: a layer over any registered implementation, and filling it by name.
+
+The public face is :mod:`gmbench.nn`.
+"""
 
 from __future__ import annotations
 
 import numbers
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 
@@ -13,7 +18,8 @@ from gmbench.contract import ContractError, Implementation, Initialisation
 class Layer(torch.nn.Module):
     """A layer ``(..., in_features) -> (..., out_features)`` with the parameters of its layer type.
 
-    The parameters are allocated, not drawn: fill them by :func:`initialise`.
+    The parameters are allocated, not drawn: fill them by :func:`initialise`. A family's module is a subclass; its
+    ``shown`` names the attributes that printing shows where they are set.
 
     :param layer_type: the name of the layer type
     :param implementation: a record, or the name of a registered implementation of it
@@ -21,14 +27,16 @@ class Layer(torch.nn.Module):
     :raises ContractError: if there is no such implementation, or it computes something else
     """
 
+    shown: tuple[str, ...] = ()
+
     def __init__(
         self,
         layer_type: str,
         in_features: int,
         out_features: int,
         implementation: str | Implementation,
-        device=None,
-        dtype=None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
         **axes: int,
     ):
         super().__init__()
@@ -48,12 +56,19 @@ class Layer(torch.nn.Module):
         for name, shape in kind.shapes(sizes).items():
             self.register_parameter(name, torch.nn.Parameter(torch.zeros(shape, device=device, dtype=dtype)))
 
-    def value(self, x, *parameters):
-        """The implementation's value for an x that :meth:`check` passes."""
-        self.check(x)
-        return self.implementation.function(x, *parameters)
+    def tensors(self) -> list[torch.Tensor]:
+        """The tensors that the implementation takes beside x, in the order of the layer type."""
+        return [getattr(self, name) for name in registry.layer_type(self.layer_type).names]
 
-    def check(self, x) -> None:
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer's value ``(..., out_features)`` for ``x (..., in_features)``.
+
+        :raises ContractError: if x has another number of features, or whole numbers
+        """
+        self.check(x)
+        return self.implementation.function(x, *self.tensors())
+
+    def check(self, x: torch.Tensor) -> None:
         """:raises ContractError: if x has another number of features, or whole numbers"""
         if x.dim() < 1 or x.shape[-1] != self.in_features:
             who, shown = type(self).__name__, f"{x.shape[-1]} features" if x.dim() else "no axis"
@@ -61,32 +76,46 @@ class Layer(torch.nn.Module):
         if not x.is_floating_point():  # in which some implementations would round their results
             raise ContractError(f"{type(self).__name__}: x is of {x.dtype}, not of floating-point numbers")
 
+    def extra_repr(self) -> str:
+        """What printing shows."""
+        shown = [f"{name}={value!r}" for name in self.shown if (value := getattr(self, name))]
+        features = f"{self.in_features}, {self.out_features}"
+        return ", ".join([features, *shown, f"implementation={self.implementation.name!r}"])
+
 
 @torch.no_grad()
-def initialise(network, chosen: str | Initialisation, images=None, generator=None) -> None:
-    """Initialise every :class:`Layer` of a stack, layer by layer, in place.
+def initialise(
+    network: torch.nn.Module | Iterable[Callable[[torch.Tensor], torch.Tensor]],
+    initialisation: str | Initialisation,
+    images: torch.Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> None:
+    """Fill the parameters of a layer, or of every layer of a stack, one after the other and in place.
 
     An initialisation that uses images is given, for each layer, the outputs of the modules before it, so a calibrated
-    layer is measured on what it will see; any other is given None.
+    layer is measured on what it will see; any other is given None. ``gmbench list`` names all of them.
 
-    :param network: a :class:`Layer`, or a sequence of modules with such layers among them; others stay as they are. A
-        layer inside one of these modules is refused: give what holds it
-    :param chosen: a record, or the name of an initialisation of the layers' type
+    :param network: a layer, or a sequence of modules with layers among them, such as a stack; other modules stay as
+        they are. A layer inside one of these modules is refused: give what holds it
+    :param initialisation: a name that the layers' types know, or a record
     :param images: inputs of the first module ``(n, ...)``, needed by initialisations that calibrate
-    :param generator: a :class:`torch.Generator`, for reproducible draws
+    :param generator: of the CPU, for reproducible draws; None for the global one
     :raises ContractError: if there is no such initialisation, it needs images and has none, or a layer would be missed
     """
-    modules = [network] if isinstance(network, Layer) or not hasattr(network, "__iter__") else list(network)
+    modules: list[Any] = [network]
+    if isinstance(network, Iterable) and not isinstance(network, Layer):
+        modules = list(network)
     if not any(isinstance(module, Layer) for module in modules) or any(map(_hides_a_layer, modules)):
         raise ContractError("give initialise() a layer, or a sequence such as a stack that has layers directly in it")
     kinds = {module.layer_type for module in modules if isinstance(module, Layer)}
-    if isinstance(chosen, str):
+    if isinstance(initialisation, str):
         known = registry.load()
-        found = {kind: known.initialisation(kind, chosen) for kind in kinds}
+        found = {kind: known.initialisation(kind, initialisation) for kind in kinds}
     else:
-        if kinds - {chosen.layer_type}:
-            raise ContractError(f"{chosen.key} does not initialise layers of {', '.join(kinds - {chosen.layer_type})}")
-        found = {chosen.layer_type: chosen}
+        others = kinds - {initialisation.layer_type}
+        if others:
+            raise ContractError(f"{initialisation.key} does not initialise layers of {', '.join(sorted(others))}")
+        found = {initialisation.layer_type: initialisation}
     if not any(each.uses_images for each in found.values()):
         images = None
     elif images is None:
@@ -99,7 +128,7 @@ def initialise(network, chosen: str | Initialisation, images=None, generator=Non
             images = module(images)
 
 
-def _hides_a_layer(module) -> bool:
+def _hides_a_layer(module: object) -> bool:
     """Whether something that is no layer itself has one somewhere inside, which nothing would initialise."""
     inside = module.modules() if isinstance(module, torch.nn.Module) and not isinstance(module, Layer) else ()
     return any(isinstance(inner, Layer) for inner in inside)

@@ -7,7 +7,7 @@ from typing import Any
 
 from gmbench.contract import ContractError
 from gmbench.experiments import experiments
-from gmbench.names import nearest
+from gmbench.names import one_of
 from gmbench.runs.estimates import Past
 from gmbench.runs.failures import failures
 from gmbench.runs.running import running
@@ -29,8 +29,8 @@ def status(store: str | os.PathLike | None = None, only: str | None = None) -> l
     folder = store_folder(store)
     if not folder.is_dir():
         raise ContractError(f"there is no store {folder}: `gmbench run EXPERIMENT` makes one")
-    if only is not None and only not in experiments():
-        raise ContractError(f"there is no experiment {only!r}{nearest(only, experiments())}")
+    if only is not None:
+        one_of("experiment", only, experiments())
     known: dict[str, tuple[dict, str, dict]] = {}  # by the cell's id; what runs again is not also done
     for file in failures(folder):
         known[file["id"]] = (file["spec"], "failed", file)

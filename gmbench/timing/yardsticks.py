@@ -22,7 +22,7 @@ import torch
 from gmbench import registry
 from gmbench.baselines import lacking
 from gmbench.contract import LayerType
-from gmbench.layers.autograd import by_autograd
+from gmbench.layers import autograd
 from gmbench.timing.sizes import STEP, Size, layer_axes
 from gmbench.timing.workloads import Workload, update
 
@@ -127,7 +127,7 @@ def _kan(kind, size, direction, random) -> Workload:
 
     def run(x, G):
         with torch.set_grad_enabled(backward):
-            out = by_autograd(network, x) if laplacian else network(x)
+            out = autograd.laplacian(network, x) if laplacian else network(x)
         # the Laplacian does not depend on what is linear in x
         return (out, *torch.autograd.grad(out, [x, *parameters], G, allow_unused=True)) if backward else (out,)
 

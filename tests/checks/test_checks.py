@@ -15,6 +15,7 @@ from gmbench.checks import accuracy, corpus, resolve
 from gmbench.checks import errors as measure
 from gmbench.checks.cases import Case, cases, few_shapes, hexadecimal, parse
 from gmbench.checks.plan import plan
+from gmbench.checks.template import template
 from gmbench.contract import ContractError
 from gmbench.layers.gm.eager import eager
 
@@ -180,6 +181,21 @@ def test_checks_of_an_undifferentiable_one_ask_for_no_gradients():
     records = gmbench.check(values_only, profile="smoke")
     assert all(record.ok for record in records), [r.line() for r in records if not r.ok]
     assert not any(record.check.startswith("gradient") for record in records)
+
+
+@pytest.mark.parametrize("name", registry.layer_types())
+def test_a_template_stands_alone(name):
+    kind = registry.layer_type(name)
+    text = template(kind, "mine", "some_file.py")
+    compile(text, "some_file.py", "exec")
+    assert {line for line in text.splitlines() if "import " in line} <= {
+        "import gmbench",
+        "import math",
+        "import torch",
+    }
+    assert all(f"    {parameter}: " in text for parameter in kind.parameters) and "verify some_file.py" in text
+    with pytest.raises(ContractError, match="'not mine' is no name"):
+        template(kind, "not mine")
 
 
 def test_plan_is_cheap_until_it_is_called():

@@ -12,7 +12,7 @@ from gmbench import registry
 from gmbench.data import Data
 from gmbench.experiments.kumar import networks, screen, single, stack
 from gmbench.experiments.plan import cells
-from gmbench.layers.gm.module import GMLayer
+from gmbench.nn import GMLayer
 from gmbench.runs.carry import pack
 from gmbench.training.loop import Trained
 

@@ -17,7 +17,7 @@ from gmbench.contract import ContractError
 from gmbench.experiments import experiment
 from gmbench.experiments.gmnm import poisson as gmnm_poisson
 from gmbench.experiments.plan import cells
-from gmbench.layers.autograd import by_autograd
+from gmbench.layers import autograd
 
 POISSON = experiment("gmnm-poisson")
 TRAINED = [arm for arm in POISSON.arms if arm not in POISSON.extras]
@@ -59,7 +59,7 @@ def results():
 
 def test_the_right_side_is_the_laplacian_of_the_solution():
     x = (2 * torch.rand(200, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1).requires_grad_()
-    assert torch.allclose(by_autograd(gmnm_poisson.solution, x), gmnm_poisson.right(x), rtol=0, atol=1e-12)
+    assert torch.allclose(autograd.laplacian(gmnm_poisson.solution, x), gmnm_poisson.right(x), rtol=0, atol=1e-12)
     assert gmnm_poisson.solution(gmnm_poisson.boundary()).abs().max() < 1e-15
 
 
@@ -82,7 +82,7 @@ def test_the_parameters_of_the_networks(whole):
 def test_laplacians_are_the_trace_of_the_hessian(arm):
     found = gmnm_poisson.trial(spec(arm), gmnm_poisson.ARMS[arm])
     x = gmnm_poisson.tested()[::7]
-    wanted = by_autograd(lambda x, *_: found.network(x), x, *found.network.parameters())
+    wanted = autograd.laplacian(lambda x, *_: found.network(x), x, *found.network.parameters())
     got = found.laplacian(x)
     assert torch.allclose(got, wanted, rtol=0, atol=1e-10 * wanted.abs().max().item())
     # and so are their gradients; the last bias of a PINN has none

@@ -17,7 +17,7 @@ from gmbench.experiments import experiment, experiments
 from gmbench.experiments.kumar import networks
 from gmbench.experiments.kumar import stack as kumar
 from gmbench.experiments.plan import cells
-from gmbench.layers.gm.module import initialise
+from gmbench.nn import initialise
 from gmbench.processes.outside import declared
 from gmbench.registry import fastest
 from gmbench.results import board

@@ -15,7 +15,7 @@ from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.plan import cells
 from gmbench.experiments.ugmm import cnn, measures, mnist, networks
-from gmbench.layers.ugmm.module import UGMMLayer
+from gmbench.nn import UGMMLayer
 from gmbench.report.pages.experiment import commands, page
 from gmbench.results import ledger
 from gmbench.results.leaderboard import boards

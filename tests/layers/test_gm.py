@@ -9,8 +9,8 @@ import torch
 import gmbench
 from gmbench import registry
 from gmbench.contract import ContractError, Initialisation
-from gmbench.layers.gm.module import GMLayer, initialise, stack
 from gmbench.layers.gm.relu import expectations
+from gmbench.nn import GMLayer, initialise, stack
 
 
 @pytest.mark.parametrize("z", [-37.0, -20.0, -8.0, -3.0, -0.5, 0.0, 0.5, 3.0, 20.0])
@@ -63,7 +63,7 @@ def test_compiled_is_differentiable_once_and_says_so():
 
 
 def test_shapes_and_counts():
-    network = stack([784, 100, 10], components=10)
+    network = stack("gm", [784, 100, 10], components=10)
     assert sum(p.numel() for p in network.parameters()) == 812780
     assert {n: tuple(p.shape) for n, p in network[1].named_parameters()} == {
         "mu": (10, 100),
@@ -95,7 +95,7 @@ def test_initial_scales():
 
 def test_kumar_uses_2048_images_and_rescales_the_readout_only():
     images = torch.randn(3000, 20, generator=torch.Generator().manual_seed(3))
-    kumar, plain = stack([20, 8, 4], components=3), stack([20, 8, 4], components=3)
+    kumar, plain = stack("gm", [20, 8, 4], components=3), stack("gm", [20, 8, 4], components=3)
     initialise(kumar, "kumar", images, torch.Generator().manual_seed(0))
     initialise(plain, "fan-in", generator=torch.Generator().manual_seed(0))
     inputs = images
@@ -115,7 +115,7 @@ def test_kumar_uses_2048_images_and_rescales_the_readout_only():
         (lambda: GMLayer(0, 3), "in_features must be a whole number of at least 1, not 0"),
         (lambda: GMLayer(3, 3, implementation="eagre"), "did you mean 'eager'"),
         (lambda: GMLayer(3, 3)(torch.zeros(2, 4)), "x has 4 features, the layer takes 3"),
-        (lambda: stack([3]), "at least two widths"),
+        (lambda: stack("gm", [3]), "at least two widths"),
         (lambda: initialise(GMLayer(3, 3), "kumr"), "did you mean 'kumar'"),
         (lambda: initialise(GMLayer(3, 3), "kumar"), "needs images"),
         (lambda: initialise(GMLayer(3, 3), "kumar", torch.zeros(5, 3)), "standard deviation 0"),
@@ -146,7 +146,7 @@ def test_images_go_no_further_than_they_are_needed(monkeypatch):
     seen, runs, forward = [], [], GMLayer.forward
     monkeypatch.setattr(GMLayer, "forward", lambda layer, x: runs.append(layer) or forward(layer, x))
     looks = dict(layer_type="gm", name="looks", function=lambda layer, images, generator: seen.append(images))
-    network, images = stack([4, 3, 2]), torch.ones(5, 4)
+    network, images = stack("gm", [4, 3, 2]), torch.ones(5, 4)
     initialise(network, Initialisation(**looks, uses_images=True), images)
     assert [tuple(each.shape) for each in seen] == [(5, 4), (5, 3)] and runs == [network[0]]
     initialise(network, Initialisation(**looks), images)

@@ -7,7 +7,9 @@ import torch
 
 from gmbench import registry
 from gmbench.contract import ContractError
-from gmbench.layers.gmnm.module import GMNM, READINGS, initialise
+from gmbench.layers import autograd
+from gmbench.layers.gmnm.module import READINGS
+from gmbench.nn import GMNM, initialise
 
 READING = pytest.mark.parametrize("reading", READINGS)
 
@@ -129,6 +131,19 @@ def test_the_laplacian_and_its_gradients(reading):
     assert torch.allclose(closed, twice, rtol=1e-10, atol=1e-12)
     one, other = (torch.autograd.grad(each.square().sum(), [x, *layer.parameters()]) for each in (closed, twice))
     assert all(torch.allclose(a, b, rtol=1e-9, atol=1e-11) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("backward", [False, True])
+def test_a_laplacian_by_double_backward(backward):
+    x = torch.randn(5, 3, dtype=torch.float64, generator=seeded()).requires_grad_()
+
+    def function(x):
+        return torch.stack([x.pow(3).sum(1), x.prod(1), x[:, 0] * x.square().sum(1)], 1)
+
+    with torch.set_grad_enabled(backward):
+        found = autograd.laplacian(function, x)
+    expected = torch.stack([6 * x.sum(1), torch.zeros(5, dtype=torch.float64), 10 * x[:, 0]], 1)
+    assert torch.allclose(found, expected) and found.requires_grad == backward
 
 
 def test_a_place_in_networks():

@@ -10,7 +10,7 @@ import torch
 from gmbench import registry
 from gmbench.contract import ContractError
 from gmbench.layers.modules import Layer
-from gmbench.layers.ugmm.module import UGMMLayer, initialise, stack
+from gmbench.nn import UGMMLayer, initialise, stack
 
 TYPES = {False: "ugmm", True: "ugmm-tied"}
 
@@ -53,7 +53,7 @@ def test_the_value_and_the_parameters(tied):
     ("widths", "parameters"), [((784, 128, 64, 10), 327552), ((5, 10, 5, 1), 315), ((5, 20, 8, 1), 804)]
 )
 def test_the_counts_of_the_published_networks(widths, parameters):
-    assert sum(p.numel() for p in stack(widths).parameters()) == parameters
+    assert sum(p.numel() for p in stack("ugmm", widths).parameters()) == parameters
 
 
 @pytest.mark.parametrize("tied", TYPES)
@@ -96,7 +96,7 @@ def test_training_and_evaluation():
     layer.eval()
     assert torch.equal(layer(x), layer(x))
     assert torch.equal(layer(x), layer_of(30, 8)(x))  # nothing is rescaled
-    network = stack([30, 8, 2], dropout=0.5)
+    network = stack("ugmm", [30, 8, 2], dropout=0.5)
     network.eval()
     assert not any(module.training for module in network)
 
@@ -156,7 +156,7 @@ def test_the_floor_is_added_to_the_variance():
     [("none", "uuu"), ("hidden", "unun" + "u"), ("all", "ununun")],
 )
 def test_the_place_of_layer_norms(place, kinds):
-    network = stack([6, 5, 4, 3], layer_norm=place, dtype=torch.float64)
+    network = stack("ugmm", [6, 5, 4, 3], layer_norm=place, dtype=torch.float64)
     assert "".join("n" if isinstance(m, torch.nn.LayerNorm) else "u" for m in network) == kinds
     initialise(network, "unit-sigma", generator=seeded())
     out = network(torch.randn(7, 6, dtype=torch.float64, generator=seeded(1)))
@@ -169,10 +169,10 @@ def test_the_place_of_layer_norms(place, kinds):
 
 def test_dropout_of_a_stack():
     def rates(given):
-        return [layer.dropout for layer in stack([6, 5, 4, 3], dropout=given)]
+        return [layer.dropout for layer in stack("ugmm", [6, 5, 4, 3], dropout=given)]
 
     assert rates(0.2) == [0.2, 0.2, 0.2] and rates((0.3,)) == [0.3, 0, 0] and rates(()) == [0, 0, 0]
-    assert "dropout=0.3" in repr(stack([6, 5, 4], dropout=(0.3,))[0])
+    assert "dropout=0.3" in repr(stack("ugmm", [6, 5, 4], dropout=(0.3,))[0])
 
 
 @pytest.mark.parametrize("tied", TYPES)
@@ -215,7 +215,7 @@ def test_a_mixed_network_is_initialised_layer_by_layer():
 
 
 def test_a_copy_is_a_network_of_its_own():
-    network = stack([4, 3, 2], dropout=0.5, generator=seeded(1))
+    network = stack("ugmm", [4, 3, 2], dropout=0.5, generator=seeded(1))
     initialise(network, "authors", generator=seeded())
     twin = copy.deepcopy(network)
     with torch.no_grad():
@@ -255,7 +255,7 @@ def test_a_layer_that_would_be_missed_is_said():
         (lambda: UGMMLayer(0, 3), "UGMMLayer: in_features must be a whole number of at least 1"),
         (lambda: UGMMLayer(3, 0), "out_features must be a whole number of at least 1, not 0"),
         (lambda: UGMMLayer(3.0, 3), "in_features must be a whole number of at least 1, not 3.0"),
-        (lambda: stack([3, "2"]), "out_features must be a whole number of at least 1, not '2'"),
+        (lambda: stack("ugmm", [3, "2"]), "out_features must be a whole number of at least 1, not '2'"),
         (lambda: UGMMLayer(3, 3, implementation=None), "a name or a record, not None"),
         (lambda: UGMMLayer(3, 3)(torch.tensor(1.0)), "x has no axis, the layer takes 3 features"),
         (lambda: UGMMLayer(3, 3)(torch.ones(2, 3, dtype=torch.int64)), "x is of torch.int64, not of floating-point"),
@@ -265,9 +265,9 @@ def test_a_layer_that_would_be_missed_is_said():
         (lambda: UGMMLayer(3, 3, dropout=math.nan), "at least 0 and below 1"),
         (lambda: UGMMLayer(3, 3, variance_floor=0.0), "variance_floor must be positive"),
         (lambda: UGMMLayer(3, 3)(torch.zeros(2, 4)), "x has 4 features, the layer takes 3"),
-        (lambda: stack([3]), "at least two widths"),
-        (lambda: stack([3, 2], layer_norm="first"), "none, hidden or all, not 'first'"),
-        (lambda: stack([3, 2], dropout=(0.1, 0.2)), "2 rates of dropout for 1 layers"),
+        (lambda: stack("ugmm", [3]), "at least two widths"),
+        (lambda: stack("ugmm", [3, 2], layer_norm="first"), "none, hidden or all, not 'first'"),
+        (lambda: stack("ugmm", [3, 2], dropout=(0.1, 0.2)), "2 rates of dropout for 1 layers"),
         (lambda: initialise(UGMMLayer(3, 3), "author"), "did you mean 'authors'"),
     ],
 )

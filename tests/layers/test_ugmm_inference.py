@@ -9,7 +9,7 @@ import torch
 
 from gmbench.contract import ContractError
 from gmbench.layers.ugmm.inference import most_probable_explanation, sample
-from gmbench.layers.ugmm.module import UGMMLayer, initialise, stack
+from gmbench.nn import UGMMLayer, initialise, stack
 
 GRID = torch.linspace(-2, 2, 5)
 
@@ -20,7 +20,7 @@ def seeded(seed=0):
 
 @pytest.fixture(scope="module")
 def network():
-    network = stack([5, 6, 4, 1])
+    network = stack("ugmm", [5, 6, 4, 1])
     initialise(network, "unit-sigma", generator=seeded())
     return network
 
@@ -136,7 +136,7 @@ def test_shapes(network):
 
 
 def test_components_are_not_dropped_meanwhile(x):
-    network = stack([5, 6, 1], dropout=0.5)
+    network = stack("ugmm", [5, 6, 1], dropout=0.5)
     initialise(network, "authors", generator=seeded())
     network[1].eval()
     found = [most_probable_explanation(network, x, {4: (0.0, 1.0, 2.0)}).score for _ in range(2)]
@@ -151,7 +151,7 @@ def brute_score(network, x):
 
 
 def test_modules_are_as_they_were_afterwards(x):
-    network = stack([5, 6, 1], dropout=0.5)
+    network = stack("ugmm", [5, 6, 1], dropout=0.5)
     network[1].eval()
     most_probable_explanation(network, x, {4: (0.0, 1.0)})
     assert network.training and network[0].training and not network[1].training

@@ -745,19 +745,6 @@ def test_a_kan_stands_beside_layers_that_ask_for_it(name, direction):
     assert yardsticks.beside(registry.layer_type(name), FIELD) == ["kan"] and not yardsticks.beside(GM, SMALL)
 
 
-@pytest.mark.parametrize("backward", [False, True])
-def test_a_laplacian_by_double_backward(backward):
-    x = torch.randn(5, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-
-    def function(x):
-        return torch.stack([x.pow(3).sum(1), x.prod(1), x[:, 0] * x.square().sum(1)], 1)
-
-    with torch.set_grad_enabled(backward):
-        found = yardsticks.by_autograd(function, x)
-    expected = torch.stack([6 * x.sum(1), torch.zeros(5, dtype=torch.float64), 10 * x[:, 0]], 1)
-    assert torch.allclose(found, expected) and found.requires_grad == backward
-
-
 def test_what_is_not_installed_stands_not_beside(monkeypatch):
     monkeypatch.setattr(yardsticks, "lacking", lambda extra: "needs it")
     assert yardsticks.beside(GMNM, FIELD) == []

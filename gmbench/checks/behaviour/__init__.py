@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gmbench.checks.behaviour import autograd, batches, form, layouts, state
-from gmbench.checks.behaviour.subject import Subject
+from gmbench.checks.behaviour.probe import Probe
 
-__all__ = ["CHECKS", "Subject"]
+__all__ = ["CHECKS", "Probe"]
 
-CHECKS: dict[str, Callable[[Subject], Iterator[str]]] = {
+CHECKS: dict[str, Callable[[Probe], Iterator[str]]] = {
     "form": form.form,
     "shapes": form.shapes,
     "inputs-unchanged": form.inputs_unchanged,

@@ -12,7 +12,7 @@ from gmbench.baselines.rbf import RBF
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Spec
 from gmbench.experiments.gmnm.targets import BOX
-from gmbench.layers.gmnm.module import GMNM, initialise
+from gmbench.nn import GMNM, initialise
 from gmbench.registry import load as load_registry
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.minimise import ADAM, LBFGS, Method, spectral

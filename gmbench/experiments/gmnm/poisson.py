@@ -18,8 +18,8 @@ from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import gmnm_layer
-from gmbench.layers.autograd import by_autograd
-from gmbench.layers.gmnm.module import GMNM
+from gmbench.layers import autograd
+from gmbench.nn import GMNM
 from gmbench.runs.carry import unpack
 from gmbench.training.loop import finite, outputs
 from gmbench.training.minimise import ADAM, FLOATS, LBFGS, Method, mean_square, minimise, settings, spectral
@@ -119,7 +119,7 @@ def trial(spec: Spec, arm: Solver) -> Trial:
     if arm.kind == "kan":
         splines = kan(KAN, GRID, ORDER, (-1.0, 1.0), spec["seed"], device=device, dtype=dtype)
         weights = [p for p in splines.parameters() if p.requires_grad]  # so that its result can be differentiated
-        return Trial(splines, lambda x: by_autograd(lambda x, *_: splines(x), x, *weights))
+        return Trial(splines, lambda x: autograd.laplacian(lambda x, *_: splines(x), x, *weights))
     chosen = unpack(spec["implementation"], Implementation)
     if arm.dtype not in chosen.dtypes:
         raise ContractError(f"{chosen.key} does not take {arm.dtype}, in which the arm {spec['arm']!r} is trained")

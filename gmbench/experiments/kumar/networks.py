@@ -13,7 +13,7 @@ from gmbench.contract import Implementation, Initialisation
 from gmbench.data import Data, data_on
 from gmbench.experiments.contract import Report, Spec
 from gmbench.layers.gm.initial import draw
-from gmbench.layers.gm.module import GMLayer, initialise, stack
+from gmbench.nn import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
 from gmbench.training.classify import at_start, train
 from gmbench.training.loop import finite, order_of
@@ -110,7 +110,7 @@ def gm_network(
         that needs no data
     """
     implementation = unpack(spec["implementation"], Implementation)
-    network = stack(widths, components, implementation=implementation, device=spec["device"])
+    network = stack("gm", widths, components=components, implementation=implementation, device=spec["device"])
     if spec["initialisation"]:
         start = unpack(spec["initialisation"], Initialisation)
     with _watched(network[0]) as seen:

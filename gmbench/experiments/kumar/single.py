@@ -9,7 +9,7 @@ import torch
 
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.kumar import claims, networks
-from gmbench.layers.gm.module import GMLayer
+from gmbench.nn import GMLayer
 
 COMPONENTS = 5
 THRESHOLDS = (10,)  # % test error

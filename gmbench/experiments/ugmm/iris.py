@@ -18,7 +18,7 @@ from gmbench.data import Data, data_on
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.ugmm import claims
 from gmbench.layers.ugmm.inference import most_probable_explanation
-from gmbench.layers.ugmm.module import initialise, stack
+from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.loop import Trained, batches, finite, order_of
 
@@ -117,7 +117,7 @@ class Generative:
         wide = self.features + self.labels.shape[1]
         self.places = tuple(range(self.features, wide))
         implementation = unpack(spec["implementation"], Implementation)
-        self.network = stack([wide, *net.hidden, 1], implementation=implementation, device=spec["device"])
+        self.network = stack("ugmm", [wide, *net.hidden, 1], implementation=implementation, device=spec["device"])
         start = start_of(spec, net.start)
         initialise(self.network, start, self.joined(data.train_images, data.train_labels), generator)
 

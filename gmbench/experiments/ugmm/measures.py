@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import softmax
 
 from gmbench.data import Data
-from gmbench.layers.ugmm.module import UGMMLayer
+from gmbench.nn import UGMMLayer
 from gmbench.training.loop import finite, outputs
 from gmbench.training.pictures import levels
 

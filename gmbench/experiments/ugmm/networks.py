@@ -13,7 +13,7 @@ from gmbench.contract import Implementation
 from gmbench.data import Data, data_on
 from gmbench.experiments.contract import Report, Spec
 from gmbench.experiments.ugmm.measures import Layer, of_neurons, of_outputs, of_parameters, pictures
-from gmbench.layers.ugmm.module import initialise, stack
+from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training.classify import at_start, train
 from gmbench.training.loop import order_of
@@ -102,7 +102,7 @@ def ugmm_network(
     :param options: of :func:`gmbench.layers.ugmm.module.stack`
     """
     implementation = unpack(spec["implementation"], Implementation)
-    network = stack(widths, implementation=implementation, device=spec["device"], **options)
+    network = stack("ugmm", widths, implementation=implementation, device=spec["device"], **options)
     initialise(network, start_of(spec, start), images, generator)
     return network
 

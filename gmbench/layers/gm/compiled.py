@@ -8,7 +8,7 @@ import math
 import torch
 
 import gmbench
-from gmbench.layers import graphs
+from gmbench.layers import autograd, graphs
 from gmbench.layers.gm.relu import expectations
 from gmbench.layers.products import columns, product
 
@@ -70,8 +70,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, G):
-        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
-            raise RuntimeError("gm/compiled is differentiable once: create_graph=True asks for more, gm/eager can")
+        autograd.first_order_only("gm/compiled", "gm/eager")
         saved = ctx.saved_tensors
         flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
         rows = (G.reshape(-1, G.shape[-1]).contiguous().detach(), *saved[:6])

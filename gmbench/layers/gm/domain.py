@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from gmbench.layers.draws import clip, entries, steer
+from gmbench.layers import relations
+from gmbench.layers.draws import entries, inside, steer, strew_zeros
 
 REGIMES = {
     "bulk": "z = m/s of order 1",
@@ -16,6 +17,7 @@ REGIMES = {
     "orthogonal": "m = 0 exactly",
     "origin": "rows of x that are 0",
 }
+Z = {"left": (-40, -3), "right": (3, 40), "both": (-40, 40), "cancelling": (-4, 4)}  # of the regimes that prescribe it
 
 
 def draw(sizes, batch, regime, spread, zeros, rng):
@@ -26,16 +28,11 @@ def draw(sizes, batch, regime, spread, zeros, rng):
     sigma = entries(rng, (K, d), spread)
     U = entries(rng, (K, C, d), spread)
     v = entries(rng, (K, C), spread)
-    for tensor in (x, mu, sigma, U):
-        tensor[rng.random(tensor.shape) < zeros / 4] = 0.0
-    if regime in ("left", "right", "both"):
-        low, high = {"left": (-40, -3), "right": (3, 40), "both": (-40, 40)}[regime]
-        mu = steer(mu, x, sigma, rng.uniform(low, high, (K, batch)))
-    elif regime == "cancelling":
+    strew_zeros(rng, (x, mu, sigma, U), zeros)
+    if regime == "cancelling":
         x = entries(rng, (batch, d)) * 10 ** rng.uniform(0, 3)
         mu = entries(rng, (K, d)) * 10 ** rng.uniform(0, 3)
         sigma = entries(rng, (K, d)) * 10 ** rng.uniform(-3, 0)
-        mu = steer(mu, x, sigma, rng.uniform(-4, 4, (K, batch)))
     elif regime == "offset":
         x = entries(rng, (batch, d)) + 10 ** rng.uniform(1, 3.5)
     elif regime == "narrow":
@@ -43,20 +40,21 @@ def draw(sizes, batch, regime, spread, zeros, rng):
     elif regime == "point":
         sigma[rng.random(K) < 0.7] = 0.0
         sigma[0] = 0.0
-    elif regime == "orthogonal":
-        keep = rng.random(d) < 0.5  # x and mu live on different coordinates
+    without_products(x, mu, regime, rng)
+    if regime in Z:
+        mu = steer(mu, x, rng.uniform(*Z[regime], (K, batch)) * np.sqrt(sigma**2 @ (x**2).T))
+    return inside({"x": x, "mu": mu, "sigma": sigma, "U": U, "v": v})
+
+
+def without_products(x, mu, regime, rng):
+    """x ``(B, d)`` and mu ``(K, d)`` changed in place, in the regimes where products <mu, x> are 0."""
+    if regime == "orthogonal":
+        keep = rng.random(x.shape[1]) < 0.5  # x and mu live on different coordinates
         x[:, ~keep] = 0.0
         mu[:, keep] = 0.0
     elif regime == "origin":
-        x[rng.random(batch) < 0.5] = 0.0
+        x[rng.random(len(x)) < 0.5] = 0.0
         x[0] = 0.0
-    return {
-        "x": clip(x),
-        "mu": clip(mu),
-        "sigma": clip(sigma),
-        "U": clip(U),
-        "v": clip(v),
-    }
 
 
 def limits(dtype):
@@ -88,7 +86,7 @@ def limits(dtype):
     }
 
 
-# Relations: each returns [(weight, inputs), ...] and a constant; sum of weight * h(inputs) = constant.
+# Properties: relations as in gmbench.layers.relations.
 
 
 def homogeneity(inputs, dtype, rng):
@@ -99,22 +97,16 @@ def homogeneity(inputs, dtype, rng):
 
 
 def linearity(inputs, dtype, rng):
-    """h is linear in (U, v): two parts with disjoint entries, one of them scaled by a power of two."""
+    """h is linear in (U, v)."""
     reach = {"float64": 300, "float32": 40, "bfloat16": 40}[dtype]
-    scale = 2.0 ** int(rng.choice([-reach, 0, reach]))
-    U, v = inputs["U"], inputs["v"]
-    first, second = rng.random(U.shape) < 0.5, rng.random(v.shape) < 0.5
-    return [
-        (1.0, inputs),
-        (-1.0 / scale, {**inputs, "U": scale * np.where(first, U, 0), "v": scale * np.where(second, v, 0)}),
-        (-1.0, {**inputs, "U": np.where(first, 0, U), "v": np.where(second, 0, v)}),
-    ], None
+    return relations.linearity(inputs, rng, ("U", "v"), (-reach, 0, reach))
 
 
 def permutation(inputs, dtype, rng):
     """The order of the components does not matter."""
     order = rng.permutation(len(inputs["mu"]))
-    return [(1.0, inputs), (-1.0, {"x": inputs["x"], **{n: inputs[n][order] for n in ("mu", "sigma", "U", "v")}})], None
+    changed = {name: tensor if name == "x" else tensor[order] for name, tensor in inputs.items()}
+    return [(1.0, inputs), (-1.0, changed)], None
 
 
 def sign_of_sigma(inputs, dtype, rng):

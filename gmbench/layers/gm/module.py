@@ -1,15 +1,11 @@
-"""GMLayer and stacks of it, over any registered implementation."""
+"""GMLayer, over any registered implementation."""
 
 from __future__ import annotations
-
-import itertools
 
 import torch
 
 from gmbench.contract import ContractError, Implementation
-from gmbench.layers.modules import Layer, initialise
-
-__all__ = ["GMLayer", "initialise", "stack"]
+from gmbench.layers.modules import Layer
 
 
 class GMLayer(Layer):
@@ -17,11 +13,18 @@ class GMLayer(Layer):
 
     Parameters (shapes with K components, d = in_features, C = out_features): ``mu (K, d)``, ``sigma (K, d)``
     (standard deviations, trained as they are, of any sign), ``U (K, C, d)``, ``v (K, C)``; no bias. The parameters
-    are allocated, not drawn: fill them by :func:`initialise`.
+    are allocated, not drawn: fill them by :func:`gmbench.nn.initialise`.
 
+    :param components: K
     :param implementation: a record, or the name of a registered implementation of ``gm``
     :raises ContractError: if there is no such implementation, or a size is not at least 1
     """
+
+    mu: torch.nn.Parameter
+    sigma: torch.nn.Parameter
+    U: torch.nn.Parameter
+    v: torch.nn.Parameter
+    shown = ("components",)
 
     def __init__(
         self,
@@ -29,31 +32,10 @@ class GMLayer(Layer):
         out_features: int,
         components: int = 10,
         implementation: str | Implementation = "eager",
-        device=None,
-        dtype=None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         if components < 1:
             raise ContractError(f"GMLayer: components must be at least 1, not {components}")
         super().__init__("gm", in_features, out_features, implementation, device, dtype, K=components)
         self.components = components
-
-    def forward(self, x):
-        """The layer's value for ``x (..., in_features)``."""
-        return self.value(x, self.mu, self.sigma, self.U, self.v)
-
-    def extra_repr(self) -> str:
-        return (
-            f"{self.in_features}, {self.out_features}, components={self.components}, "
-            f"implementation={self.implementation.name!r}"
-        )
-
-
-def stack(widths, components: int = 10, **options) -> torch.nn.Sequential:
-    """GM layers one behind the other, ``widths[0] -> widths[1] -> ...``, nothing between them.
-
-    :param widths: at least two feature counts
-    :param options: passed to every :class:`GMLayer`
-    """
-    if len(widths) < 2:
-        raise ContractError("a stack needs at least two widths, such as [784, 100, 10]")
-    return torch.nn.Sequential(*(GMLayer(i, o, components, **options) for i, o in itertools.pairwise(widths)))

@@ -157,8 +157,3 @@ def mahalanobis_laplacian(inputs, G, eps, tiny, ulps):
         + 2 * L * (P * (S_f + f)).sum(0)[:, None, None],
         "pi": G.T @ S_h,
     }
-
-
-def nondifferentiable(inputs, eps, ulps):
-    """None: the layers are smooth."""
-    return {}

@@ -8,7 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from gmbench.layers.draws import clip, entries
+from gmbench.layers import relations
+from gmbench.layers.draws import entries, strew_zeros
 
 REGIMES = {
     "bulk": "distances of order 1",
@@ -24,6 +25,8 @@ REGIMES = {
 }
 BATCHES = (1, 2, 3, 5)
 FALL = {"tail": (3, 38), "both": (1e-3, 38), "vanished": (30, 1e4)}
+LAST = {"float64": 37.5, "float32": 12.9, "bfloat16": 12.0}  # the distance at which f is just a normal number
+REACH = {"float64": 2.0**20, "float32": 2.0**6, "bfloat16": 1.0}  # of shifts
 
 
 def of_laplacian(domain):
@@ -49,7 +52,7 @@ def distances(regime, shape, rng, turn):
     return None
 
 
-def beside(x, slopes, regime, rng):
+def nearby(x, slopes, regime, rng):
     """Rows so near the first one that distances stay what they are: steps of a part of a slope (..., d)."""
     if regime not in (*FALL, "turn", "cancelling", "means"):
         return x
@@ -64,8 +67,7 @@ def common(sizes, batch, regime, spread, zeros, rng, names):
     d, M, C = sizes["d"], sizes["M"], sizes["C"]
     found = {"x": entries(rng, (batch, d), spread), "pi": entries(rng, (C, M), spread)}
     found |= {name: entries(rng, shape, spread) for name, shape in names.items()}
-    for tensor in found.values():
-        tensor[rng.random(tensor.shape) < zeros / 4] = 0.0
+    strew_zeros(rng, found.values(), zeros)
     if regime == "cancelling":
         found["x"] = entries(rng, (batch, d)) * 10 ** rng.uniform(0, 3)
     elif regime == "offset":
@@ -82,12 +84,7 @@ def equal(inputs, regime):
     return inputs
 
 
-def inside(inputs):
-    """All of it in the domain."""
-    return {name: clip(tensor) for name, tensor in inputs.items()}
-
-
-# Relations: each returns [(weight, inputs), ...] and a constant; sum of weight * h(inputs) = constant.
+# Properties: relations as in gmbench.layers.relations.
 
 
 def permutation(inputs, dtype, rng):
@@ -98,21 +95,19 @@ def permutation(inputs, dtype, rng):
 
 
 def linearity(inputs, dtype, rng):
-    """The layer is linear in pi: two parts with disjoint entries, one of them scaled by a power of two."""
-    scale = 2.0 ** int(rng.choice([-20, 0, 20]))
-    first = rng.random(inputs["pi"].shape) < 0.5
-    return [
-        (1.0, inputs),
-        (-1.0 / scale, {**inputs, "pi": scale * np.where(first, inputs["pi"], 0)}),
-        (-1.0, {**inputs, "pi": np.where(first, 0, inputs["pi"])}),
-    ], None
+    """The layer is linear in pi."""
+    return relations.linearity(inputs, rng, ("pi",), (-20, 0, 20))
 
 
 def shift(inputs, dtype, rng):
-    """x and the centres moved together do not matter, exactly: on a grid that holds both."""
-    x, mu = (np.round(np.clip(inputs[name], -8, 8) * 16) / 16 for name in ("x", "mu"))
-    constants = np.round(
-        rng.uniform(-8, 8, x.shape[1]) * {"float64": 2.0**20, "float32": 2.0**6, "bfloat16": 1.0}[dtype]
-    )
-    fixed = {**inputs, "x": x, "mu": mu}
-    return [(1.0, fixed), (-1.0, {**fixed, "x": x + constants, "mu": mu + constants})], None
+    """x and the centres moved together do not matter."""
+    return relations.shift(inputs, dtype, rng, REACH)
+
+
+def scale(inputs, dtype, rng, grows, shrinks, power=0):
+    """Tensors times 2^n (x and the centres) and another over 2^n (the directions) leave the value; ``power`` 2: they
+    divide its Laplacian by 4^n.
+    """
+    n = int(rng.choice([-6, -1, 1, 6]))
+    changed = {**{name: inputs[name] * 2.0**n for name in grows}, shrinks: inputs[shrinks] / 2.0**n}
+    return [(1.0, inputs), (-(2.0 ** (power * n)), {**inputs, **changed})], None

@@ -13,7 +13,7 @@ import math
 
 import torch
 
-from gmbench.layers import graphs
+from gmbench.layers import autograd, graphs
 from gmbench.layers.graphs import NOTHING_KEPT, exp2
 from gmbench.layers.products import columns, product
 
@@ -283,8 +283,7 @@ class _Products(torch.autograd.Function):
 
 def _wanted(ctx, G):
     """Whether x and whether any parameter needs a gradient, and the cotangent (B, C) as graphs take it."""
-    if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
-        raise RuntimeError("compiled GMNM layers are differentiable once: create_graph=True asks for more")
+    autograd.first_order_only("the compiled GMNM layer", "the eager one")
     flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
     return flags, G.reshape(-1, G.shape[-1]).contiguous().detach()
 

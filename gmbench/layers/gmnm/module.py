@@ -1,13 +1,13 @@
-"""GMNM, the module over any registered implementation of the three readings."""
+"""GMNM, over any registered implementation of the three readings."""
 
 from __future__ import annotations
 
+import torch
+
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
-from gmbench.layers.modules import Layer, initialise
+from gmbench.layers.modules import Layer
 from gmbench.names import nearest
-
-__all__ = ["CENTRES", "GMNM", "READINGS", "initialise"]
 
 READINGS = ("mahalanobis", "ridge", "agp")
 CENTRES = ("fixed", "trained")
@@ -21,8 +21,9 @@ class GMNM(Layer):
     Parameters (shapes with d = in_features, C = out_features, M = units, n = projections), by reading:
     ``mahalanobis``: ``mu (M, d)``, ``L (M, n, d)``, ``pi (C, M)``; ``ridge``: ``W (M, d)``, ``b (M,)``, ``pi``;
     ``agp``: ``mu``, ``a (M, n, d)``, ``b (M, n)``, ``alpha (M, n)``, ``beta (M,)``, ``pi``. They are allocated, not
-    drawn: fill them by :func:`initialise`.
+    drawn: fill them by :func:`gmbench.nn.initialise`.
 
+    :param units: M
     :param reading: of the paper's Eq. 3, one of :data:`READINGS`; they are different classes of functions
     :param projections: n; as many as inputs where None; a ridge has one
     :param centres: ``"fixed"``, ``mu`` is a buffer and no parameter, as in section 5 of the paper, or ``"trained"``; a
@@ -30,6 +31,10 @@ class GMNM(Layer):
     :param implementation: a record, or the name of a registered implementation of the layer type
     :raises ContractError: if there is no such implementation, or an argument is out of its range
     """
+
+    mu: torch.Tensor
+    pi: torch.nn.Parameter
+    shown = ("units", "reading", "centres")
 
     def __init__(
         self,
@@ -41,8 +46,8 @@ class GMNM(Layer):
         projections: int | None = None,
         centres: str = "fixed",
         implementation: str | Implementation = "eager",
-        device=None,
-        dtype=None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ):
         if reading not in READINGS:
             raise ContractError(f"GMNM: there is no reading {reading!r}{nearest(str(reading), READINGS)}")
@@ -61,12 +66,10 @@ class GMNM(Layer):
             del self.mu
             self.register_buffer("mu", mu)
 
-    def forward(self, x):
-        """The layer's value for ``x (..., in_features)``."""
-        return self.value(x, *self.tensors())
+    def laplacian(self, x: torch.Tensor, implementation: str | Implementation = "eager") -> torch.Tensor:
+        """The Laplacian of each output ``(..., out_features)`` with respect to ``x (..., in_features)``.
 
-    def laplacian(self, x, implementation: str | Implementation = "eager"):
-        """The Laplacian of each output with respect to ``x (..., in_features)``, differentiable by every parameter.
+        It can be differentiated by every parameter.
 
         :param implementation: of the quantity ``laplacian``
         :raises ContractError: if there is none of that name, or x has another number of features
@@ -78,14 +81,3 @@ class GMNM(Layer):
             implementation = registry.load().implementation(judged, implementation)
         self.check(x)
         return implementation.function(x, *self.tensors())
-
-    def tensors(self):
-        """The tensors of the layer type, in its order."""
-        return [getattr(self, name) for name in registry.layer_type(self.layer_type).names]
-
-    def extra_repr(self):
-        """What printing shows."""
-        return (
-            f"{self.in_features}, {self.out_features}, units={self.units}, reading={self.reading!r}, "
-            f"centres={self.centres!r}, implementation={self.implementation.name!r}"
-        )

@@ -11,7 +11,7 @@ import math
 import torch
 
 import gmbench
-from gmbench.layers import graphs
+from gmbench.layers import autograd, graphs
 from gmbench.layers.graphs import NOTHING_KEPT, exp2
 
 LOG2E = 1 / math.log(2)
@@ -65,22 +65,12 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, G):
-        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
-            raise RuntimeError("ugmm/compiled is differentiable once: create_graph=True asks for more, ugmm/eager can")
+        autograd.first_order_only("ugmm/compiled", "ugmm/eager")
         flat, m, total, *others = ctx.saved_tensors
         G = G.reshape(-1, G.shape[-1]).contiguous().detach()
         flags = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
         dx, *found = graphs.run(backward, flags, (flat, m, G / total, G), others, NOTHING_KEPT)
         return (None if dx is None else dx.view(ctx.shape), *found)
-
-
-def layer(x, mu, log_sigma, logits):
-    """The layer for mu (C, d), or (d,) where the neurons share their means."""
-    if x.numel() == 0:  # nothing to compile for
-        return forward(x.reshape(-1, x.shape[-1]), mu, *constants(log_sigma, logits))[0].view(
-            *x.shape[:-1], len(logits)
-        )
-    return _Layer.apply(x, mu, log_sigma, logits)
 
 
 @gmbench.implementation(
@@ -92,13 +82,8 @@ def layer(x, mu, log_sigma, logits):
     requires=("compiler",),
     compiled=True,
 )
-def compiled(x, mu, log_sigma, logits):
-    """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
-    return layer(x, mu, log_sigma, logits)
-
-
 @gmbench.implementation(
-    "ugmm-tied",
+    "ugmm-tied",  # whose mu, of shape (d,), every neuron sees
     name="compiled",
     devices=("cpu", "cuda"),
     dtypes=("float32", "float64"),
@@ -106,6 +91,10 @@ def compiled(x, mu, log_sigma, logits):
     requires=("compiler",),
     compiled=True,
 )
-def tied(x, mu, log_sigma, logits):
+def compiled(x, mu, log_sigma, logits):
     """In base 2, two fused passes forward and one for each gradient, nothing kept; compiled for each shape."""
-    return layer(x, mu, log_sigma, logits)
+    if x.numel() == 0:  # nothing to compile for
+        return forward(x.reshape(-1, x.shape[-1]), mu, *constants(log_sigma, logits))[0].view(
+            *x.shape[:-1], len(logits)
+        )
+    return _Layer.apply(x, mu, log_sigma, logits)

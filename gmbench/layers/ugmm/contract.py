@@ -24,6 +24,8 @@ def work(sizes, batch, itemsize, tied=False):
     )
 
 
+STACK = Stack((784, 128, 64, 10), {}, 128, {})
+
 UNTIED = LayerType(
     name="ugmm",
     summary="a mixture of one-dimensional Gaussians for each neuron, one component for each input",
@@ -45,7 +47,6 @@ UNTIED = LayerType(
         draw=domain.draw,
     ),
     bound=bound.bound,
-    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,
@@ -55,7 +56,7 @@ UNTIED = LayerType(
         Timed({"d": 128, "C": 10}, 128, everyday=False),
         Timed({"d": 1024, "C": 1024}, 64, everyday=False),
     ),
-    stack=Stack((784, 128, 64, 10), {}, 128, {}),
+    stack=STACK,
     goals=(
         Goal("compiled", "784-128", 128, "forward+backward", 1 / 30, "eager", allocator="default"),
         Goal("compiled", "784-128", 128, "forward+backward", 1 / 4.5, "eager", allocator="retained"),
@@ -75,7 +76,7 @@ TIED = replace(
     limits=functools.partial(domain.limits, tied=True),
     work=functools.partial(work, tied=True),
     timed=(replace(UNTIED.timed[0], everyday=False),),
-    stack=replace(UNTIED.stack, everyday=False),
+    stack=replace(STACK, everyday=False),
     goals=(),
     fastest=("native", "compiled", "eager"),
 )

@@ -6,7 +6,8 @@ Entries of x and mu are 0 or of size 1e-4 to 1e4, log sigma lies in +-15, logits
 
 import numpy as np
 
-from gmbench.layers.draws import clip, entries
+from gmbench.layers import relations
+from gmbench.layers.draws import clip_sizes, entries, strew_zeros
 
 REGIMES = {
     "bulk": "z = (x - mu)/sigma of order 1",
@@ -36,6 +37,7 @@ LARGE = (
 )
 BATCHES = (1, 2, 3, 5)
 LOG_SIGMA, LOGIT = 15.0, 1e4
+REACH = {"float64": 2.0**30, "float32": 2.0**10, "bfloat16": 1.0}  # of shifts
 
 
 def draw(sizes, batch, regime, spread, zeros, rng, tied=False):
@@ -45,8 +47,7 @@ def draw(sizes, batch, regime, spread, zeros, rng, tied=False):
     mu = entries(rng, (d,) if tied else (C, d), spread)
     log_sigma = rng.standard_normal((C, d)) if spread == 0 else rng.uniform(-spread, spread, (C, d)) * np.log(10)
     logits = entries(rng, (C, d), spread)
-    for tensor in (x, mu, log_sigma, logits):
-        tensor[rng.random(tensor.shape) < zeros / 4] = 0.0
+    strew_zeros(rng, (x, mu, log_sigma, logits), zeros)
     if regime == "both":
         log_sigma = deviations(x[0] - mu, 10 ** rng.uniform(-3, 8, (C, d)), log_sigma)
         logits = entries(rng, (C, d), min(spread, 1))
@@ -91,8 +92,8 @@ def draw(sizes, batch, regime, spread, zeros, rng, tied=False):
     elif regime == "means":
         x = np.where(rng.random((batch, d)) < 0.5, mu if tied else mu[rng.integers(C)], x)
     return {
-        "x": clip(x),
-        "mu": clip(mu),
+        "x": clip_sizes(x),
+        "mu": clip_sizes(mu),
         "log_sigma": np.clip(log_sigma, -LOG_SIGMA, LOG_SIGMA),
         "logits": np.clip(logits, -LOGIT, LOGIT),
     }
@@ -106,8 +107,8 @@ def deviations(gap, z, otherwise):
 
 def apart(x, mu, rng):
     """x and mu changed where the first row of x lies on a mean, or so near one that no deviation is small enough."""
-    x, mu = clip(x), clip(mu)
-    return x, np.where(np.abs(x[0] - mu) < 1e-3, clip(mu + rng.uniform(1, 2, mu.shape)), mu)
+    x, mu = clip_sizes(x), clip_sizes(mu)
+    return x, np.where(np.abs(x[0] - mu) < 1e-3, clip_sizes(mu + rng.uniform(1, 2, mu.shape)), mu)
 
 
 def nearby(x, z, log_sigma, rng):
@@ -163,7 +164,7 @@ def limits(dtype, tied=False):
     }
 
 
-# Relations: each returns [(weight, inputs), ...] and a constant; sum of weight * h(inputs) = constant, or at most that.
+# Properties: relations as in gmbench.layers.relations.
 
 
 def permutation(inputs, dtype, rng):
@@ -179,13 +180,8 @@ def logit_offset(inputs, dtype, rng):
 
 
 def shift(inputs, dtype, rng):
-    """x and mu moved together do not matter, exactly: on a grid that holds both."""
-    x, mu = (np.round(np.clip(inputs[name], -8, 8) * 16) / 16 for name in ("x", "mu"))
-    constants = np.round(
-        rng.uniform(-8, 8, x.shape[1]) * {"float64": 2.0**30, "float32": 2.0**10, "bfloat16": 1.0}[dtype]
-    )
-    fixed = {**inputs, "x": x, "mu": mu}
-    return [(1.0, fixed), (-1.0, {**fixed, "x": x + constants, "mu": mu + constants})], None
+    """x and mu moved together do not matter."""
+    return relations.shift(inputs, dtype, rng, REACH)
 
 
 def scale(inputs, dtype, rng):

@@ -17,6 +17,8 @@ import torch
 from gmbench.contract import ContractError
 from gmbench.layers.ugmm.module import UGMMLayer
 
+__all__ = ["Explanation", "most_probable_explanation", "sample"]
+
 LIMIT = 4096  # joint states up to which all are tried
 ROWS = 1024  # inputs that go through the network at once: eager layers make C d numbers of each
 SWEEPS = 100  # a sweep without a change ends the ascent; rounding alone could make one go on for ever
@@ -100,7 +102,7 @@ def _read(variables: Variables, x: torch.Tensor) -> tuple[list[list[int]], list[
     columns, states = [], []
     for name, choices in variables.items():
         alone = not isinstance(name, tuple)
-        place = [name] if alone else list(name)
+        place = list(name) if isinstance(name, tuple) else [name]
         if not all(isinstance(column, numbers.Integral) and not isinstance(column, bool) for column in place):
             raise ContractError(f"the variable {name!r} is no column, nor a tuple of columns")
         try:
@@ -125,7 +127,7 @@ def _read(variables: Variables, x: torch.Tensor) -> tuple[list[list[int]], list[
 
 
 @contextlib.contextmanager
-def _evaluating(network) -> Iterator[None]:
+def _evaluating(network: object) -> Iterator[None]:
     """A network with all its modules in evaluation mode; afterwards each is as it was."""
     modes = {module: module.training for module in network.modules()} if hasattr(network, "modules") else {}
     try:
@@ -140,7 +142,9 @@ def _evaluating(network) -> Iterator[None]:
 class _Search:
     """Looks for the states of the largest score, ``rows`` inputs at once."""
 
-    def __init__(self, network, columns: list[list[int]], states: list[torch.Tensor], rows: int):
+    def __init__(
+        self, network: Callable[..., torch.Tensor], columns: list[list[int]], states: list[torch.Tensor], rows: int
+    ):
         self.network, self.columns, self.states, self.rows = network, columns, states, rows
 
     def scores(self, x: torch.Tensor) -> torch.Tensor:

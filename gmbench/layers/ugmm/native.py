@@ -11,6 +11,7 @@ import torch
 
 import gmbench
 from gmbench.contract import ContractError
+from gmbench.layers import autograd
 
 NAMES = {torch.float32: "float", torch.float64: "double"}
 
@@ -47,8 +48,7 @@ class _Layer(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, G):
-        if torch.is_grad_enabled():  # torch's own once_differentiable is silent where G needs no gradient
-            raise RuntimeError("ugmm/native is differentiable once: create_graph=True asks for more, ugmm/eager can")
+        autograd.first_order_only("ugmm/native", "ugmm/eager")
         x, mu, logits, constants, sums, lse = ctx.saved_tensors
         wants_x, wants_parameters = ctx.needs_input_grad[0], any(ctx.needs_input_grad[1:])
         dx = torch.empty_like(x) if wants_x else None
@@ -58,19 +58,6 @@ class _Layer(torch.autograd.Function):
         return dx, dmu.sum(0) if wants_parameters and mu.dim() == 1 else dmu, *others
 
 
-def layer(x, mu, log_sigma, logits):
-    """The layer for mu (C, d), or (d,) where the neurons share their means.
-
-    :raises ContractError: if they do not fit together, since nothing behind would notice
-    """
-    given, inputs = (x, mu, log_sigma, logits), x.shape[-1:]
-    if log_sigma.shape != logits.shape or mu.shape not in (inputs, logits.shape) or logits.shape[1:] != inputs:
-        raise ContractError(f"shapes that do not fit: {', '.join(str(tuple(tensor.shape)) for tensor in given)}")
-    if x.dtype not in NAMES or any(tensor.dtype != x.dtype or tensor.is_cuda for tensor in given):
-        raise ContractError("ugmm/native takes float32 or float64 on a CPU, the same for all tensors")
-    return _Layer.apply(x, mu, log_sigma, logits)
-
-
 @gmbench.implementation(
     "ugmm",
     name="native",
@@ -78,18 +65,21 @@ def layer(x, mu, log_sigma, logits):
     ulps=16,
     requires=("compiler",),
 )
-def native(x, mu, log_sigma, logits):
-    """In base 2, in C++: two passes over the caches forward, one for all gradients, nothing kept."""
-    return layer(x, mu, log_sigma, logits)
-
-
 @gmbench.implementation(
-    "ugmm-tied",
+    "ugmm-tied",  # whose mu, of shape (d,), every neuron sees
     name="native",
     dtypes=("float32", "float64"),
     ulps=16,
     requires=("compiler",),
 )
-def tied(x, mu, log_sigma, logits):
-    """In base 2, in C++: two passes over the caches forward, one for all gradients, nothing kept."""
-    return layer(x, mu, log_sigma, logits)
+def native(x, mu, log_sigma, logits):
+    """In base 2, in C++: two passes over the caches forward, one for all gradients, nothing kept.
+
+    :raises ContractError: if the tensors do not fit together, since nothing behind would notice
+    """
+    given, inputs = (x, mu, log_sigma, logits), x.shape[-1:]
+    if log_sigma.shape != logits.shape or mu.shape not in (inputs, logits.shape) or logits.shape[1:] != inputs:
+        raise ContractError(f"shapes that do not fit: {', '.join(str(tuple(tensor.shape)) for tensor in given)}")
+    if x.dtype not in NAMES or any(tensor.dtype != x.dtype or tensor.is_cuda for tensor in given):
+        raise ContractError("ugmm/native takes float32 or float64 on a CPU, the same for all tensors")
+    return _Layer.apply(x, mu, log_sigma, logits)

@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 
 from gmbench.contract import ContractError
-from gmbench.names import nearest
+from gmbench.names import one_of
 from gmbench.runs.engine import Engine
 
 
@@ -20,8 +20,7 @@ def engine(name: str) -> type[Engine]:
 
     :raises ContractError: if there is none, or the package that it needs is not installed
     """
-    if name not in engines():
-        raise ContractError(f"there is no engine {name!r}{nearest(name, engines())}")
+    one_of("engine", name, engines())
     try:
         return importlib.import_module(f"{__name__}.{name}").ENGINE
     except ImportError as error:

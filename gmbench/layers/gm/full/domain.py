@@ -5,7 +5,8 @@ Sigma = F F^T with s^2 >= 1e-3 |x|^T |Sigma| |x|, or exactly 0: beyond, s^2 itse
 
 import numpy as np
 
-from gmbench.layers.draws import clip, entries
+from gmbench.layers.draws import clip_sizes, entries, inside, steer, strew_zeros
+from gmbench.layers.gm import domain as gm
 
 REGIMES = {
     "bulk": "z = m/s of order 1",
@@ -30,8 +31,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
     cross = entries(rng, (K, d), spread)
     mu_omega = entries(rng, (K,), spread)
     deviations = 10 ** rng.uniform(-spread / 2, spread / 2, (K, d, 1))
-    for tensor in (x, mu, cross):
-        tensor[rng.random(tensor.shape) < zeros / 4] = 0.0
+    strew_zeros(rng, (x, mu, cross), zeros)
     mix = 0.3 if regime != "correlated" else 3.0
     F = deviations * (np.eye(d) + mix * rng.standard_normal((K, d, d)) / np.sqrt(d))
     if regime == "cancelling":
@@ -43,24 +43,15 @@ def draw(sizes, batch, regime, spread, zeros, rng):
     elif regime == "point":
         F[rng.random(K) < 0.7] = 0.0
         F[0] = 0.0
-    elif regime == "orthogonal":
-        keep = rng.random(d) < 0.5  # x and mu live on different coordinates
-        x[:, ~keep] = 0.0
-        mu[:, keep] = 0.0
-    elif regime == "origin":
-        x[rng.random(batch) < 0.5] = 0.0
-        x[0] = 0.0
-    x = clip(x)
-    Sigma = clip(F @ F.mT)
+    gm.without_products(x, mu, regime, rng)
+    x = clip_sizes(x)
+    Sigma = clip_sizes(F @ F.mT)
     Sigma = (Sigma + Sigma.mT) / 2
     s2, R = variances(x, Sigma)
     Sigma[(s2 < CANCELLATION * R).any(0)] *= np.eye(d)  # without covariances nothing cancels
-    if regime in ("left", "right", "both", "cancelling"):
-        low, high = {"left": (-40, -3), "right": (3, 40), "both": (-40, 40), "cancelling": (-4, 4)}[regime]
-        s = np.sqrt(variances(x, Sigma)[0]).T
-        z = rng.uniform(low, high, (K, batch))
-        mu = mu + (z * s - mu @ x.T) @ np.linalg.pinv(x.T, rcond=1e-6)
-    return {"x": x, "mu_omega": clip(mu_omega), "mu": clip(mu), "cross": clip(cross), "Sigma": Sigma}
+    if regime in gm.Z:
+        mu = steer(mu, x, rng.uniform(*gm.Z[regime], (K, batch)) * np.sqrt(variances(x, Sigma)[0]).T)
+    return {"x": x, **inside({"mu_omega": mu_omega, "mu": mu, "cross": cross}), "Sigma": Sigma}
 
 
 def variances(x, Sigma):
@@ -96,13 +87,6 @@ def limits(dtype):
     }
 
 
-def homogeneity(inputs, dtype, rng):
-    """h(a x) = a h(x) for a = 2^n, both ways almost to the end of the dtype's range."""
-    reach = {"float64": 400, "float32": 50, "bfloat16": 50}[dtype]
-    shift = int(rng.choice([-reach, -reach // 2, reach // 2, reach]))
-    return [(1.0, inputs), (-(2.0**-shift), {**inputs, "x": inputs["x"] * 2.0**shift})], None
-
-
 def linearity(inputs, dtype, rng):
     """h is linear in (mu_omega, cross): its two terms apart, one of them scaled by a power of two."""
     scale = 2.0 ** int(rng.choice([-40, 0, 40]))
@@ -114,13 +98,6 @@ def linearity(inputs, dtype, rng):
     ], None
 
 
-def permutation(inputs, dtype, rng):
-    """The order of the components does not matter."""
-    order = rng.permutation(len(inputs["mu"]))
-    changed = {name: tensor if name == "x" else tensor[order] for name, tensor in inputs.items()}
-    return [(1.0, inputs), (-1.0, changed)], None
-
-
 def reflection(inputs, dtype, rng):
     """relu(t) - relu(-t) = t: h(x) - h(-x) = mean over k of mu_omega <mu, x> + <cross, x>."""
     x, w, mu, cross = (inputs[name].astype(np.longdouble) for name in ("x", "mu_omega", "mu", "cross"))
@@ -129,8 +106,8 @@ def reflection(inputs, dtype, rng):
 
 
 PROPERTIES = {
-    "homogeneity": homogeneity,
+    "homogeneity": gm.homogeneity,
     "linearity": linearity,
-    "permutation": permutation,
+    "permutation": gm.permutation,
     "reflection": reflection,
 }

@@ -45,7 +45,6 @@ AGP = LayerType(
         draw=domain.draw,
     ),
     bound=bound.agp,
-    nondifferentiable=bound.nondifferentiable,
     properties=domain.PROPERTIES,
     limits=domain.limits,
     work=work,

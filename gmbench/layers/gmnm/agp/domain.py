@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gmbench.layers.draws import entries
+from gmbench.layers.draws import entries, inside
 from gmbench.layers.gmnm import domain as gmnm
 
 SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 4, 2, 5, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 3, 1, 5, 1)}
@@ -32,7 +32,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["a"] = entries(rng, (M, n, d)) / np.sqrt(n * d)
     elif regime == "flat":
         found["a"][rng.random(M) < 0.7] = 0.0
-    found = gmnm.inside(found)
+    found = inside(found)
     z, a, alpha = found["x"][0] - found["mu"], found["a"], found["alpha"]
     without = (alpha * ((a * z[:, None]).sum(-1) + found["b"])).sum(-1)  # y of the first row, but for beta
     wanted = gmnm.distances(regime, M, rng, turn=1.0)
@@ -42,8 +42,8 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["beta"] = rng.standard_normal(M) - without
     elif regime == "means":
         found["beta"] = np.where(rng.random(M) < 0.7, -without, found["beta"])
-    found["x"] = gmnm.beside(found["x"], (alpha[..., None] * a).sum(1), regime, rng)
-    return gmnm.inside(gmnm.equal(found, regime))
+    found["x"] = gmnm.nearby(found["x"], (alpha[..., None] * a).sum(1), regime, rng)
+    return inside(gmnm.equal(found, regime))
 
 
 def limits(dtype):
@@ -54,7 +54,7 @@ def limits(dtype):
     shapes = {"x": (4, 3), "mu": (2, 3), "a": (2, 2, 3), "b": (2, 2), "alpha": (2, 2), "beta": (2,), "pi": (2, 2)}
     base = {name: entries(rng, shape) for name, shape in shapes.items()}
     none = {name: np.zeros(shape) for name, shape in shapes.items()}
-    last = {"float64": 37.5, "float32": 12.9, "bfloat16": 12.0}[dtype]  # where f is just a normal number
+    last = gmnm.LAST[dtype]
     one = {name: tensor[tuple(slice(1) for _ in tensor.shape)] for name, tensor in base.items()}
     return {
         **{f"{name} = 0": {**base, name: none[name]} for name in shapes},

@@ -41,7 +41,6 @@ MAHALANOBIS = LayerType(
         draw=domain.draw,
     ),
     bound=bound.mahalanobis,
-    nondifferentiable=bound.nondifferentiable,
     properties=domain.properties(),
     limits=domain.limits,
     work=work,

@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from gmbench.layers import draws
-from gmbench.layers.draws import entries
+from gmbench.layers import relations
+from gmbench.layers.draws import entries, inside
 from gmbench.layers.gmnm import domain as gmnm
 
 SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 4, 2, 5, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 3, 1, 5, 1)}
@@ -38,7 +38,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["L"][rng.random(M) < 0.7] = 0.0
     elif regime == "means":
         found["mu"] = np.where(rng.random((M, 1)) < 0.7, found["x"][0], found["mu"])
-    found = gmnm.inside(found)
+    found = inside(found)
     x, mu, L = found["x"], found["mu"], found["L"]
     wanted = gmnm.distances(regime, M, rng, turn=1.0)
     if regime == "cancelling":
@@ -52,8 +52,8 @@ def draw(sizes, batch, regime, spread, zeros, rng):
             distance = np.linalg.norm(y, axis=-1)
         ratio = np.where(distance > 0, wanted / np.where(distance > 0, distance, 1.0), 1.0)
         found["L"] = L * ratio[:, None, None]
-    found["x"] = gmnm.beside(x, found["L"], regime, rng)
-    return gmnm.inside(gmnm.equal(found, regime))
+    found["x"] = gmnm.nearby(x, found["L"], regime, rng)
+    return inside(gmnm.equal(found, regime))
 
 
 def limits(dtype):
@@ -64,7 +64,7 @@ def limits(dtype):
     x, mu, L, pi = (entries(rng, shape) for shape in ((4, 3), (2, 3), (2, 2, 3), (2, 2)))
     base = {"x": x, "mu": mu, "L": L, "pi": pi}
     none = np.zeros_like
-    last = {"float64": 37.5, "float32": 12.9, "bfloat16": 12.0}[dtype]  # where f is just a normal number
+    last = gmnm.LAST[dtype]
     first = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]) + none(L)
     return {
         "L = 0": {**base, "L": none(L)},
@@ -99,13 +99,6 @@ def split(inputs, dtype, rng):
     return [(1.0, inputs), (-1.0, {**inputs, "L": np.concatenate([L[:, 1:], *[L[:, :1] / 2] * 4], 1)})], None
 
 
-def scale(inputs, dtype, rng, power=0):
-    """x and mu times 2^n and L over 2^n leave the value, and divide its Laplacian by 4^n."""
-    n = int(rng.choice([-6, -1, 1, 6]))
-    moved = {name: inputs[name] * 2.0**n for name in ("x", "mu")}
-    return [(1.0, inputs), (-(2.0 ** (power * n)), {**inputs, **moved, "L": inputs["L"] / 2.0**n})], None
-
-
 def alone(inputs, rng):
     """One unit with L diagonal and of 1/4 to 1: the inputs, and the input that will be moved."""
     M, n, d = inputs["L"].shape
@@ -130,7 +123,7 @@ def smoothing(inputs, dtype, rng, power=0):
     value = np.exp(-y2.sum(1) / 2) / np.sqrt(s2[place])
     if power:
         value = value * ((y2 - 1) * squares / s2).sum(1)
-    return draws.steps(one, place, tau), value[:, None] * exact["pi"][:, 0]
+    return relations.smoothed(one, place, tau), value[:, None] * exact["pi"][:, 0]
 
 
 def mass(inputs, dtype, rng, power=0):
@@ -150,7 +143,7 @@ def mass(inputs, dtype, rng, power=0):
         bends = (y2 - 1) * squares
         bends[:, place] = 0
         value = value * bends.sum(1)
-    return draws.line(one, place, float(1 / length)), value[:, None] * exact["pi"][:, 0]
+    return relations.integrated(one, place, float(1 / length)), value[:, None] * exact["pi"][:, 0]
 
 
 def properties(power=0):
@@ -161,7 +154,7 @@ def properties(power=0):
         "shift": gmnm.shift,
         "projections": projections,
         "split": split,
-        "scale": functools.partial(scale, power=power),
+        "scale": functools.partial(gmnm.scale, grows=("x", "mu"), shrinks="L", power=power),
         "mass": functools.partial(mass, power=power),
         "smoothing": functools.partial(smoothing, power=power),
     }

@@ -41,7 +41,6 @@ RIDGE = LayerType(
         draw=domain.draw,
     ),
     bound=bound.ridge,
-    nondifferentiable=bound.nondifferentiable,
     properties=domain.properties(),
     limits=domain.limits,
     work=work,

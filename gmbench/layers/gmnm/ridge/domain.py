@@ -4,8 +4,8 @@ import functools
 
 import numpy as np
 
-from gmbench.layers import draws
-from gmbench.layers.draws import entries
+from gmbench.layers import relations
+from gmbench.layers.draws import entries, inside
 from gmbench.layers.gmnm import domain as gmnm
 
 SIZES = {"M": (1, 2, 3, 5, 8, 17, 40), "d": (1, 3, 5, 8, 2, 17, 80), "C": (1, 2, 3, 1, 5, 1)}
@@ -33,7 +33,7 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["W"] = entries(rng, (M, d)) * 10 ** rng.uniform(-3, 0)
     elif regime == "flat":
         found["W"][rng.random(M) < 0.7] = 0.0
-    found = gmnm.inside(found)
+    found = inside(found)
     x, W = found["x"], found["W"]
     wanted = gmnm.distances(regime, M, rng, turn=1.0)
     if wanted is not None:
@@ -42,8 +42,8 @@ def draw(sizes, batch, regime, spread, zeros, rng):
         found["b"] = rng.standard_normal(M) - W @ x[0]
     elif regime == "means":
         found["b"] = np.where(rng.random(M) < 0.7, -W @ x[0], found["b"])
-    found["x"] = gmnm.beside(x, W, regime, rng)
-    return gmnm.inside(gmnm.equal(found, regime))
+    found["x"] = gmnm.nearby(x, W, regime, rng)
+    return inside(gmnm.equal(found, regime))
 
 
 def limits(dtype):
@@ -52,7 +52,7 @@ def limits(dtype):
     x, W, b, pi = (entries(rng, shape) for shape in ((4, 3), (2, 3), (2,), (2, 2)))
     base = {"x": x, "W": W, "b": b, "pi": pi}
     none = np.zeros_like
-    last = {"float64": 37.5, "float32": 12.9, "bfloat16": 12.0}[dtype]  # where f is just a normal number
+    last = gmnm.LAST[dtype]
     return {
         "W = 0": {**base, "W": none(W)},
         "W = 0 in one unit": {**base, "W": W * [[0.0], [1.0]]},
@@ -97,13 +97,6 @@ def reflection(inputs, dtype, rng):
     return [(1.0, inputs), (-1.0, {**inputs, "W": signs[:, None] * inputs["W"], "b": signs * inputs["b"]})], None
 
 
-def scale(inputs, dtype, rng, power=0):
-    """x times 2^n and W over 2^n leave the value, and divide its Laplacian by 4^n."""
-    n = int(rng.choice([-6, -1, 1, 6]))
-    changed = {**inputs, "x": inputs["x"] * 2.0**n, "W": inputs["W"] / 2.0**n}
-    return [(1.0, inputs), (-(2.0 ** (power * n)), changed)], None
-
-
 def alone(inputs, rng):
     """One unit that sees one input, with a slope of 1/4 to 1, not far away: the inputs, and which input it sees."""
     unit, place = rng.integers(len(inputs["b"])), rng.integers(inputs["x"].shape[1])
@@ -119,7 +112,7 @@ def smoothing(inputs, dtype, rng, power=0):
     """
     one, place = alone(inputs, rng)
     tau = rng.uniform(0.1, 0.5)
-    terms = draws.steps(one, place, tau)
+    terms = relations.smoothed(one, place, tau)
     exact = {name: tensor.astype(np.longdouble) for name, tensor in one.items()}
     square = exact["W"][0, place] ** 2
     s2 = 1 + square * np.longdouble(tau) ** 2
@@ -136,7 +129,8 @@ def mass(inputs, dtype, rng, power=0):
     W = one["W"][0, place]
     one["x"][:, place] = -one["b"][0] / W
     total = 0 * np.longdouble(W) if power else np.sqrt(2 * np.longdouble(np.pi)) / W
-    return draws.line(one, place, 1 / W), np.broadcast_to(one["pi"][:, 0] * total, (len(one["x"]), len(one["pi"])))
+    constant = np.broadcast_to(one["pi"][:, 0] * total, (len(one["x"]), len(one["pi"])))
+    return relations.integrated(one, place, 1 / W), constant
 
 
 def properties(power=0):
@@ -147,7 +141,7 @@ def properties(power=0):
         "orthogonal": orthogonal,
         "shift": shift,
         "reflection": reflection,
-        "scale": functools.partial(scale, power=power),
+        "scale": functools.partial(gmnm.scale, grows=("x",), shrinks="W", power=power),
         "mass": functools.partial(mass, power=power),
         "smoothing": functools.partial(smoothing, power=power),
     }

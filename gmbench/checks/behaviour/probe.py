@@ -1,20 +1,25 @@
-"""What is looked at: an implementation in one dtype on one device, its inputs and how results are compared."""
+"""What every check of behaviour holds: an implementation, inputs for it, and how its results are compared."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import torch
 
 from gmbench.checks.cases import Case, few_shapes
-from gmbench.checks.errors import WAIVED, bound, call, inputs_of, numbers, tensors
+from gmbench.checks.errors import WAIVED, Arrays, Tensors, array_of, bound, call, inputs_of, tensors
 from gmbench.contract import EPS, Implementation
 from gmbench.registry import layer_type
 
 
-class Subject:
-    """One implementation in one dtype on one device, with the inputs and comparisons that checks of behaviour need."""
+class Probe:
+    """One implementation in one dtype on one device, with inputs for it and comparisons of its results.
+
+    ``kind`` is its layer type, ``claim`` twice its claimed ulps, which two of its results may differ by, and
+    ``differentiable`` whether it has gradients.
+    """
 
     def __init__(self, implementation: Implementation, dtype: str, device: str):
         self.implementation, self.dtype, self.device = implementation, dtype, device
@@ -22,8 +27,8 @@ class Subject:
         self.claim = 2 * implementation.ulps.get(dtype, WAIVED)
         self.differentiable = implementation.derivatives >= 1
 
-    def case(self, sizes=None, batch=3, regime="bulk", seed=0) -> Case:
-        """A case of ordinary sizes, or of the given ones."""
+    def case(self, sizes: Mapping[str, int] | None = None, batch: int = 3, regime: str = "bulk", seed: int = 0) -> Case:
+        """A case of ordinary sizes, of which the given ones are changed where nothing is compiled for them."""
         usual = few_shapes(self.kind)[1]
         chosen = tuple({**usual, **({} if self.implementation.compiled else sizes or {})}.items())
         return Case(self.kind.name, chosen, batch, regime, seed=seed)
@@ -35,21 +40,28 @@ class Subject:
         axes = self.kind.domain.sizes
         return [{}, *({axis: end} for axis, n in axes.items() for end in (min(n), max(n)))]
 
-    def tensors(self, case: Case, gradients=False):
-        """Fresh tensors of a case, and its cotangent."""
+    def tensors(self, case: Case, gradients: bool = False) -> tuple[Tensors, torch.Tensor]:
+        """Fresh tensors of a case by name, and its cotangent ``(batch, out_features)``.
+
+        :param gradients: the tensors ask for them, if there are any
+        """
         inputs, G = inputs_of(case, self.dtype)
         given = tensors(inputs, self.dtype, self.device, gradients and self.differentiable)
         return given, torch.tensor(G, dtype=getattr(torch, self.dtype), device=self.device)
 
-    def layouts(self, tensor):
+    def layouts(self, tensor: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
         """The same numbers in other layouts, by name; the first alone where each one may compile anew."""
         return itertools.islice(_layouts(tensor), 1 if self.implementation.compiled else None)
 
-    def __call__(self, given):
+    def __call__(self, given: Tensors) -> torch.Tensor:
+        """The implementation's value for x and parameters by name."""
         return call(self.implementation, given)
 
-    def run(self, given, G, out=None):
-        """Value and gradients (zeros where nothing is asked), as tensors; ``out`` is the value where it is known."""
+    def run(self, given: Tensors, G: torch.Tensor, out: torch.Tensor | None = None) -> Tensors:
+        """The value, and the gradients of sum(G * value) by what asks for one (zeros where there is none).
+
+        :param out: the value, where it is known
+        """
         out = self(given) if out is None else out
         wanted = {n: t for n, t in given.items() if t.requires_grad}
         if not wanted or not out.requires_grad:
@@ -58,14 +70,15 @@ class Subject:
         zeros = (torch.zeros_like(t) if g is None else g for t, g in zip(wanted.values(), found, strict=True))
         return {"value": out, **dict(zip(wanted, zeros, strict=True))}
 
-    def bound(self, case: Case):
-        """S of a case."""
-        return bound(self.kind, *inputs_of(case, self.dtype), self.dtype, self.claim)
+    def bound(self, case: Case) -> Arrays:
+        """The error bound S of a case's value and gradients."""
+        inputs, G = inputs_of(case, self.dtype)
+        return bound(self.kind, inputs, G, self.dtype, self.claim)
 
-    def differ(self, got, want, S) -> str:
-        """How two results differ by more than twice the claim, or an empty text."""
+    def differ(self, got: Tensors, want: Tensors, S: Arrays) -> str:
+        """How two results differ by more than twice the claim in units of eps * S, or an empty text."""
         for name, value in got.items():
-            a, b = numbers(value), numbers(want[name])
+            a, b = array_of(value), array_of(want[name])
             if a.size != b.size:
                 return f"{name} has the shape {a.shape}, not {b.shape}"
             if np.array_equal(a.ravel(), b.ravel()) and np.isfinite(a).all():  # as most are
@@ -79,7 +92,7 @@ class Subject:
         return ""
 
 
-def _layouts(tensor: torch.Tensor):
+def _layouts(tensor: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     """The same numbers in other layouts, by name."""
     turned = tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
     padded = torch.cat([tensor, *[tensor + 1] * 5], -1)[..., : tensor.shape[-1]]
