@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gmbench.contract import ContractError
 from gmbench.report.text.markdown import text
 from gmbench.report.text.page import Page
+
+if TYPE_CHECKING:
+    from gmbench.results.read import Results
 
 
 def write(store: str | os.PathLike | None = None, output: str | os.PathLike | None = None) -> Path:
@@ -18,37 +23,41 @@ def write(store: str | os.PathLike | None = None, output: str | os.PathLike | No
     :param output: a folder, made as needed (default: ``report`` in the store)
     :raises ContractError: if there is no such store, or a page cannot be written
     """
-    from gmbench.report.figures import style as figures
+    from gmbench.report.figures.svg import svg
     from gmbench.report.text import html
     from gmbench.results.read import read
     from gmbench.store.files import store_folder
 
     folder = Path(os.path.expanduser(output)) if output else store_folder(store) / "report"
-    pages = every(read(store))
+    results, pages = read(store), []
     try:
         for name in ("figures", "html"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        for page in every(results):
+            for name, figure in page.figures.items():
+                (folder / "figures" / f"{name}.svg").write_text(svg(figure), encoding="utf-8", newline="\n")
+            page.figures.clear()  # those of all pages together fill a gigabyte
+            pages.append(page)
         for page in pages:
             markdown = assemble(page, pages)
             (folder / page.file).write_text(markdown, encoding="utf-8", newline="\n")
             browsed = folder / "html" / html.file_name(page.file)
             browsed.write_text(html.page(markdown, f"{page.title} - gmbench"), encoding="utf-8", newline="\n")
-            for name, figure in page.figures.items():
-                drawn = folder / "figures" / f"{name}.svg"
-                drawn.write_text(figures.svg(figure), encoding="utf-8", newline="\n")
     except OSError as error:
         raise ContractError(f"{error.filename or folder}: cannot be written ({error.strerror or error})") from None
     return folder / "README.md"
 
 
-def every(results) -> list[Page]:
-    """All pages, the index first."""
+def every(results: Results) -> Iterator[Page]:
+    """All pages, the index first, each made when it is asked for."""
     from gmbench.report.pages import checks, claims, experiment, faults, index, timings
     from gmbench.results import leaderboard as boards
 
-    experiments = [experiment.page(results, name) for name in boards.names(results)]
-    first = [part.page(results) for part in (index, claims, checks, timings)]
-    return [*first, *experiments, faults.page(results)]
+    for part in (index, claims, checks, timings):
+        yield part.page(results)
+    for name in boards.names(results):
+        yield experiment.page(results, name)
+    yield faults.page(results)
 
 
 def assemble(page: Page, pages: list[Page]) -> str:

@@ -11,7 +11,7 @@ import pandas
 
 from gmbench.claims import statistics as outcomes
 from gmbench.claims.metric import ERROR, Metric
-from gmbench.report.figures.colours import _colours, _groups
+from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.results.frames import NONE, absent
 from gmbench.results.places import places
 from gmbench.results.read import Results
@@ -178,14 +178,14 @@ def boards(results: Results, name: str) -> list[Board]:
         missing = [arm for arm in (known.arms if known else ()) if arm not in present]
         if known and budget in known.budgets:  # an arm that is trained for another time has another leaderboard
             missing = [arm for arm in missing if known.budgets[budget].epochs_of(arm) == epochs]
-        colours = _colours(arms, known)
+        colours = colours_of(arms, known)
         own = list(known.arms) if known else []
         ordered = sorted(arms, key=lambda arm: (own.index(arm.arm) if arm.arm in own else len(own), colours[arm.label]))
         ranks = {arm.label: rank for rank, arm in enumerate(ordered)}
         found.append(
             Board(
                 *(str(data), str(budget), int(epochs), int(version), title, part, arms, missing, colours, ranks),
-                groups=_groups(ordered, known),
+                groups=groups_of(ordered, known),
                 thresholds=_thresholds(part, results.extras),
                 metric=metric_of(known),
                 across=known.across if known else "x",

@@ -8,8 +8,10 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Ellipse
 
 from gmbench.experiments import experiment, experiments
-from gmbench.report.figures import cells as figures_cells
 from gmbench.report.figures import colours as colours_module
+from gmbench.report.figures import curves as figures_curves
+from gmbench.report.figures import paths as figures_paths
+from gmbench.report.figures import seeds as figures_seeds
 from gmbench.report.figures.style import COLOURS, colour
 from gmbench.report.pages import experiment as pages
 from gmbench.report.pages import paths
@@ -267,7 +269,7 @@ def test_each_leaderboard_carries_the_commands_that_rerun_it(tmp_path):
 def curves(values, trained=None):
     values = np.array(values, float)
     seeds = np.ones(len(values), bool) if trained is None else np.array(trained)
-    return figures_cells.Curves(range(values.shape[1]), values, seeds)
+    return figures_curves.Curves(range(values.shape[1]), values, seeds)
 
 
 def words(axes):
@@ -280,7 +282,7 @@ def lines(axes, colour):
 
 def test_a_seed_that_diverged_is_drawn_and_counted_and_is_in_no_mean():
     panel = {"bl": curves([[90, 10, 4], [90, 20, 8], [90, 100, 100]], [True, True, False])}
-    figure = figures_cells.curves([[("error", panel)]], {"bl": 1}, "title")
+    figure = figures_curves.curves([[("error", panel)]], {"bl": 1}, "title")
     (axes,) = figure.axes
     thin, thick = lines(axes, COLOURS[1])[:3], lines(axes, COLOURS[1])[3]
     assert list(thick.get_ydata()) == [90, 15, 6]
@@ -292,45 +294,45 @@ def test_a_seed_that_diverged_is_drawn_and_counted_and_is_in_no_mean():
 
 def test_where_all_seeds_diverged_there_is_no_mean():
     panel = {"bl": curves([[90, 100]], [False]), "fc": curves([[90, 2]])}
-    (axes,) = figures_cells.curves([[("error", panel)]], {"bl": 1, "fc": 0}, "t").axes
+    (axes,) = figures_curves.curves([[("error", panel)]], {"bl": 1, "fc": 0}, "t").axes
     assert len(lines(axes, COLOURS[1])) == 1 and set(words(axes)) == {"fc", "bl: 1 of 1 diverged"}
 
 
 def test_axes_of_further_arms_are_those_of_training():
     panel = {"a": curves([[90, 5, 4]]), "b": curves([[90, 6, 3], [90, 100, 100]], [True, False])}
-    (axes,) = figures_cells.curves([[("error", panel)]], {"a": 0, "b": 1}, "t", whole=False).axes
+    (axes,) = figures_curves.curves([[("error", panel)]], {"a": 0, "b": 1}, "t", whole=False).axes
     assert 3 / 1.5 < axes.get_ylim()[0] < 3 and 6 < axes.get_ylim()[1] < 9
-    (axes,) = figures_cells.curves([[("error", panel)]], {"a": 0, "b": 1}, "t").axes
+    (axes,) = figures_curves.curves([[("error", panel)]], {"a": 0, "b": 1}, "t").axes
     assert axes.get_ylim()[1] > 100
 
 
 def test_panels_of_one_quantity_have_one_scale():
     row = [("error", {"a": curves([[50, 40]])}), ("error", {"b": curves([[5, 4]])}), ("loss", {"a": curves([[1, 2]])})]
-    one, two, three = figures_cells.curves([row], {"a": 0, "b": 1}, "t").axes
+    one, two, three = figures_curves.curves([row], {"a": 0, "b": 1}, "t").axes
     assert one.get_ylim() == two.get_ylim() != three.get_ylim()
     assert [axes.get_ylabel() for axes in (one, two, three)] == ["error (log scale)", "", "loss (log scale)"]
-    assert figures_cells.curves([[("loss", {"a": curves([[np.nan, np.nan]])})]], {"a": 0}, "t") is None
+    assert figures_curves.curves([[("loss", {"a": curves([[np.nan, np.nan]])})]], {"a": 0}, "t") is None
 
 
 def test_zeros_and_negative_losses_are_on_their_axes():
     panel = {"a": curves([[90.0, 4.0, 0.0], [80.0, 2.0, 0.0], [85.0, 0.0, 1.0]])}
     losses = {"a": curves([[300.0, 2.0, -1.5], [200.0, 1.0, -1.0], [100.0, 0.2, -0.1]])}
-    error, loss = figures_cells.curves([[("error", panel), ("loss", losses)]], {"a": 0}, "t").axes
+    error, loss = figures_curves.curves([[("error", panel), ("loss", losses)]], {"a": 0}, "t").axes
     for axes, low, high in ((error, 0.0, 90.0), (loss, -1.5, 300.0)):
         assert axes.get_ylim()[0] < low and high < axes.get_ylim()[1]
         assert 0 in axes.get_yticks() and axes.get_ylabel().endswith("(log scale, linear near 0)")
     panels = {"best": {"a": ([0.0, 0.0, 4.0, 20.0], 1)}}
-    (axes,) = figures_cells.distributions(panels, {"a": 0}, "t").axes
+    (axes,) = figures_seeds.distributions(panels, {"a": 0}, "t").axes
     assert axes.get_xlim()[0] < 0 and axes.get_xlim()[1] > 20 and 0 in axes.get_xticks()
-    assert [line.get_xdata()[0] for line in lines(axes, figures_cells.MEAN)] == [6]
+    assert [line.get_xdata()[0] for line in lines(axes, figures_seeds.MEAN)] == [6]
 
 
 def test_first_hits_have_a_panel_for_each_threshold_and_count_who_never_got_there():
     hits = {
-        "10 %": {"bl": figures_cells.Hits([700, None, 900], [938, None, 938])},
-        "5 %": {"bl": figures_cells.Hits([None, None, None], [None, None, None])},
+        "10 %": {"bl": figures_seeds.Hits([700, None, 900], [938, None, 938])},
+        "5 %": {"bl": figures_seeds.Hits([None, None, None], [None, None, None])},
     }
-    easy, hard = figures_cells.first_hits(hits, 2000, {"bl": 1}, "t").axes
+    easy, hard = figures_seeds.first_hits(hits, 2000, {"bl": 1}, "t").axes
     bars, marks, never = lines(easy, COLOURS[1])
     assert list(bars.get_xdata()) == [938, 938] and bars.get_marker() == "|", "at epoch ends"
     assert list(marks.get_xdata()) == [700, 900]
@@ -341,15 +343,15 @@ def test_first_hits_have_a_panel_for_each_threshold_and_count_who_never_got_ther
 
 def test_distributions_show_every_seed_the_mean_and_the_median():
     panels = {"best": {"a": ([2.0, 3.0, 7.0], 0), "b": ([4.0, 4.5, 5.0], 2)}, "last": {"a": ([3.0], 0), "b": ([], 5)}}
-    best, last = figures_cells.distributions(panels, {"a": 0, "b": 1}, "t").axes
+    best, last = figures_seeds.distributions(panels, {"a": 0, "b": 1}, "t").axes
     points = lines(best, COLOURS[0])
     assert sorted(points[0].get_xdata()) == [2, 3, 7]
-    means = [line.get_xdata()[0] for line in lines(best, figures_cells.MEAN)]
-    medians = [line.get_xdata()[0] for line in lines(best, figures_cells.MEDIAN)]
+    means = [line.get_xdata()[0] for line in lines(best, figures_seeds.MEAN)]
+    medians = [line.get_xdata()[0] for line in lines(best, figures_seeds.MEDIAN)]
     assert means == [4.0, 4.5] and medians == [3.0, 4.5]
     assert words(best) == ["2 of 5 diverged"] and words(last) == ["5 of 5 diverged"]
     assert best.get_xlim() == last.get_xlim() and best.get_xlim()[1] < 20, "100 % does not squash the rest"
-    assert not lines(last, figures_cells.MEAN), "no box of fewer than three seeds"
+    assert not lines(last, figures_seeds.MEAN), "no box of fewer than three seeds"
 
 
 def drawn_paths(**change):
@@ -357,11 +359,11 @@ def drawn_paths(**change):
     turn = np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
     wide = turn @ np.diag([4.0, 0.25]) @ turn.T
     spread = np.array([[np.eye(2)], [wide]])
-    return figures_cells.Paths("a", **{"means": means, "covariances": spread, **change})
+    return figures_paths.Paths("a", **{"means": means, "covariances": spread, **change})
 
 
 def test_ellipses_are_of_two_standard_deviations_and_grow_opaque():
-    (axes,) = figures_cells.paths([drawn_paths()]).axes
+    (axes,) = figures_paths.paths([drawn_paths()]).axes
     first, last = (patch for patch in axes.patches if isinstance(patch, Ellipse))
     assert (first.width, first.height) == pytest.approx((4, 4)) and tuple(first.center) == (0, 0)
     assert (last.width, last.height) == pytest.approx((8, 2)) and tuple(last.center) == (3, 4)
@@ -377,19 +379,19 @@ def test_ellipses_are_of_two_standard_deviations_and_grow_opaque():
 def test_panels_have_one_scale_unless_they_differ_by_much():
     near = drawn_paths(means=np.array([[[1.0, 1.0]], [[3.5, 4.0]]]))
     far = drawn_paths(means=np.array([[[0.0, 0.0]], [[30.0, 40.0]]]))
-    assert len({half for _, _, half in figures_cells.frames([drawn_paths(), near])}) == 1
-    small, large = (half for _, _, half in figures_cells.frames([drawn_paths(), far]))
+    assert len({half for _, _, half in figures_paths.frames([drawn_paths(), near])}) == 1
+    small, large = (half for _, _, half in figures_paths.frames([drawn_paths(), far]))
     assert large > 3 * small
-    for axes in figures_cells.paths([drawn_paths(), far]).axes:
+    for axes in figures_paths.paths([drawn_paths(), far]).axes:
         bars = [line for line in axes.lines if line.get_linewidth() == 3]
         assert np.ptp(bars[0].get_xdata()) == pytest.approx(2), "the bar has one length"
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 6, 11, 21, 31, 200])
 def test_ellipses_include_the_first_and_the_last_epoch(epochs):
-    shown = figures_cells.epochs_shown(epochs)
+    shown = figures_paths.epochs_shown(epochs)
     assert (shown[0] == 0 and shown[-1] == epochs - 1) or epochs == 1
-    assert len(shown) <= figures_cells.SHOWN and shown == sorted(set(shown))
+    assert len(shown) <= figures_paths.SHOWN and shown == sorted(set(shown))
 
 
 # paths on the page

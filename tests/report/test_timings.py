@@ -8,7 +8,7 @@ import pytest
 
 from gmbench import registry
 from gmbench.contract import Goal
-from gmbench.report.figures import style as figures
+from gmbench.report.figures import timings as figures
 from gmbench.report.pages import goals, timings
 from gmbench.report.site import write
 from gmbench.results import read as results

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from gmbench.report.figures.style import GREY, WIDE, drawn
 from gmbench.report.text.markdown import shortened
@@ -79,7 +79,7 @@ def forest(rows: Sequence[Row], title: str) -> Figure | None:
     axes.grid(visible=False, axis="y")
     axes.set_title(title)
     handles = [
-        matplotlib.lines.Line2D([], [], color=shade, marker=mark, linewidth=2, markersize=7, label=verdict)
+        Line2D([], [], color=shade, marker=mark, linewidth=2, markersize=7, label=verdict)
         for verdict, (shade, mark) in LOOKS.items()
         if any(row.verdict == verdict for row in rows)
     ]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 LINES = 5  # arms in one panel of curves, at most
 
 
-def _colours(arms: list[Arm], known) -> dict[str, int]:
+def colours_of(arms: list[Arm], known) -> dict[str, int]:
     """The place that gives each label its colour and mark: its arm's, and for what is not declared, or is there by
     several implementations, one of a colour that nobody on the leaderboard has, as long as there is any.
     """
@@ -63,7 +63,7 @@ def _free(taken: Collection[int], used: Collection[str], wanted: Collection[str]
     return min(free, key=lambda place: (colour(place) in used, colour(place) in wanted, place))
 
 
-def _groups(ordered: list[Arm], known) -> list[list[Arm]]:
+def groups_of(ordered: list[Arm], known) -> list[list[Arm]]:
     """At most :data:`LINES` arms each. Where there are more, the first group ends with the arm that stands for the
     layer, or has it among its first two, and each further one begins with it.
     """

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from gmbench.report.figures.cells import logarithmic
-from gmbench.report.figures.style import WIDE, colour, drawn
+from gmbench.report.figures.axes import logarithmic
+from gmbench.report.figures.style import WIDE, colour, drawn, show, titled
 from gmbench.report.text.markdown import number
 
 ACROSS = 6  # surfaces side by side
@@ -42,12 +42,12 @@ def surfaces(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Figure
             scale = max(float(np.percentile(sizes, MOST)), 1e-300)  # a corner would hide all else
             said = f"{scale:.1e}, at most {sizes.max():.1e}"
             _field(grid[row + 1, column], each["residual"], -scale, scale, "RdBu_r", said)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    titled(figure, title)
     return figure
 
 
 def _field(axes, values: np.ndarray, low: float, high: float, colours: str, said: str) -> None:
-    axes.imshow(values, vmin=low, vmax=high, cmap=colours, interpolation="nearest")
+    show(axes, values, low, high, colours)
     axes.set_title(said, fontsize=8.5)
 
 
@@ -82,7 +82,7 @@ def lines(
         upper.legend(fontsize=8, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, 1.3))
     grid[0, 0].set_ylabel("target and fit")
     grid[1, 0].set_ylabel("|fit - target| (log scale)")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    titled(figure, title)
     return figure
 
 
@@ -101,7 +101,7 @@ def photographs(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Fig
     grid = figure.subplots(len(rows), len(originals), squeeze=False)
     for line, (label, images) in zip(grid, rows.items(), strict=True):
         for axes, image in zip(line, images, strict=True):
-            axes.imshow(image, vmin=0, vmax=1, cmap="gray", interpolation="nearest")
+            show(axes, image, 0, 1, "gray")
             axes.set_xticks([])
             axes.set_yticks([])
             axes.spines[:].set_visible(False)
@@ -109,5 +109,5 @@ def photographs(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Fig
         if images is not originals:
             error = float(np.mean((images - originals) ** 2))
             line[-1].annotate(f"{error:.4f}", (1.08, 0.5), xycoords="axes fraction", va="center", fontsize=8.5)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    titled(figure, title)
     return figure

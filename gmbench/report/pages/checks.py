@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 import pandas
 
-from gmbench.report.figures import style as figures
+from gmbench.report.figures.checks import ulps
 from gmbench.report.text.markdown import bullets, code, count, counted, exact, number, table, text
 from gmbench.report.text.origin import dirty, made, short
 from gmbench.report.text.page import Page, slug
@@ -137,7 +137,7 @@ def _accuracy(page: Page, frame: pandas.DataFrame) -> None:
             panels[title] = {row["name"]: row for row in exact if row["quantities"]}
         if unranked:
             page.add("Without a place:", bullets(_why(title, row) for title, row in unranked))
-        page.show(f"ulps-{slug(kind)}", figures.ulps(panels), f"worst ulps of the implementations of {kind}")
+        page.show(f"ulps-{slug(kind)}", ulps(panels), f"worst ulps of the implementations of {kind}")
         if approximate:
             names = list(dict.fromkeys(name for _, row in approximate for name in row["quantities"]))
             page.add("**Approximate by declaration**: their errors are shown, and they are never ranked.")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas
 
 from gmbench.claims.claim import NOT_RUN, VERDICTS
-from gmbench.report.figures import claims as figures_claims
+from gmbench.report.figures.claims import Row, forest
 from gmbench.report.text.markdown import bullets, code, counted, interval, number, table, text
 from gmbench.report.text.page import Page, file_of
 from gmbench.results import leaderboard as boards
@@ -231,7 +231,7 @@ def _papers(every) -> list[str]:
 
 def _picture(found: Page, every) -> None:
     rows = [
-        figures_claims.Row(
+        Row(
             f"{entry['id']}  {entry['statement']}",
             *(entry["low"], entry["high"], entry["centre"], entry["interval"], entry["verdict"]),
             said=f"{says(entry)} | {ours(entry)}",
@@ -239,7 +239,7 @@ def _picture(found: Page, every) -> None:
         for entry in every
         if None not in (entry["low"], entry["high"], entry["centre"])
     ]
-    figure = figures_claims.forest(rows, "published and measured")
+    figure = forest(rows, "published and measured")
     if figure is None:
         return
     found.show("claims", figure, "published bands and measured intervals of the numeric claims")

@@ -13,7 +13,8 @@ import pandas
 
 from gmbench.claims.claim import NOT_RUN
 from gmbench.claims.metric import Metric
-from gmbench.report.figures import cells as figures_cells
+from gmbench.report.figures.curves import Curves, Panel, curves
+from gmbench.report.figures.seeds import Hits, distributions, first_hits
 from gmbench.report.pages import claims, fits, neurons, paths
 from gmbench.report.text.markdown import bullets, code, count, counted, interval, number, table, text
 from gmbench.report.text.origin import dirty, made
@@ -383,7 +384,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     for suffix, rows in (("", first), ("-further", further)):
         arms = dict.fromkeys(label for row in rows for _, panel in row for label in panel)
         alternative = f"{metric.name} and training loss over epochs, {board.title}: {', '.join(arms)}"
-        figure = figures_cells.curves(rows, board.colours, title, whole=not suffix)
+        figure = curves(rows, board.colours, title, whole=not suffix)
         found.show(f"{key}-curves{suffix}", figure, alternative)
     _traces(found, board, key, title)
     silent = [
@@ -405,8 +406,8 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     )
 
 
-def _curve(arm: Arm, column: str, board: Board) -> figures_cells.Curves:
-    return figures_cells.Curves(*arm.curve(column, board.epochs), board.metric.decades)
+def _curve(arm: Arm, column: str, board: Board) -> Curves:
+    return Curves(*arm.curve(column, board.epochs), board.metric.decades)
 
 
 def _traces(found: Page, board: Board, key: str, title: str) -> None:
@@ -416,11 +417,11 @@ def _traces(found: Page, board: Board, key: str, title: str) -> None:
         said = column.replace("_", " ")
         drawn = ({a.label: _curve(a, column, board) for a in g} for g in board.groups)
         rows.append((said, list(drawn)))
-    figure = figures_cells.curves(_in_rows(rows), board.colours, title)
+    figure = curves(_in_rows(rows), board.colours, title)
     found.show(f"{key}-traces", figure, f"{', '.join(said for said, _ in rows)} over epochs, {board.title}")
 
 
-def _in_rows(quantities: Sequence[tuple[str, Sequence[figures_cells.Panel]]]) -> list[list]:
+def _in_rows(quantities: Sequence[tuple[str, Sequence[Panel]]]) -> list[list]:
     """Panels in rows of at most :data:`ACROSS`: the same arms' quantities one below the other."""
     most = max((len(panels) for _, panels in quantities), default=0)
     return [
@@ -434,15 +435,15 @@ def _start(found: Page, board: Board, results: Results, key: str, title: str) ->
     """The first epochs, where cells tested more often than at their ends."""
     each = board.steps / board.epochs
     panel = {arm.label: _tests(arm, results, START * each) for arm in board.groups[0]}
-    panel = {label: curves for label, curves in panel.items() if curves is not None and min(curves.x) < each}
+    panel = {label: own for label, own in panel.items() if own is not None and min(own.x) < each}
     if not panel:
         return
-    figure = figures_cells.curves([[(board.metric.titled(), panel)]], board.colours, f"the start, {title}", steps=True)
+    figure = curves([[(board.metric.titled(), panel)]], board.colours, f"the start, {title}", steps=True)
     found.show(f"{key}-start", figure, f"{board.metric.name} over the first training steps, {board.title}")
     found.add(f"The first {START} epochs, as often as was tested; an arm ends where its seeds had no common test more.")
 
 
-def _tests(arm: Arm, results: Results, last: float) -> figures_cells.Curves | None:
+def _tests(arm: Arm, results: Results, last: float) -> Curves | None:
     """The test errors of an arm's seeds at the steps where all that trained were tested."""
     cells = zip(arm.cells["cell"], arm.cells["seed"], strict=True)
     tests = {int(seed): dict(results.extras.get(cell, {}).get("tests", ())) for cell, seed in cells}
@@ -453,21 +454,19 @@ def _tests(arm: Arm, results: Results, last: float) -> figures_cells.Curves | No
         return None
     values = pandas.DataFrame([[found.get(step, np.nan) for step in steps] for found in tests.values()])
     values = values.astype(float).ffill(axis=1)  # a seed that diverged keeps its last error
-    return figures_cells.Curves(
-        steps, values.to_numpy(), np.array([seed in trained for seed in tests]), arm.metric.decades
-    )
+    return Curves(steps, values.to_numpy(), np.array([seed in trained for seed in tests]), arm.metric.decades)
 
 
 def _hits(found: Page, board: Board, key: str, title: str) -> None:
     hits = {
         f"{threshold:g} % test error": {
-            arm.label: figures_cells.Hits(arm.hits(threshold), arm.hits_at_epochs(threshold)) for arm in board.in_order
+            arm.label: Hits(arm.hits(threshold), arm.hits_at_epochs(threshold)) for arm in board.in_order
         }
         for threshold in board.thresholds
     }
     reached = [step for each in hits.values() for own in each.values() for step in own.fine]
     if board.steps and any(step is not None for step in reached):
-        figure = figures_cells.first_hits(hits, board.steps, board.colours, f"first hits, {title}")
+        figure = first_hits(hits, board.steps, board.colours, f"first hits, {title}")
         found.show(f"{key}-hits", figure, f"training steps to a test error, {board.title}")
         found.add(
             "One mark a seed, at its first hit; a bar: its first hit at the end of an epoch; hollow, beyond the end of "
@@ -483,9 +482,7 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
         }
         for quantity, which in ((f"best {board.metric.name}", "best"), (f"last {board.metric.name}", "last"))
     }
-    figure = figures_cells.distributions(
-        panels, board.colours, f"over seeds, {title}", board.metric.unit, board.metric.decades
-    )
+    figure = distributions(panels, board.colours, f"over seeds, {title}", board.metric.unit, board.metric.decades)
     found.show(f"{key}-distributions", figure, f"distributions of the best and last {board.metric.name}, {board.title}")
     found.add(
         "Every point is a seed that trained. From three of them on, boxes hold the middle half and lines all of them; "

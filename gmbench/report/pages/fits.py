@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gmbench.report.figures import fits as figures_fits
+from gmbench.report.figures.fits import MOST, lines, photographs, surfaces
 from gmbench.report.pages.paths import choose
 from gmbench.report.text.markdown import counted, text
 from gmbench.report.text.page import Page
@@ -23,13 +23,13 @@ def _surfaces(found: Page, board: Board, extras, key: str, title: str) -> None:
     chosen, shown, without = _chosen(board, extras, "surfaces")
     if not shown:
         return
-    figure = figures_fits.surfaces(shown, title)
+    figure = surfaces(shown, title)
     found.add("### What was fitted")
     found.show(f"{key}-surfaces", figure, f"target, fits and residuals of {', '.join(shown)}, {board.title}")
     found.add(
         f"{_seeds(chosen)} Top left: the target. For each arm its fit, on the target's scale, and below it the "
         "residual (fit - target), each on a scale of its own, from minus to plus the first number over it, which "
-        f"{figures_fits.MOST} % of its points are within; white is 0."
+        f"{MOST} % of its points are within; white is 0."
     )
     found.add(without)
 
@@ -39,7 +39,7 @@ def _lines(found: Page, board: Board, extras, key: str, title: str) -> None:
     if not shown:
         return
     groups = [{a.label: shown[a.label] for a in group if a.label in shown} for group in board.groups]
-    figure = figures_fits.lines([group for group in groups if group], board.colours, title, board.across)
+    figure = lines([group for group in groups if group], board.colours, title, board.across)
     found.add("### What was fitted")
     found.show(f"{key}-lines", figure, f"target, fits and residuals, {board.title}")
     found.add(f"{_seeds(chosen)} Black: the target. Below: the size of the residual.")
@@ -52,7 +52,7 @@ def _photographs(found: Page, board: Board, extras, key: str, title: str) -> Non
         return
     found.add("### What comes of test images")
     alternative = f"test images and their reconstructions by {', '.join(shown)}, {board.title}"
-    found.show(f"{key}-photographs", figures_fits.photographs(shown, title), alternative)
+    found.show(f"{key}-photographs", photographs(shown, title), alternative)
     found.add(f"{_seeds(chosen)} Top: the first test images. Right: the mean square of what is shown.")
     found.add(without)
 

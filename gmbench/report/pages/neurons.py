@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gmbench.report.figures import cells as figures_cells
+from gmbench.report.figures.neurons import pictures
 from gmbench.report.pages.paths import choose
 from gmbench.report.text.markdown import counted
 from gmbench.report.text.page import Page, slug
@@ -23,9 +23,9 @@ def section(found: Page, board: Board, extras: Mapping[str, Mapping[str, Any]], 
     found.add("### What the first layer's neurons look at")
     chosen = choose(shown)
     for label, seed in chosen.items():
-        pictures = shown[label][seed]
-        blocks = {WHEN[when]: pictures[when] for when in WHEN if pictures.get(when)}
-        figure = figures_cells.pictures(blocks, f"{label}, seed {seed}, {title}")
+        kept = shown[label][seed]
+        blocks = {WHEN[when]: kept[when] for when in WHEN if kept.get(when)}
+        figure = pictures(blocks, f"{label}, seed {seed}, {title}")
         neurons = len(next(iter(next(iter(blocks.values())).values())).images)
         what = ", ".join(dict.fromkeys(name for block in blocks.values() for name in block))
         alternative = f"{what} of {counted(neurons, 'neuron')} over the image, {label}, {board.title}"

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gmbench.report.figures import cells as figures_cells
+from gmbench.report.figures.curves import Curves, curves
+from gmbench.report.figures.paths import Paths, epochs_shown, frames
+from gmbench.report.figures.paths import paths as drawn_paths
 from gmbench.report.text.markdown import counted, number, table, text
 from gmbench.report.text.page import Page
 from gmbench.results.frames import NONE, absent
@@ -40,15 +42,15 @@ def section(
     panels = []
     for label, own in chosen.items():
         path = shown[label][own]
-        panels.append(figures_cells.Paths(f"{label}, seed {own} ({title})", path["means"], path["covariances"]))
-    figure = figures_cells.paths(panels)
+        panels.append(Paths(f"{label}, seed {own} ({title})", path["means"], path["covariances"]))
+    figure = drawn_paths(panels)
     found.show(f"{key}-paths", figure, f"paths of the components, {board.title}")
     found.add(_caption(chosen, shown, runs, panels, components))
     motion = [
         (
             name,
             {
-                label: figures_cells.Curves(
+                label: Curves(
                     range(board.epochs + 1),
                     np.array([path[what] / path["size"][0] for path in each.values()]),
                     np.ones(len(each), bool),
@@ -58,7 +60,7 @@ def section(
         )
         for what, name in MOTION.items()
     ]
-    figure = figures_cells.curves([motion], board.colours, f"motion of the components, {title}", log=False)
+    figure = curves([motion], board.colours, f"motion of the components, {title}", log=False)
     found.show(f"{key}-motion", figure, f"motion of the components, {board.title}")
     found.add(
         "Means over components, in all directions; thick: mean over seeds, thin: seeds. The size of a component is the "
@@ -96,7 +98,7 @@ def _caption(chosen, shown, runs, panels, components: int) -> str:
         said = f"Seed {min(seeds)}, the lowest that trained in every arm." if len(chosen) > 1 else f"Seed {min(seeds)}."
     else:
         said = "No seed trained in every arm, so each arm shows its lowest."
-    epochs = ", ".join(map(str, figures_cells.epochs_shown(len(panels[0].means))))
+    epochs = ", ".join(map(str, epochs_shown(len(panels[0].means))))
     said += (
         f" The {counted(components, 'component')} after epochs {epochs}, more opaque with each, as ellipses of "
         "two standard deviations, in the plane of the two widest directions of the run's own final mixture"
@@ -104,7 +106,7 @@ def _caption(chosen, shown, runs, panels, components: int) -> str:
     shares = {label: shown[label][seed]["basis_share"] for label, seed in chosen.items()}
     known = [f"{100 * share:.1f} % ({text(label)})" for label, share in shares.items() if not absent(share)]
     said += f", which holds {', '.join(known)} of that mixture's variance." if known else "."
-    halves = [half for _, _, half in figures_cells.frames(panels)]
+    halves = [half for _, _, half in frames(panels)]
     if max(halves) > min(halves):
         said += (
             f" The panels' scales differ by up to a factor of {max(halves) / min(halves):.1f}; "

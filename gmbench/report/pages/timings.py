@@ -12,7 +12,7 @@ from typing import Any
 import pandas
 
 from gmbench import registry
-from gmbench.report.figures import style as figures
+from gmbench.report.figures.timings import distances
 from gmbench.report.pages import goals
 from gmbench.report.pages.goals import Ratio, ratio_to, shown
 from gmbench.report.text.markdown import bullets, code, counted, exact, number, shortened, table, text
@@ -124,7 +124,7 @@ def _section(found: Page, title: str, group: pandas.DataFrame) -> None:
     every = _records(group)
     sizes = [(heading, _split(rows, "pass")) for heading, rows in _sizes(every)]
     panels = {heading: {name: _points(own) for name, own in passes.items()} for heading, passes in sizes}
-    found.show(f"timings-{slug(title)}", figures.distances(panels), f"times as multiples of the floor, {title}")
+    found.show(f"timings-{slug(title)}", distances(panels), f"times as multiples of the floor, {title}")
     for heading, passes in sizes:
         for name, own in passes.items():
             listed = [row for row in own if row["status"] in SHOWN]

@@ -26,8 +26,9 @@ pre code { padding: 0; background: none; overflow-wrap: normal; }
 table { border-collapse: collapse; font-size: 0.89rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.32rem 0.55rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th { font-weight: 600; color: var(--faint); border-bottom: 2px solid var(--line); vertical-align: bottom; }
-td { min-width: 3rem; max-width: 30rem; }
-td.short, td[style*=right] { white-space: nowrap; }
+td { min-width: 3rem; max-width: 30rem; white-space: nowrap; }
+td.long { white-space: normal; }
+.number { text-align: right; }
 tbody tr:nth-child(even) { background: var(--stripe); }
 p:has(> img) { max-width: none; }
 img { max-width: 100%; height: auto; background: #ffffff; border: 1px solid var(--line); border-radius: 6px;
@@ -62,8 +63,10 @@ def page(markdown: str, title: str) -> str:
     for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open" and inline is not None:
             token.attrSet("id", anchor(inline.content, taken))
-        elif token.type == "td_open" and inline is not None and len(inline.content) <= SHORT:
-            token.attrSet("class", "short")
+        elif token.attrs.pop("style", None):  # of a column of numbers
+            token.attrSet("class", "number")
+        elif token.type == "td_open" and inline is not None and len(inline.content) > SHORT:
+            token.attrSet("class", "long")
         for child in token.children or ():
             for attribute in ("href", "src"):
                 if child.attrs.get(attribute):
