@@ -27,7 +27,7 @@ from gmbench.names import choose
 
 __all__ = ["GMNM", "GMLayer", "UGMMLayer", "initialise", "stack"]
 
-MODULES: Mapping[str, Callable[..., Layer]] = MappingProxyType(
+_MODULES: Mapping[str, Callable[..., Layer]] = MappingProxyType(
     {
         "gm": GMLayer,
         "ugmm": UGMMLayer,
@@ -35,7 +35,7 @@ MODULES: Mapping[str, Callable[..., Layer]] = MappingProxyType(
         **{f"gmnm-{reading}": functools.partial(GMNM, reading=reading) for reading in READINGS},
     }
 )
-NORMS = ("none", "hidden", "all")
+_NORMS = ("none", "hidden", "all")
 
 
 def stack(
@@ -60,11 +60,11 @@ def stack(
         ``components`` of :class:`GMLayer` or ``units`` of :class:`GMNM`
     :raises ContractError: if the type has no module, or an argument is out of its range
     """
-    module, pairs = choose("module of the layer type", layer_type, MODULES), list(itertools.pairwise(widths))
+    module, pairs = choose("module of the layer type", layer_type, _MODULES), list(itertools.pairwise(widths))
     if not pairs:
         raise ContractError("a stack needs at least two widths, such as [784, 100, 10]")
-    if layer_norm not in NORMS:
-        raise ContractError(f"layer_norm is {', '.join(NORMS[:-1])} or {NORMS[-1]}, not {layer_norm!r}")
+    if layer_norm not in _NORMS:
+        raise ContractError(f"layer_norm is {', '.join(_NORMS[:-1])} or {_NORMS[-1]}, not {layer_norm!r}")
     rates = [dropout] * len(pairs) if isinstance(dropout, int | float) else list(dropout)
     if len(rates) > len(pairs):
         raise ContractError(f"{len(rates)} rates of dropout for {len(pairs)} layers")

@@ -15,6 +15,7 @@ from gmbench.checks import accuracy, corpus, resolve
 from gmbench.checks import errors as measure
 from gmbench.checks.cases import Case, cases, few_shapes, hexadecimal, parse
 from gmbench.checks.plan import plan
+from gmbench.checks.settings import changed_settings, global_settings
 from gmbench.checks.template import template
 from gmbench.contract import ContractError
 from gmbench.layers.gm.eager import eager
@@ -171,6 +172,14 @@ def test_numbers_stay_in_the_domain():
 def test_bad_input_is_one_line(act, said):
     with pytest.raises(ContractError, match=said):
         act()
+
+
+def test_every_number_from_numpys_generator_is_seen():
+    np.random.rand()  # the first one fills its block, the next only moves on in it
+    before = global_settings()
+    assert changed_settings(before) == []
+    np.random.rand()
+    assert changed_settings(before) == ["numpy's random state"]
 
 
 def test_checks_of_an_undifferentiable_one_ask_for_no_gradients():

@@ -13,7 +13,10 @@ class GMLayer(Layer):
 
     Parameters (shapes with K components, d = in_features, C = out_features): ``mu (K, d)``, ``sigma (K, d)``
     (standard deviations, trained as they are, of any sign), ``U (K, C, d)``, ``v (K, C)``; no bias. The parameters
-    are allocated, not drawn: fill them by :func:`gmbench.nn.initialise`.
+    are allocated, not drawn: fill them by :func:`gmbench.nn.initialise`::
+
+        layer = GMLayer(784, 100, components=10, implementation="compiled")
+        initialise(layer, "kumar", images)  # (n, 784); or "fan-in", "bl" without any
 
     :param components: K
     :param implementation: a record, or the name of a registered implementation of ``gm``

@@ -21,7 +21,11 @@ class GMNM(Layer):
     Parameters (shapes with d = in_features, C = out_features, M = units, n = projections), by reading:
     ``mahalanobis``: ``mu (M, d)``, ``L (M, n, d)``, ``pi (C, M)``; ``ridge``: ``W (M, d)``, ``b (M,)``, ``pi``;
     ``agp``: ``mu``, ``a (M, n, d)``, ``b (M, n)``, ``alpha (M, n)``, ``beta (M,)``, ``pi``. They are allocated, not
-    drawn: fill them by :func:`gmbench.nn.initialise`.
+    drawn: fill them by :func:`gmbench.nn.initialise`::
+
+        field = GMNM(2, 1, units=900, reading="mahalanobis", centres="fixed")
+        initialise(field, "grid", points)  # (n, 2), in whose box the centres are; or "uniform", "points"
+        field(points), field.laplacian(points)  # both (n, 1)
 
     :param units: M
     :param reading: of the paper's Eq. 3, one of :data:`READINGS`; they are different classes of functions

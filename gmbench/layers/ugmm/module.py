@@ -16,7 +16,10 @@ class UGMMLayer(Layer):
 
     Parameters (shapes with d = in_features, C = out_features): ``mu (C, d)``, or ``(d,)`` if tied, ``log_sigma (C, d)``
     (logarithms of standard deviations) and ``logits (C, d)`` of the weights; no bias. They are allocated, not drawn:
-    fill them by :func:`gmbench.nn.initialise`.
+    fill them by :func:`gmbench.nn.initialise`::
+
+        layer = UGMMLayer(784, 128, dropout=0.3, implementation="compiled")
+        initialise(layer, "unit-sigma")  # or "authors"
 
     In training mode (``train()``, not ``eval()``), each component of each neuron is dropped with probability
     ``dropout``: one mask ``(C, d)`` a call, shared by the whole batch; the surviving weights are renormalised and
