@@ -12,8 +12,8 @@ from typing import Any
 
 from gmbench.timing.statistics import Interval, median_interval
 
-COLUMNS = {"direction": "pass"}  # fields that the store knows by another name
-SPREAD = ("axes", "yardsticks")  # fields of which every entry is a column of the store
+_COLUMNS = {"direction": "pass"}  # fields that the store knows by another name
+_SPREAD = ("axes", "yardsticks")  # fields of which every entry is a column of the store
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class TimingRow:
 
         :raises KeyError: if one is missing
         """
-        known = {COLUMNS.get(each.name, each.name) for each in (*fields(cls), *fields(Figures))}
+        known = {_COLUMNS.get(each.name, each.name) for each in (*fields(cls), *fields(Figures))}
         further = {name: value for name, value in row.items() if name not in known}
         axes = {name: value for name, value in further.items() if isinstance(value, int)}  # the others are seconds
         figures = None
@@ -97,13 +97,13 @@ def _columns(record: TimingRow | Figures) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for each in fields(record):
         value = getattr(record, each.name)
-        found |= value if each.name in SPREAD else {COLUMNS.get(each.name, each.name): value}
+        found |= value if each.name in _SPREAD else {_COLUMNS.get(each.name, each.name): value}
     return found
 
 
 def _fields(kind: type, row: Mapping[str, Any], **given: Any) -> dict[str, Any]:
     return {
-        each.name: row[COLUMNS.get(each.name, each.name)] for each in fields(kind) if each.name not in given
+        each.name: row[_COLUMNS.get(each.name, each.name)] for each in fields(kind) if each.name not in given
     } | given
 
 

@@ -26,6 +26,8 @@ from gmbench.timing.statistics import median_interval, ratio_interval
 from gmbench.timing.turns import MEMORY, SECONDS, Candidate, Gone, Process, Rounds, TimingLimits, interleave
 from gmbench.timing.yardsticks import NAMES, beside
 
+Passed = list[tuple[Implementation, list[str]]]  # the gate, and in which passes each is timed
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -133,7 +135,7 @@ def measure(
         raise ContractError(f"one layer type at a time, not {', '.join(sorted(kinds)) or 'none'}")
     setup = _Setup(registry.layer_type(kinds.pop()), size, dtype, device, allocator, chosen, limits)
     rows: dict[tuple[str, str], TimingRow] = {}
-    passed: list[tuple[Implementation, list[str]]] = []
+    passed: Passed = []
     for implementation in given:
         key = implementation.key
         timed = []
@@ -142,7 +144,10 @@ def measure(
             if not reason and key not in statuses:
                 statuses[key] = gate(implementation, dtype, device, memory=limits.memory, seconds=limits.seconds)
             status = TimingStatus("unsupported", reason) if reason else statuses[key]
-            rows[key, direction] = _row(implementation, setup, direction, status)
+            source = "file" if file_of(implementation) else implementation.source
+            what = (key, setup.kind.name, size.axes, size.batch, size.label, dtype, device)
+            where = (allocator if device == "cpu" else None, source, direction)
+            rows[key, direction] = TimingRow(*what, *where, **asdict(status))
             if status.status == "passed":
                 timed.append(direction)
         if timed:
@@ -187,23 +192,7 @@ class _Setup:
     limits: TimingLimits
 
 
-def _row(implementation: Implementation, setup: _Setup, direction: str, status: TimingStatus) -> TimingRow:
-    return TimingRow(
-        implementation=implementation.key,
-        layer_type=implementation.layer_type,
-        axes=setup.size.axes,
-        batch=setup.size.batch,
-        size=setup.size.label,
-        dtype=setup.dtype,
-        device=setup.device,
-        allocator=setup.allocator if setup.device == "cpu" else None,
-        source="file" if file_of(implementation) else implementation.source,
-        direction=direction,
-        **asdict(status),
-    )
-
-
-def _session(setup, passed, yardsticks):
+def _session(setup: _Setup, passed: Passed, yardsticks: list[str]) -> tuple[dict, dict[str, dict[str, list[float]]]]:
     """One start of everything: what came of each implementation and pass, and seconds of the yardsticks by pass."""
     results: dict[tuple[str, str], TimingStatus | Figures] = {}
     seconds: dict[str, dict[str, list[float]]] = {}
@@ -211,7 +200,8 @@ def _session(setup, passed, yardsticks):
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
         machine, passes = _timed(setup, passed, yardsticks, folder)
         for rounds in passes:
-            right, errors = [c for c in rounds.candidates if c.yardstick and not c.error], {}
+            right = [candidate for candidate in rounds.candidates if candidate.yardstick and not candidate.error]
+            errors: dict[str, list[float]] = {}
             seconds[rounds.direction] = {yardstick.key: _samples(yardstick) for yardstick in right}
             for candidate in rounds.candidates[len(yardsticks) :]:
                 try:
@@ -260,7 +250,7 @@ def _figures(candidate: Candidate, right: Sequence[Candidate], errors: list[floa
     )
 
 
-def _timed(setup, passed, yardsticks, folder) -> tuple[dict[str, Any], list[Rounds]]:
+def _timed(setup: _Setup, passed: Passed, yardsticks: list[str], folder: str) -> tuple[dict[str, Any], list[Rounds]]:
     """Start a process for the yardsticks and one for each implementation, and let them take turns, pass by pass.
 
     What it gives first are torch's ``threads`` and the CPU's ``capability``.
@@ -296,7 +286,7 @@ def _timed(setup, passed, yardsticks, folder) -> tuple[dict[str, Any], list[Roun
         passes = []
         for direction in setup.passes:
             candidates = [Candidate(name, f"{direction} {name}", ours, yardstick=True) for name in yardsticks]
-            candidates += [Candidate(i.key, direction, theirs[i.key]) for i, own in passed if direction in own]
+            candidates += [Candidate(i.key, direction, theirs[i.key]) for i, timed in passed if direction in timed]
             for candidate in candidates:
                 if candidate.key in broken:
                     candidate.fail(broken[candidate.key])
