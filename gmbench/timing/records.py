@@ -13,7 +13,7 @@ from gmbench.store.typed import FieldsError, typed
 
 @dataclass(frozen=True)
 class Timing:
-    """The timing of one implementation; what has a default, only a row that passed has to have.
+    """The timing of one implementation; what has a default, only a row that passed has.
 
     :param direction: the pass: ``forward``, ``forward+backward`` or ``training step``
     :param allocator: glibc's regime; None on a GPU, and in rows from before there were several
@@ -53,7 +53,7 @@ class Timing:
     high: float | None = None
     ratios: Mapping[str, Sequence[float | None]] | None = None
     ratio: float | None = None
-    yardsticks: Mapping[str, float] = field(default_factory=dict)
+    yardsticks: Mapping[str, float | None] = field(default_factory=dict)
     peak_bytes: float | None = None
     dropped: int | None = None
     disturbed: bool | None = None
@@ -74,8 +74,6 @@ class Timing:
         yardsticks = {name: value for name, value in others.items() if name not in axes}
         further = {"direction": row.get("pass"), "axes": axes, "yardsticks": yardsticks}
         found = typed(cls, {name: row[name] for name in own & row.keys()} | further)
-        if found.status == "passed" and (found.median is None or found.ratio is None):
-            raise FieldsError("median")
         if any(len(each) != 3 for each in (found.ratios or {}).values()):
             raise FieldsError("ratios")
         return found

@@ -263,10 +263,8 @@ def test_what_holds_is_said_in_words_and_numbers_are_counted():
         "- **Stays open, 1 of 4**: best of C (C: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
         "- **Not run, 1 of 4**: D, `gmbench run kumar --data mnist --budget paper --store STORE`.",
     ]
-    ordering = claim(
-        "X-09", statement="A beats B", margin=None, low=None, high=None, measured=2, shown="2 of 3 hold", interval=None
-    )
-    ordering = dataclasses.replace(ordering, printed="ordering")
+    ordering = {"statement": "A beats B", "printed": "ordering", "measured": 2, "shown": "2 of 3 hold"}
+    ordering = claim("X-09", **ordering, **dict.fromkeys(("margin", "low", "high", "interval")))
     band = dict(low=3.0, high=5.0)
     rows = [claim(f"X-{i:02d}", measured=ours, shown=f"{ours}", **band) for i, ours in ((1, 2.0), (2, 4.0), (4, 6.0))]
     (line,) = claims.summary([*rows, ordering]).splitlines()

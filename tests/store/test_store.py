@@ -135,7 +135,7 @@ def test_timings_become_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "harm", [{"pass": None}, {"batch": 6.5}, {"median": None}, {"floor": "x"}, {"ratios": {"floor": [1.0]}}, {"K": [1]}]
+    "harm", [{"pass": None}, {"batch": 6.5}, {"median": "x"}, {"floor": "x"}, {"ratios": {"floor": [1.0]}}, {"K": [1]}]
 )
 def test_a_timing_that_lacks_a_part_is_none(tmp_path, harm, caplog):
     content = {"schema": 1, "kind": "timings", "rows": [timing(), timing(**harm)], **MADE}
