@@ -43,8 +43,7 @@ class Check:
         chosen, started = profiles.profile(profile), time.monotonic()
         with np.errstate(all="ignore"):  # whatever an implementation has set
             record = self.run(profile=chosen)
-        record.seconds = round(time.monotonic() - started, 3)
-        return record
+        return replace(record, seconds=round(time.monotonic() - started, 3))
 
 
 BEHAVIOUR = (
@@ -122,8 +121,7 @@ def _behaviour(name: str, implementation: Implementation, dtype: str, device: st
         "runs-compiled": "" if implementation.compiled else "is not compiled",
     }.get(name)
     if missing:
-        record.status, record.message = UNSUPPORTED, missing
-        return record
+        return replace(record, status=UNSUPPORTED, message=missing)
     faults = []
     try:
         for fault in behaviour.CHECKS[name](behaviour.Probe(implementation, dtype, device)):
@@ -132,9 +130,7 @@ def _behaviour(name: str, implementation: Implementation, dtype: str, device: st
                 break
     except Exception as error:
         faults.append(f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    if faults:
-        record.status, record.message = FAILED, "; ".join(faults)
-    return record
+    return replace(record, status=FAILED, message="; ".join(faults)) if faults else record
 
 
 def replay(checks: Iterable[Check], text: str) -> list[Check]:

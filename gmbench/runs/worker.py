@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,10 @@ from gmbench.contract import ContractError
 from gmbench.processes.limits import follow, limit
 from gmbench.runs import cell
 from gmbench.runs.running import hold
-from gmbench.runs.spec import read_spec
+from gmbench.runs.spec import Spec
 
 
-def read_argument(argument: str, driven: bool = False) -> dict[str, Any]:
+def read_argument(argument: str, driven: bool = False) -> Spec:
     """The spec that is meant.
 
     :param argument: a JSON file, JSON itself, or - for standard input
@@ -23,16 +23,16 @@ def read_argument(argument: str, driven: bool = False) -> dict[str, Any]:
     :raises ContractError: if it cannot be read, or is none
     """
     if argument.lstrip().startswith("{"):
-        return read_spec(argument)
+        return Spec.read(argument)
     read = sys.stdin.buffer.readline if driven else sys.stdin.buffer.read
     try:
-        return read_spec(read() if argument == "-" else Path(argument).read_bytes())
+        return Spec.read(read() if argument == "-" else Path(argument).read_bytes())
     except OSError as error:
         raise ContractError(f"{argument}: cannot be read ({error.strerror})") from None
 
 
 def run(
-    spec: Mapping[str, Any],
+    spec: Spec,
     experiment: Callable[[str], Any],
     store: str | os.PathLike | None = None,
     memory: float | None = None,
@@ -53,9 +53,9 @@ def run(
     with hold(spec, store) as note:
         if driven and not fresh and cell.finished(spec, store):
             return None
-        chosen = experiment(spec["experiment"])
-        if spec["version"] != chosen.version:
-            versions = f"version {spec['version']} of {chosen.name}, not {chosen.version}"
+        chosen = experiment(spec.experiment)
+        if spec.version != chosen.version:
+            versions = f"version {spec.version} of {chosen.name}, not {chosen.version}"
             raise ContractError(f"the spec is for {versions}")
 
         def report(**progress: Any) -> None:

@@ -19,7 +19,8 @@ from gmbench.nn import UGMMLayer
 from gmbench.report.pages.experiment import commands, page
 from gmbench.results import ledger
 from gmbench.results.leaderboard import boards
-from gmbench.results.read import neurons_of, read
+from gmbench.results.pictures import neurons_of
+from gmbench.results.read import read
 from gmbench.runs.cell import run_cell
 from gmbench.training import classify, loop
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from gmbench.report.figures.style import WIDE, drawn, show, titled
 from gmbench.report.text.markdown import number
-from gmbench.results.read import Pictures
+from gmbench.results.pictures import Pictures
 
 
 @drawn

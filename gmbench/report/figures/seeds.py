@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from gmbench.claims.intervals import FEWEST
 from gmbench.report.figures.axes import AROUND, around_zero, logarithmic
 from gmbench.report.figures.curves import mean_of
 from gmbench.report.figures.style import GREY, WIDE, colour, drawn, key, mark, titled
-from gmbench.results.places import FEWEST
 
 MEDIAN, MEAN = "#E69F00", "#1B9E3A"  # of the note's figures: orange line, green triangle
 
