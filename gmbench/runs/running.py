@@ -113,10 +113,10 @@ def running(store: str | os.PathLike | None = None) -> list[Running]:
     return found
 
 
-def progress_of(ident: str, store: str | os.PathLike | None = None) -> Mapping[str, Any]:
+def progress_of(ident: str, store: str | os.PathLike | None = None) -> dict[str, Any]:
     """How far a cell is that runs elsewhere; empty if nothing is known of that."""
     about = _read(running_path(ident, store))
-    return about.progress if about else {}
+    return dict(about.progress) if about else {}
 
 
 def _lock(path: Path) -> int | None:

@@ -168,7 +168,7 @@ def test_a_child_does_not_outlive_its_engine(tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
-    process.stdin.write(json.dumps(spec).encode() + b"\n")
+    process.stdin.write(json.dumps(spec.as_dict()).encode() + b"\n")
     process.stdin.flush()
     wait_for(tmp_path / "flag")
     process.stdin.close()
