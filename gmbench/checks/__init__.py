@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from gmbench import registry
-from gmbench.checks.plan import named, plan
+from gmbench.checks import plan
 from gmbench.checks.records import Record
 from gmbench.contract import MARK, ContractError, Implementation
 
@@ -52,7 +52,7 @@ def check(
     reason = registry.unavailable(chosen, device)
     if reason:
         raise ContractError(f"{chosen.key} cannot run here: {reason}")
-    checks = list(plan(chosen, device))
+    checks = list(plan.plan(chosen, device))
     if only is not None:
-        checks = named(checks, [only] if isinstance(only, str) else list(only))
+        checks = plan.named(checks, [only] if isinstance(only, str) else list(only))
     return [each(profile) for each in checks]
