@@ -62,7 +62,7 @@ def time_command(
     from gmbench.store.files import check_writable
     from gmbench.timing import session
     from gmbench.timing.goals import select_goals
-    from gmbench.timing.rows import store_rows
+    from gmbench.timing.records import store_rows
     from gmbench.timing.turns import TimingLimits
 
     check_writable("timings", store)
@@ -95,7 +95,7 @@ def time_command(
     if not paths:
         raise Failure(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
     if as_json:
-        emit([row.to_dict() for row in rows])
+        emit([row.stored() for row in rows])
     else:
         show(rows)
         if goals:
