@@ -87,9 +87,8 @@ def _numbers(row: Timing) -> list[str]:
     return [
         with_unit(row.median) + (" *" if row.disturbed else ""),
         _ratio(row.ratios["floor"]),
-        _ratio(max(others, key=lambda ratio: ratio[0] or 0.0))
-        if others
-        else "",  # the larger the ratio, the faster the other
+        # the larger the ratio, the faster the other
+        _ratio(max(others, key=lambda ratio: ratio[0] or 0.0)) if others else "",
         f"{row.ratios['linear'][0]:.3g}",
         f"{row.ratios['linear-matched'][0]:.3g}",
         "" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.3g}",

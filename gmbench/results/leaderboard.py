@@ -214,10 +214,10 @@ def _arms(frame: pandas.DataFrame, known, wanted, results: Mapping[str, CellResu
         statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
         best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
         label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
-        shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
+        layer, start = (None if absent(name) else str(name) for name in (implementation, initialisation))
         own = {result.spec.seed: result for result in map(results.__getitem__, part["cell"].unique())}
         errors_by_seed = (best, last, late, area)
-        found.append(BoardRow(str(arm), *shown, str(device), label, part, *errors_by_seed, own, wanted, metric))
+        found.append(BoardRow(str(arm), layer, start, str(device), label, part, *errors_by_seed, own, wanted, metric))
     found = [arm for arm in found if arm.best]
     found_places = places([metric.paired(arm.best) for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
@@ -270,8 +270,9 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
         arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
     rows = []
     for (arm, implementation), found in arms.items():
-        best = [min(epoch["test_error"] for epoch in result.epochs[1:] or result.epochs) for result in found]
-        last = [result.epochs[-1]["test_error"] for result in found]
+        errors: list[list[Any]] = [[epoch["test_error"] for epoch in result.epochs] for result in found]
+        best = [min(each[1:] or each) for each in errors]
+        last = [each[-1] for each in errors]
         rows.append(
             {
                 "arm": arm,
