@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,11 +39,11 @@ class Verdict:
 
 
 def verify(
-    files=(),
+    files: Sequence[str | os.PathLike] = (),
     name: str | None = None,
     profile: str = "ci",
     device: str = "cpu",
-    only=(),
+    only: Iterable[str] = (),
     case: str | None = None,
     keep_going: bool = False,
     threads: int = 1,
@@ -137,7 +137,7 @@ def verify(
     return verdict
 
 
-def _expected(declared, device, only, case) -> list[str]:
+def _expected(declared: Iterable[Mapping[str, Any]], device: str, only: str | None, case: Any) -> list[str]:
     """Keys of all the records that must arrive, worked out here from the declaration."""
     keys = []
     for entry in declared:

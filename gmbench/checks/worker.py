@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from gmbench.names import nearest
 from gmbench.processes.limits import answering, hide_references, limit
@@ -17,7 +18,7 @@ def main() -> None:
     """Check what the request names, one event a line."""
     answer = answering()
 
-    def tell(event, **data):
+    def tell(event: str, **data: Any) -> None:
         answer({"event": event, **data})
 
     request = json.loads(sys.stdin.readline())

@@ -18,6 +18,9 @@ from gmbench.runs.cell import CellResult
 
 if TYPE_CHECKING:
     import pandas
+    from rich.table import Table
+
+    from gmbench.experiments.contract import Experiment
 
 LAST = outcomes.LAST  # epochs that are averaged
 HIT = "steps_to_"
@@ -186,7 +189,7 @@ def boards(results: Results, name: str) -> list[Board]:
             )
         )
 
-    def order(board):
+    def order(board: Board) -> tuple:
         spent = budgets.index(board.budget) if board.budget in budgets else -1
         rank = data_sets.index(board.data) if board.data in data_sets else len(data_sets)
         return rank, board.data, -spent, board.title
@@ -194,7 +197,9 @@ def boards(results: Results, name: str) -> list[Board]:
     return sorted(found, key=order)
 
 
-def _arms(frame: pandas.DataFrame, known, wanted, results: Mapping[str, CellResult]) -> list[BoardRow]:
+def _arms(
+    frame: pandas.DataFrame, known: Experiment | None, wanted: tuple[int, ...], results: Mapping[str, CellResult]
+) -> list[BoardRow]:
     keys = ["arm", "implementation", "initialisation", "device", "implementation_sha256", "initialisation_sha256"]
     groups = list(frame.groupby(keys, dropna=False, sort=True))
     metric, found = metric_of(known), []
@@ -245,7 +250,7 @@ def places(errors: Sequence[Mapping[int, float]]) -> list[int | None]:
     has no place, and takes none.
     """
 
-    def better(one, other):
+    def better(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
         interval = paired_interval(one, other)
         return interval is not None and interval[1] < 0
 
@@ -288,7 +293,7 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
     return sorted(rows, key=lambda row: row["best"])
 
 
-def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR):
+def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR) -> Table:
     """The rows of :func:`summary` as a rich table."""
     from rich.table import Table
 

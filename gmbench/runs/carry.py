@@ -71,7 +71,7 @@ def _guarded(record: Implementation) -> Implementation:
     kind = registry.layer_type(record.layer_type)
 
     @functools.wraps(record.function)
-    def function(x, *parameters):
+    def function(x: Any, *parameters: Any) -> Any:
         result = record.function(x, *parameters)
         sizes = dict(kind.fixed)
         for parameter, given in zip(kind.parameters, parameters, strict=True):

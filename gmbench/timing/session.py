@@ -279,7 +279,13 @@ def _timed(setup: _Setup, passed: Passed, yardsticks: list[str], folder: str) ->
     limits = setup.limits
     with contextlib.ExitStack() as stack:
 
-        def start(memory, seconds, key=None, file=None, yardsticks=()):
+        def start(
+            memory: int,
+            seconds: float,
+            key: str | None = None,
+            file: str | None = None,
+            yardsticks: Iterable[str] = (),
+        ) -> Process:
             mine = {**task, "key": key, "file": file, "yardsticks": list(yardsticks)}
             process = Process(mine, setup.allocator, memory, seconds)
             stack.callback(process.close)
@@ -334,7 +340,7 @@ def _ready(process: Process) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _locked():
+def _locked() -> Iterator[None]:
     from gmbench.processes.lock import timing_lock
 
     with contextlib.ExitStack() as stack:
