@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,7 +43,7 @@ def verify(
     name: str | None = None,
     profile: str = "ci",
     device: str = "cpu",
-    only: Iterable[str] = (),
+    only: Collection[str] = (),
     case: str | None = None,
     keep_going: bool = False,
     threads: int = 1,
@@ -137,7 +137,7 @@ def verify(
     return verdict
 
 
-def _expected(declared: Iterable[Mapping[str, Any]], device: str, only: str | None, case: Any) -> list[str]:
+def _expected(declared: Iterable[Mapping[str, Any]], device: str, only: Collection[str], case: Any) -> list[str]:
     """Keys of all the records that must arrive, worked out here from the declaration."""
     keys = []
     for entry in declared:

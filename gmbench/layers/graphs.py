@@ -82,7 +82,7 @@ def run(
     vars(_latest).clear()
     result = _graphs[key](*flags, *tensors)
     latest = vars(_latest).pop("call", None)
-    if usual and latest and (shortcut := _shortcut(*latest, tensors, result)):
+    if usual and latest and (shortcut := _shortcut(latest, tensors, result)):
         if len(_shortcuts) >= MOST:
             _shortcuts.clear()
         _shortcuts[*place, shapes] = shortcut
@@ -111,12 +111,11 @@ def _inductor(graph: torch.fx.GraphModule, inputs: list, options: Mapping[str, A
     return call
 
 
-def _shortcut(
-    compiled: Callable[..., tuple], given: tuple, found: tuple, tensors: Tensors, result: Any
-) -> Callable[[Tensors], Any] | None:
+def _shortcut(latest: tuple, tensors: Tensors, result: Any) -> Callable[[Tensors], Any] | None:
     """What torch.compile did in one call, as a function of ``tensors``: which it gave to the graph, and where it put
     them and what the graph returned; None where it did anything else.
     """
+    compiled, given, found = latest
     places = {id(tensor): i for i, tensor in enumerate(tensors) if tensor is not None}
     numbers = [i for i, each in enumerate(given) if not isinstance(each, torch.Tensor)]
     twice = len(places) < sum(tensor is not None for tensor in tensors)
