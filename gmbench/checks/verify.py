@@ -143,7 +143,7 @@ def _expected(declared: Iterable[Mapping[str, Any]], device: str, only: Collecti
     for entry in declared:
         known = Implementation(
             layer_type=entry["layer_type"],
-            name=entry["key"].partition("/")[2],
+            name=entry["name"],
             function=verify,
             derivatives=entry["derivatives"],
         )

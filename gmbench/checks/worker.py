@@ -82,22 +82,7 @@ def main() -> None:
     tell(
         "plan",
         unavailable=reasons,
-        implementations=[
-            {
-                "key": i.key,
-                "layer_type": i.layer_type,
-                "dtypes": i.dtypes,
-                "ulps": dict(i.ulps),
-                "approximate": i.approximate,
-                "derivatives": i.derivatives,
-                "transforms": i.transforms,
-                "compiled": i.compiled,
-                "source": i.source,
-                "summary": i.summary,
-                "checks": [c.key for c in checks],
-            }
-            for i, checks in planned
-        ],
+        implementations=[i.as_dict() | {"checks": [check.key for check in checks]} for i, checks in planned],
     )
     for _, checks in planned:
         for check in checks:

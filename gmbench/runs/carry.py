@@ -29,8 +29,8 @@ def pack(record: Implementation | Initialisation) -> dict[str, str]:
     :raises ContractError: if its file can no longer be read
     """
     part = {"name": record.key}
-    if getattr(record, "approximate", None):
-        part["approximate"] = record.approximate  # type: ignore[union-attr, assignment]
+    if approximate := getattr(record, "approximate", None):
+        part["approximate"] = approximate
     if not record.source.endswith(".py"):
         return part if record.source == "built in" else {**part, "origin": record.source}
     try:
