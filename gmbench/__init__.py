@@ -13,12 +13,16 @@ from gmbench.declare import implementation, initialisation
 from gmbench.results.columns import described
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable
     from typing import Any
+
+    import pandas
 
     from gmbench import nn
     from gmbench.checks.records import Record
     from gmbench.contract import Implementation
+    from gmbench.store.reading import Store
 
 __version__ = "0.1.0"
 __all__ = ["ContractError", "check", "implementation", "initialisation", "load", "nn"]
@@ -62,7 +66,7 @@ def check(
     return run(implementation, profile=profile, only=only, device=device)
 
 
-def load(kind, store=None):
+def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.DataFrame:
     """Results as a tidy :class:`pandas.DataFrame`: ``"checks"``, ``"timings"``, ``"cells"`` or ``"claims"``.
 
     ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``). Claims are judged

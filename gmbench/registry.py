@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gmbench.contract import MARK, ContractError, Implementation, Initialisation, LayerType
 from gmbench.names import nearest
@@ -264,12 +264,12 @@ def load(files: Iterable[str | os.PathLike] = (), modules: Iterable[ModuleType] 
             broken.append(module)
             continue
         for record in records(module, source):
-            table = implementations if isinstance(record, Implementation) else initialisations
+            table: dict[str, Any] = implementations if isinstance(record, Implementation) else initialisations
             if record.key in table:
                 owner = table[record.key].source
                 broken.append(Broken(source, f"the name {record.key!r} is taken ({owner}); give yours another name"))
             else:
-                table[record.key] = record  # type: ignore[assignment]
+                table[record.key] = record
     return Registry(implementations, initialisations, tuple(broken))
 
 

@@ -133,8 +133,8 @@ def search(
         case, outcome = last[0]
         if replayed:
             corpus.add(case, implementation, check)
-        found = {"ulps": outcome.ulps, "counterexample": describe(case, dtype)}
-        return replace(record, status=records.FAILED, message=outcome.failure, **found)
+        failed = replace(record, status=records.FAILED, message=outcome.failure, ulps=outcome.ulps)
+        return replace(failed, counterexample=describe(case, dtype))
     if implementation.approximate:
         return replace(record, status=records.APPROXIMATE, message=implementation.approximate)
     if cases == undecided:

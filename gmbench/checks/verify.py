@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,11 +39,11 @@ class Verdict:
 
 
 def verify(
-    files=(),
+    files: Sequence[str | os.PathLike] = (),
     name: str | None = None,
     profile: str = "ci",
     device: str = "cpu",
-    only=(),
+    only: Collection[str] = (),
     case: str | None = None,
     keep_going: bool = False,
     threads: int = 1,
@@ -137,13 +137,13 @@ def verify(
     return verdict
 
 
-def _expected(declared, device, only, case) -> list[str]:
+def _expected(declared: Iterable[Mapping[str, Any]], device: str, only: Collection[str], case: Any) -> list[str]:
     """Keys of all the records that must arrive, worked out here from the declaration."""
     keys = []
     for entry in declared:
         known = Implementation(
             layer_type=entry["layer_type"],
-            name=entry["key"].partition("/")[2],
+            name=entry["name"],
             function=verify,
             derivatives=entry["derivatives"],
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 from gmbench.names import nearest
 from gmbench.processes.limits import answering, hide_references, limit
@@ -17,7 +18,7 @@ def main() -> None:
     """Check what the request names, one event a line."""
     answer = answering()
 
-    def tell(event, **data):
+    def tell(event: str, **data: Any) -> None:
         answer({"event": event, **data})
 
     request = json.loads(sys.stdin.readline())
@@ -81,22 +82,7 @@ def main() -> None:
     tell(
         "plan",
         unavailable=reasons,
-        implementations=[
-            {
-                "key": i.key,
-                "layer_type": i.layer_type,
-                "dtypes": i.dtypes,
-                "ulps": dict(i.ulps),
-                "approximate": i.approximate,
-                "derivatives": i.derivatives,
-                "transforms": i.transforms,
-                "compiled": i.compiled,
-                "source": i.source,
-                "summary": i.summary,
-                "checks": [c.key for c in checks],
-            }
-            for i, checks in planned
-        ],
+        implementations=[i.as_dict() | {"checks": [check.key for check in checks]} for i, checks in planned],
     )
     for _, checks in planned:
         for check in checks:

@@ -461,7 +461,7 @@ class _Drawn:
 
     values: np.ndarray
 
-    def ppf(self, q):
+    def ppf(self, q: float | np.ndarray) -> np.ndarray:
         return np.quantile(self.values, q, method="nearest")  # some may be infinite
 
     def cdf(self, x: float) -> float:

@@ -191,7 +191,7 @@ def exchanges(table: np.ndarray) -> float:
     """
     from scipy.stats import permutation_test
 
-    def largest(*columns, axis):
+    def largest(*columns: np.ndarray, axis: int) -> np.ndarray:
         return np.ptp([np.mean(column, axis=axis) for column in columns], axis=0)
 
     # the first row is exchanged as the others are, so rows in an order of their own are the same for any order

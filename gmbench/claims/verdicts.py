@@ -81,7 +81,7 @@ class Decision:
     parts: tuple[Decision, ...] = ()
     enough: Callable[[float], int | None] | None = field(default=None, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
             raise ValueError(f"no such verdict: {self.verdict!r}")
 

@@ -83,9 +83,11 @@ def main():
     """Check, time and compare Gaussian-mixture neural layers."""
 
 
+# what several commands take
+STORE = click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+DEVICE = click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+
+
 def emit(rows) -> None:
     """Print what a program will read."""
     click.echo(json.dumps(rows, indent=1, default=str))
-
-
-# -- implementations: list, new, verify ------------------------------------------------------------------------------

@@ -7,14 +7,14 @@ import sys
 
 import click
 
-from gmbench.cli.base import Number, emit, main
+from gmbench.cli.base import DEVICE, Number, emit, main
 from gmbench.contract import ContractError
 
 
 @main.command("list")
 @click.argument("name", required=False)
 @click.option("--implementation", "-i", "files", multiple=True, metavar="FILE", help="An outside file to list too.")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@DEVICE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_command(name, files, device, as_json):
     """List layer types and implementations, available or not, and what could not be loaded."""
@@ -84,7 +84,7 @@ def new(layer_type, file, name):
 @main.command()
 @click.argument("target")
 @click.option("--profile", type=click.Choice(["smoke", "ci", "deep"]), default="ci", show_default=True)
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@DEVICE
 @click.option("--only", multiple=True, metavar="CHECK", help="Run this check only (repeatable).")
 @click.option("--case", metavar="JSON", help="Replay one case, as a failure printed it.")
 @click.option("--keep-going", "-k", is_flag=True, help="Run every check, also after one has failed.")

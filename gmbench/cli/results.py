@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from gmbench.cli.base import emit, main
+from gmbench.cli.base import STORE, emit, main
 from gmbench.cli.experiments import _reason
 from gmbench.contract import ContractError
 
 
 @main.command()
 @click.argument("experiment", required=False)
-@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@STORE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(experiment, store, as_json):
     """What runs, what is done and what failed in a store, of EXPERIMENT alone or of all."""
@@ -43,7 +43,7 @@ def status(experiment, store, as_json):
 
 
 @main.command()
-@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@STORE
 @click.option("--output", metavar="DIR", help="Where the pages go (default: report in the store).")
 def report(store, output):
     """Make pages, tables and figures from the checks, timings and cells of a store."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import click
 
-from gmbench.cli.base import Group, main
-
-STORE = click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+from gmbench.cli.base import STORE, Group, main
 
 
 @main.group("store", cls=Group)

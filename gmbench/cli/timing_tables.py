@@ -10,8 +10,7 @@ from rich.table import Table
 from gmbench.contract import Goal
 from gmbench.registry import layer_type
 from gmbench.timing import goals
-from gmbench.timing.rows import TimingRow
-from gmbench.timing.statistics import Interval
+from gmbench.timing.records import Timing
 
 LEAST_WIDTH = 176  # where there is no terminal that would say
 
@@ -22,7 +21,7 @@ def with_unit(seconds: float) -> str:
     return f"{seconds * scale:.3g} {unit}"
 
 
-def show(rows: Sequence[TimingRow]) -> None:
+def show(rows: Sequence[Timing]) -> None:
     """Print one line a row, and below the table why a row has no time."""
     console = _console()
     table = _table(("implementation", "size", "allocator", "pass"))
@@ -37,13 +36,13 @@ def show(rows: Sequence[TimingRow]) -> None:
         "x: median of the ratios of interleaved calls, with its 95 % interval; same size: nn.Linear of as many"
     )
     console.print("parameters. The fastest other is the fastest implementation beside it that is right.")
-    if any(row.figures and row.figures.disturbed for row in rows):
+    if any(row.disturbed for row in rows):
         console.print("* interrupted in nearly every call: time and ratio mean little, repeat it on a quiet machine")
     for text in dict.fromkeys(f"{row.implementation}: {row.message}" for row in rows if row.message):
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def show_goals(rows: Sequence[TimingRow]) -> None:
+def show_goals(rows: Sequence[Timing]) -> None:
     """Print every goal of the layer types in the rows, and whether it is reached."""
     console = _console()
     table = _table(("goal", "allocator"))
@@ -52,7 +51,7 @@ def show_goals(rows: Sequence[TimingRow]) -> None:
     table.add_column("", no_wrap=True)
     for kind in map(layer_type, dict.fromkeys(row.layer_type for row in rows)):
         for goal in kind.goals:
-            found = [(row, seen) for row in rows if (seen := goals.measured(kind, goal, row.to_dict()))]
+            found = [(row, seen) for row in rows if (seen := goals.measured(kind, goal, row.as_dict()))]
             for row, seen in found:
                 middle, low, high = (_amount(goal, value) for value in seen)
                 place = row.allocator or row.device
@@ -81,22 +80,22 @@ def _table(headings: Iterable[str]) -> Table:
     return table
 
 
-def _numbers(row: TimingRow) -> list[str]:
-    found = row.figures
-    if not found:
+def _numbers(row: Timing) -> list[str]:
+    if row.median is None or row.ratios is None:
         return [""] * 7
-    others = [ratio for name, ratio in found.ratios.items() if "/" in name]
+    others = [ratio for name, ratio in row.ratios.items() if "/" in name]
     return [
-        with_unit(found.median) + (" *" if found.disturbed else ""),
-        _ratio(found.ratios["floor"]),
-        _ratio(max(others, key=lambda ratio: ratio[0])) if others else "",  # the larger the ratio, the faster the other
-        f"{found.ratios['linear'][0]:.3g}",
-        f"{found.ratios['linear-matched'][0]:.3g}",
-        "" if found.peak_bytes is None else f"{found.peak_bytes / 1e6:.3g}",
-        f"{found.ulps:.2g} of {found.claim:g}",
+        with_unit(row.median) + (" *" if row.disturbed else ""),
+        _ratio(row.ratios["floor"]),
+        # the larger the ratio, the faster the other
+        _ratio(max(others, key=lambda ratio: ratio[0] or 0.0)) if others else "",
+        f"{row.ratios['linear'][0]:.3g}",
+        f"{row.ratios['linear-matched'][0]:.3g}",
+        "" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.3g}",
+        f"{row.ulps:.2g} of {row.claim:g}",
     ]
 
 
-def _ratio(found: Interval) -> str:
+def _ratio(found: Sequence[float | None]) -> str:
     middle, low, high = found
     return f"{middle:.3g} ({low:.3g}-{high:.3g})"

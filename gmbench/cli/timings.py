@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from gmbench.cli.base import Failure, Number, emit, main
+from gmbench.cli.base import DEVICE, STORE, Failure, Number, emit, main
 from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 
 TIMED = (*PASSES, STEP)
@@ -15,7 +15,7 @@ TIMED = (*PASSES, STEP)
 
 @main.command("time")
 @click.argument("targets", nargs=-1, metavar="[NAME|FILE]...")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
+@DEVICE
 @click.option("--dtype", type=click.Choice(["float64", "float32", "bfloat16"]), default="float32", show_default=True)
 @click.option("--size", "labels", multiple=True, metavar="IN-OUT", help="Only this size, such as 784-100; repeatable.")
 @click.option("--batch", "batches", multiple=True, type=click.IntRange(1), help="Only this batch; repeatable.")
@@ -32,7 +32,7 @@ TIMED = (*PASSES, STEP)
 @click.option("--time-limit", type=Number(1, 604800), default=600, show_default=True, help="Seconds a process.")
 @click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
-@click.option("--store", metavar="DIR", help="Where results are (default: $GMBENCH_STORE or gmbench-results).")
+@STORE
 def time_command(
     targets,
     device,
@@ -62,7 +62,7 @@ def time_command(
     from gmbench.store.files import check_writable
     from gmbench.timing import session
     from gmbench.timing.goals import select_goals
-    from gmbench.timing.rows import store_rows
+    from gmbench.timing.records import store_rows
     from gmbench.timing.turns import TimingLimits
 
     check_writable("timings", store)
@@ -95,7 +95,7 @@ def time_command(
     if not paths:
         raise Failure(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
     if as_json:
-        emit([row.to_dict() for row in rows])
+        emit([row.stored() for row in rows])
     else:
         show(rows)
         if goals:

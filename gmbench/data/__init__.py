@@ -177,7 +177,7 @@ def _tensors(chosen: DataSet, raw: Raw, normalised: bool = True) -> Data:
     digest = hashlib.sha256()
     for array in raw:
         digest.update(f"{array.dtype.str} {array.shape}\n".encode())
-        digest.update(numpy.ascontiguousarray(array))  # type: ignore[arg-type]
+        digest.update(numpy.ascontiguousarray(array).data)
 
     def images(pixels: numpy.ndarray) -> torch.Tensor:
         plain = torch.from_numpy(pixels.astype("float32")).div_(chosen.full)

@@ -5,6 +5,8 @@ fused passes share.
 import functools
 import threading
 import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
 
@@ -32,12 +34,20 @@ NOTHING_KEPT = {
 LITTLE = 2**20
 MOST = 4096  # shortcuts that are kept
 
+Tensors = tuple[Any, ...]  # or None among them
+
 _graphs: dict = {}
 _shortcuts: dict = {}
 _latest = threading.local()
 
 
-def run(body, flags, rows, others, options):
+def run(
+    body: types.FunctionType,
+    flags: tuple[bool, ...],
+    rows: Sequence[torch.Tensor],
+    others: Sequence[torch.Tensor | None],
+    options: Mapping[str, Any],
+) -> Any:
     """``body(*flags, *rows, *others)``, compiled for the shapes of ``others`` and any number of rows above 1.
 
     Called again with tensors of the same shapes and dtypes, the compiled graph is run without torch.compile's way to
@@ -69,17 +79,17 @@ def run(body, flags, rows, others, options):
         _graphs[key] = torch.compile(twin, fullgraph=True, dynamic=False, backend=backend)
     for tensor in rows if batch > 1 else ():
         torch._dynamo.maybe_mark_dynamic(tensor, 0)
-    _latest.call = None
+    vars(_latest).clear()
     result = _graphs[key](*flags, *tensors)
-    if usual and _latest.call and (shortcut := _shortcut(*_latest.call, tensors, result)):
+    latest = vars(_latest).pop("call", None)
+    if usual and latest and (shortcut := _shortcut(latest, tensors, result)):
         if len(_shortcuts) >= MOST:
             _shortcuts.clear()
         _shortcuts[*place, shapes] = shortcut
-    _latest.call = None
     return result
 
 
-def _usual(device):
+def _usual(device: str) -> bool:
     """Whether nothing is switched on that would change what a graph does, or that wants to see its operations."""
     return not (
         torch.is_grad_enabled()
@@ -89,11 +99,11 @@ def _usual(device):
     )
 
 
-def _inductor(graph, inputs, options):
+def _inductor(graph: torch.fx.GraphModule, inputs: list, options: Mapping[str, Any]) -> Callable[..., Any]:
     """Inductor as a backend that remembers the latest call."""
-    compiled = torch._inductor.compile(graph, inputs, options=options)
+    compiled = torch._inductor.compile(graph, inputs, options=dict(options))
 
-    def call(*given):
+    def call(*given: Any) -> Any:
         found = compiled(*given)
         _latest.call = compiled, given, found
         return found
@@ -101,10 +111,11 @@ def _inductor(graph, inputs, options):
     return call
 
 
-def _shortcut(compiled, given, found, tensors, result):
+def _shortcut(latest: tuple, tensors: Tensors, result: Any) -> Callable[[Tensors], Any] | None:
     """What torch.compile did in one call, as a function of ``tensors``: which it gave to the graph, and where it put
     them and what the graph returned; None where it did anything else.
     """
+    compiled, given, found = latest
     places = {id(tensor): i for i, tensor in enumerate(tensors) if tensor is not None}
     numbers = [i for i, each in enumerate(given) if not isinstance(each, torch.Tensor)]
     twice = len(places) < sum(tensor is not None for tensor in tensors)
@@ -118,25 +129,26 @@ def _shortcut(compiled, given, found, tensors, result):
         return None
     template = torch.utils._pytree.tree_unflatten(put, structure)
 
-    def fill(part, outputs):
+    def fill(part: Any, outputs: Tensors) -> Any:
         if isinstance(part, tuple):
             return tuple([fill(each, outputs) for each in part])
         return None if part is None else outputs[part]
 
-    def shortcut(tensors):
+    def shortcut(tensors: Tensors) -> Any:
         length = len(tensors[0])
         return fill(template, (*compiled(*[length if i is None else tensors[i] for i in taken]), *tensors))
 
     return shortcut
 
 
-def exp2(t):
+def exp2(t: torch.Tensor) -> torch.Tensor:
     """2^t for t <= 0; in float32 on a CPU, where torch's own is a call that nothing is fused with, 0 below -126.5."""
     if t.dtype != torch.float32 or t.is_cuda:
         return torch.exp2(t)
     t = t.clamp_min(-127)  # whose power has the bits of 0
     shifted = t + ROUNDED
-    part, power = t - (shifted - ROUNDED), POLYNOMIAL[0]
+    part = t - (shifted - ROUNDED)
+    power: float | torch.Tensor = POLYNOMIAL[0]
     for coefficient in POLYNOMIAL[1:]:
         power = power * part + coefficient
     return (shifted.view(torch.int32) << 23).view(torch.float32) * power

@@ -15,12 +15,12 @@ _library.impl("rows_product", lambda a, b: torch.ops.mkldnn._linear_pointwise(a,
 torch.library.register_fake("gmbench::rows_product", lambda a, b: a.new_empty(len(a), len(b)), lib=_library)
 
 
-def product(a, b):
+def product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """``a @ b.mT`` of ``a (n, d)`` and ``b (m, d)``."""
     return torch.ops.gmbench.rows_product(a, b) if _suits(a, b.numel()) else a @ b.mT
 
 
-def columns(a, b):
+def columns(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """``a.mT @ b`` of ``a (n, d)`` and ``b (n, m)``."""
     if not _suits(a, a.shape[1] * b.shape[1]):
         return a.mT @ b
@@ -30,5 +30,5 @@ def columns(a, b):
     return torch.ops.gmbench.rows_product(a.mT, b.mT)
 
 
-def _suits(a, numbers):
+def _suits(a: torch.Tensor, numbers: int) -> bool:
     return AVAILABLE and numbers >= LARGE and a.dtype == torch.float32 and a.device.type == "cpu"

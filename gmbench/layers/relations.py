@@ -5,10 +5,16 @@ broadcast to it: the sum of weight * h(inputs) is that constant, 0 for None, or 
 behind them. ``inputs`` are float64 arrays by name.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+
 import numpy as np
 
+Arrays = Mapping[str, np.ndarray]
+Terms = list[tuple[float, Arrays]]
+Relation = tuple[Terms, None]
 
-def linearity(inputs, rng, names, exponents):
+
+def linearity(inputs: Arrays, rng: np.random.Generator, names: Collection[str], exponents: Sequence[int]) -> Relation:
     """h is linear in the tensors of these names together: two parts with disjoint entries, one of them scaled by 2^n.
 
     :param exponents: the choices for n
@@ -22,7 +28,7 @@ def linearity(inputs, rng, names, exponents):
     ], None
 
 
-def shift(inputs, dtype, rng, reach):
+def shift(inputs: Arrays, dtype: str, rng: np.random.Generator, reach: Mapping[str, float]) -> Relation:
     """x ``(B, d)`` and the means ``mu (..., d)`` moved together do not matter, exactly: on a grid that holds both.
 
     :param reach: for each dtype, an eighth of the largest step; a whole number, or 1
@@ -33,14 +39,14 @@ def shift(inputs, dtype, rng, reach):
     return [(1.0, fixed), (-1.0, {**fixed, "x": x + step, "mu": mu + step})], None
 
 
-def smoothed(inputs, place, tau):
+def smoothed(inputs: Arrays, place: int, tau: float) -> Terms:
     """Terms whose sum is the mean over steps ~ N(0, tau^2) of one input, by 24 Gauss-Hermite nodes."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(24)
     weights = weights / np.sqrt(2 * np.pi)
     return [(w, moved(inputs, place, tau * node)) for node, w in zip(nodes, weights, strict=True)]
 
 
-def integrated(inputs, place, width):
+def integrated(inputs: Arrays, place: int, width: float) -> Terms:
     """Terms whose sum is the integral over one input: the trapezoid rule, which for a Gaussian of this width, with its
     centre at x, is right to the last digit.
     """
@@ -48,7 +54,7 @@ def integrated(inputs, place, width):
     return [(step, moved(inputs, place, step * k)) for k in range(-13, 14)]
 
 
-def moved(inputs, place, step):
+def moved(inputs: Arrays, place: int, step: float) -> dict[str, np.ndarray]:
     """The same inputs with the column ``place`` of ``x (B, d)`` moved by a step."""
     x = inputs["x"].copy()
     x[:, place] += step

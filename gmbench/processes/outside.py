@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
@@ -46,16 +45,9 @@ def declared(path: str | os.PathLike, seconds: float = TIME_LIMIT) -> list[Imple
     return records
 
 
-def _plain(record: Implementation | Initialisation) -> dict:
-    known = {field.name: getattr(record, field.name) for field in fields(record) if field.name != "function"}
-    # claims are read-only mappings, which JSON does not know
-    known = {name: dict(value) if isinstance(value, Mapping) else value for name, value in known.items()}
-    return {"kind": type(record).__name__, **known}
-
-
-def _record(plain: dict) -> Implementation | Initialisation:
-    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    return KINDS[plain.pop("kind")](function=_elsewhere, **plain)
+def _record(plain: dict[str, Any]) -> Implementation | Initialisation:
+    known: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in plain.items() if n != "key"}
+    return KINDS[known.pop("kind")](function=_elsewhere, **known)
 
 
 def _elsewhere(*_: object, **__: object) -> None:
@@ -67,7 +59,8 @@ def main() -> None:
     answer, path = answering(), sys.argv[1]
     limit()
     try:
-        answer({"records": [_plain(record) for record in registry.records(registry.load_file(path), path)]})
+        found = registry.records(registry.load_file(path), path)
+        answer({"records": [{"kind": type(record).__name__, **record.as_dict()} for record in found]})
     except ContractError as error:
         answer({"error": str(error)})
 

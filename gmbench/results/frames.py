@@ -19,11 +19,12 @@ from gmbench.timing.records import TIMINGS, Timings
 
 if TYPE_CHECKING:
     import pandas
+    from typing_extensions import TypeIs
 
 NONE = "–"
 
 
-def absent(value: Any) -> bool:
+def absent(value: Any) -> TypeIs[None]:
     """Whether there is no value: None or NaN."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 

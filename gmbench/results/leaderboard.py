@@ -18,6 +18,9 @@ from gmbench.runs.cell import CellResult
 
 if TYPE_CHECKING:
     import pandas
+    from rich.table import Table
+
+    from gmbench.experiments.contract import Experiment
 
 LAST = outcomes.LAST  # epochs that are averaged
 HIT = "steps_to_"
@@ -186,7 +189,7 @@ def boards(results: Results, name: str) -> list[Board]:
             )
         )
 
-    def order(board):
+    def order(board: Board) -> tuple:
         spent = budgets.index(board.budget) if board.budget in budgets else -1
         rank = data_sets.index(board.data) if board.data in data_sets else len(data_sets)
         return rank, board.data, -spent, board.title
@@ -194,7 +197,9 @@ def boards(results: Results, name: str) -> list[Board]:
     return sorted(found, key=order)
 
 
-def _arms(frame: pandas.DataFrame, known, wanted, results: Mapping[str, CellResult]) -> list[BoardRow]:
+def _arms(
+    frame: pandas.DataFrame, known: Experiment | None, wanted: tuple[int, ...], results: Mapping[str, CellResult]
+) -> list[BoardRow]:
     keys = ["arm", "implementation", "initialisation", "device", "implementation_sha256", "initialisation_sha256"]
     groups = list(frame.groupby(keys, dropna=False, sort=True))
     metric, found = metric_of(known), []
@@ -214,10 +219,10 @@ def _arms(frame: pandas.DataFrame, known, wanted, results: Mapping[str, CellResu
         statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
         best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
         label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
-        shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
+        layer, start = (None if absent(name) else str(name) for name in (implementation, initialisation))
         own = {result.spec.seed: result for result in map(results.__getitem__, part["cell"].unique())}
         errors_by_seed = (best, last, late, area)
-        found.append(BoardRow(str(arm), *shown, str(device), label, part, *errors_by_seed, own, wanted, metric))
+        found.append(BoardRow(str(arm), layer, start, str(device), label, part, *errors_by_seed, own, wanted, metric))
     found = [arm for arm in found if arm.best]
     found_places = places([metric.paired(arm.best) for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
@@ -245,7 +250,7 @@ def places(errors: Sequence[Mapping[int, float]]) -> list[int | None]:
     has no place, and takes none.
     """
 
-    def better(one, other):
+    def better(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
         interval = paired_interval(one, other)
         return interval is not None and interval[1] < 0
 
@@ -270,8 +275,9 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
         arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
     rows = []
     for (arm, implementation), found in arms.items():
-        best = [min(epoch["test_error"] for epoch in result.epochs[1:] or result.epochs) for result in found]
-        last = [result.epochs[-1]["test_error"] for result in found]
+        errors: list[list[Any]] = [[epoch["test_error"] for epoch in result.epochs] for result in found]
+        best = [min(each[1:] or each) for each in errors]
+        last = [each[-1] for each in errors]
         rows.append(
             {
                 "arm": arm,
@@ -287,7 +293,7 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
     return sorted(rows, key=lambda row: row["best"])
 
 
-def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR):
+def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR) -> Table:
     """The rows of :func:`summary` as a rich table."""
     from rich.table import Table
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gmbench.claims.claim import NOT_RUN, VERDICTS, Claim, Judgement, short
 from gmbench.claims.statistics import Run
@@ -19,6 +19,9 @@ from gmbench.runs.cell import CELLS, CellResult
 from gmbench.runs.spec import Spec
 from gmbench.store.files import VARIABLE
 from gmbench.store.reading import Store
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 BUDGET = "paper"
 COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "data"  # in a checkout
@@ -191,7 +194,9 @@ class Cells:
             if run.seed not in seeds or seeds[run.seed][0] <= when:
                 seeds[run.seed] = when, run
 
-    def arms(self, chosen: Experiment, data: str, asked: dict[tuple[str, str], None]):
+    def arms(
+        self, chosen: Experiment, data: str, asked: dict[tuple[str, str], None]
+    ) -> Callable[[str], Mapping[int, Run]]:
         """How evidence finds the runs of an arm: of the implementation with the most seeds, of several such the one
         that a run takes by default. The experiments and data sets that it looks at are added to ``asked``.
         """
@@ -203,14 +208,14 @@ class Cells:
             asked[experiment.name, where or data] = None
             digests = self.found.get((experiment.name, where or data), {})
 
-            def size(digest):
+            def size(digest: str) -> tuple[int, str]:
                 return sum(len(seeds) for found in digests[digest].values() for seeds in found.values()), digest
 
             variants = digests[max(digests, key=size)].get(own if colon else arm, {}) if digests else {}
             kind = experiment.layer_type_of(own if colon else arm)
             usual = [f"{kind}/{each}" for each in (*experiment.preferred, *layer_type(kind).fastest)]
 
-            def rank(key):
+            def rank(key: tuple[str, str]) -> tuple:
                 implementation, device = key
                 place = usual.index(implementation) if implementation in usual else len(usual)
                 return -len(variants[key]), place, device, implementation
@@ -251,7 +256,7 @@ def counts(rows: Iterable[LedgerRow]) -> dict[str, int]:
     return {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
 
 
-def table(rows: Iterable[LedgerRow]):
+def table(rows: Iterable[LedgerRow]) -> Table:
     """The ledger as a rich table."""
     from rich.table import Table
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,9 @@ def _with_allocators(timings: pandas.DataFrame) -> pandas.DataFrame:
     return timings.assign(allocator=named.mask(named.isna() & (timings["device"] == "cpu"), "default"))
 
 
-def _latest(frame, keys, inner=(), by_machine=True):
+def _latest(
+    frame: pandas.DataFrame, keys: Iterable[str], inner: Iterable[str] = (), by_machine: bool = True
+) -> pandas.DataFrame:
     """The rows of the latest run of each key (on each machine), sorted by it; within a run as they were."""
     keys = [*keys, *(["machine", "torch"] if by_machine else [])]
     wanted = [*keys, *inner, "when", *([] if by_machine else ["cell"])]

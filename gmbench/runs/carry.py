@@ -29,8 +29,8 @@ def pack(record: Implementation | Initialisation) -> dict[str, str]:
     :raises ContractError: if its file can no longer be read
     """
     part = {"name": record.key}
-    if getattr(record, "approximate", None):
-        part["approximate"] = record.approximate  # type: ignore[union-attr, assignment]
+    if approximate := getattr(record, "approximate", None):
+        part["approximate"] = approximate
     if not record.source.endswith(".py"):
         return part if record.source == "built in" else {**part, "origin": record.source}
     try:
@@ -71,7 +71,7 @@ def _guarded(record: Implementation) -> Implementation:
     kind = registry.layer_type(record.layer_type)
 
     @functools.wraps(record.function)
-    def function(x, *parameters):
+    def function(x: Any, *parameters: Any) -> Any:
         result = record.function(x, *parameters)
         sizes = dict(kind.fixed)
         for parameter, given in zip(kind.parameters, parameters, strict=True):

@@ -59,8 +59,8 @@ class CellResult(Made):
     photographs: Any = None
 
     def __post_init__(self) -> None:
-        numbers = [row.get("epoch") for row in self.epochs]
-        if not numbers or any(type(n) is not int for n in numbers) or numbers != sorted(set(numbers)):  # type: ignore[type-var]
+        numbers: list[Any] = [row.get("epoch") for row in self.epochs]
+        if not numbers or any(type(n) is not int for n in numbers) or numbers != sorted(set(numbers)):
             raise FieldsError("epochs")
         if any(row.get("test_error") is None for row in self.epochs):
             raise FieldsError("epochs")

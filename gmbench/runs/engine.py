@@ -220,7 +220,7 @@ class Engine:
                 left += whole * (1 - cell.fraction)
         return left / max(1, self.jobs)
 
-    def _look(self, show) -> None:
+    def _look(self, show: Display) -> None:
         self._begin(show)
         for cell, task in list(self.running):
             ending = task.ended()
@@ -230,7 +230,7 @@ class Engine:
                 self.over(task)
                 self._judge(cell, ending, show)
 
-    def _begin(self, show) -> None:
+    def _begin(self, show: Display) -> None:
         room = self.jobs - len(self.running)
         if self.suspended or room <= 0 or not self.waiting or time.monotonic() < self._next_look:
             return
@@ -258,7 +258,7 @@ class Engine:
                 self._next_look = time.monotonic() + BETWEEN
                 self._judge(cell, Ending(None, f"it could not be started: {error}"), show)
 
-    def _judge(self, cell: Cell, ending: Ending, show) -> None:
+    def _judge(self, cell: Cell, ending: Ending, show: Display) -> None:
         # a cell is done when its file is there, whatever else it said
         if ending.status == 0 and finished(cell.spec, self.results):
             cell.state = "done"

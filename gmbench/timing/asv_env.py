@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from asv import util
 from asv.environment import Environment
@@ -22,28 +24,28 @@ class Current(Environment):
 
     tool_name = "current"
 
-    def __init__(self, conf, python, requirements, tagged_env_vars):
+    def __init__(self, conf: Any, python: str, requirements: Any, tagged_env_vars: Any):
         self._requirements = requirements  # the base class reads it before it sets it
         super().__init__(conf, python, requirements, tagged_env_vars)
 
     @classmethod
-    def matches(cls, python):
+    def matches(cls, python: str) -> bool:
         """Only the running version: asv asks with ``"major.minor"``."""
         return python == f"{sys.version_info.major}.{sys.version_info.minor}"
 
-    def check_presence(self):
+    def check_presence(self) -> bool:
         return os.path.isdir(self._path)
 
-    def _setup(self):
+    def _setup(self) -> None:
         os.makedirs(self._path, exist_ok=True)
 
-    def install_project(self, conf, repo, commit_hash=None):
+    def install_project(self, conf: Any, repo: Any, commit_hash: str | None = None) -> None:
         if self._get_installed_commit_hash() != commit_hash:
             self.checkout_project(repo, commit_hash)
             self._set_installed_commit_hash(commit_hash)
         self._set_commit_hash(commit_hash)
 
-    def run(self, args, **kwargs):
+    def run(self, args: Sequence[str], **kwargs: Any) -> str:
         env = dict(kwargs.pop("env", None) or os.environ)
         env.update(self._global_env_vars)
         source = os.path.normpath(os.path.join(self._build_root, self._repo_subdir or ""))
@@ -65,7 +67,7 @@ def gpu() -> str:
     return answer.partition("\n")[0].strip()
 
 
-def setup():
+def setup() -> None:
     """Called by asv when it has imported the plugin."""
     if not shutil.which("git"):
         raise util.UserError("asv measures commits, and there is no git on the PATH")

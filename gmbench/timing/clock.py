@@ -60,7 +60,7 @@ def call(workload: Workload, arguments: tuple, device: str) -> Sample:
         gc.enable()
 
 
-def _on_cpu(run, arguments):
+def _on_cpu(run: Callable[..., tuple], arguments: tuple) -> Sample:
     switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
     begin = _clock()
     outputs = run(*arguments)
@@ -68,7 +68,7 @@ def _on_cpu(run, arguments):
     return Sample(seconds, _usage(resource.RUSAGE_SELF).ru_nivcsw == switches, outputs)
 
 
-def _on_gpu(run, arguments):
+def _on_gpu(run: Callable[..., tuple], arguments: tuple) -> Sample:
     first, last = (_Event(enable_timing=True) for _ in range(2))
     _synchronize()
     switches = _usage(resource.RUSAGE_SELF).ru_nivcsw
@@ -115,10 +115,11 @@ def peak(workload: Workload, prepare: Callable[[], tuple], device: str, calls: i
     The least of a few calls: what a call finds in the heap depends on what was there before.
     """
     seen = [_peak(workload, prepare(), device) for _ in range(calls)]
-    return None if None in seen else min(seen)
+    told = [bytes_ for bytes_ in seen if bytes_ is not None]
+    return min(told) if len(told) == calls else None
 
 
-def _peak(workload, arguments, device):
+def _peak(workload: Workload, arguments: tuple, device: str) -> int | None:
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
@@ -137,7 +138,7 @@ def _peak(workload, arguments, device):
         return None
 
 
-def _trim():
+def _trim() -> None:
     """Give back what the C library holds of freed blocks, which would hide what a call takes."""
     import ctypes
 

@@ -9,7 +9,7 @@ from typing import Any
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.processes.outside import declared
-from gmbench.timing.rows import TimingStatus
+from gmbench.timing.records import TimingStatus
 from gmbench.timing.turns import MEMORY, SECONDS, Gone, Process
 
 

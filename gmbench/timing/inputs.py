@@ -60,14 +60,15 @@ def deciding_rows(G: np.ndarray, dtype: str) -> np.ndarray:
     return np.flatnonzero(np.abs(G).max(1) > 64 * SMALL * EPS[dtype])
 
 
-def _stack(kind, size, rng):
-    found = {}
+def _stack(kind: LayerType, size: Size, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    found: dict[str, np.ndarray] = {}
+    scale = kind.stack.scale if kind.stack else {}
     for place, axes in enumerate(layer_axes(kind, size)):
         drawn = kind.domain.draw(axes, size.batch if place == 0 else 1, "bulk", 0, 0, rng)
         if place == 0:
             found["x"] = drawn["x"]
         for name in kind.names:
-            found[f"{place}.{name}"] = drawn[name] * axes[kind.in_features] ** kind.stack.scale.get(name, 0.0)
+            found[f"{place}.{name}"] = drawn[name] * axes[kind.in_features] ** scale.get(name, 0.0)
     found["labels"] = rng.integers(size.widths[-1], size=size.batch).astype(float)
     return found
 

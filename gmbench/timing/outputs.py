@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from gmbench.contract import EPS, TINY, LayerType
 from gmbench.timing.inputs import deciding_rows, outputs_path, read, reference_decides
 from gmbench.timing.sizes import STEP, Size, layer_axes
 from gmbench.timing.turns import Candidate, Rounds
-from gmbench.timing.workloads import RATE, output_names
+from gmbench.timing.workloads import RATE, Arrays, output_names
 
 if TYPE_CHECKING:
     from gmbench.references import Enclosure
@@ -24,7 +24,6 @@ ROWS = 8  # of a value that is compared alone
 FORMULA = "eager"  # the implementation of every layer type that reads like its formula
 PARTS = ("mid", "rest", "radius")
 WORDS = 2**23  # float64 numbers that one temporary of the reference may hold
-Arrays = dict[str, np.ndarray]  # float64, by name
 
 
 class Mismatch(Exception):  # noqa: N818 (it is a finding)
@@ -86,7 +85,9 @@ def largest_error(
     return _layer(kind, got, exact, inputs["G"], dtype, claim)
 
 
-def _layer(kind, got, exact, G, dtype, claim) -> float:
+def _layer(
+    kind: LayerType, got: dict[str, np.ndarray], exact: Arrays, G: np.ndarray, dtype: str, claim: float
+) -> float:
     """The largest error of one layer's value and, where they are there, gradients."""
     shapes = {"value": G.shape, **{name: array.shape for name, array in exact.items()}}
     for name, array in got.items():
@@ -102,7 +103,7 @@ def _layer(kind, got, exact, G, dtype, claim) -> float:
     return max(error, against(kind, got, exact, G, dtype, claim))
 
 
-def _by_reference(kind, got, exact, G, dtype, claim) -> float:
+def _by_reference(kind: LayerType, got: Arrays, exact: Arrays, G: np.ndarray, dtype: str, claim: float) -> float:
     """Of the gradients of the parameters, by the reference, from the rows that decide them."""
     deciding = deciding_rows(G, dtype)
     rest = np.delete(np.arange(len(G)), deciding)
@@ -114,7 +115,7 @@ def _by_reference(kind, got, exact, G, dtype, claim) -> float:
     return compare(kind, got, inputs, G[deciding], dtype, claim, truth)
 
 
-def _by_formula(kind, got, exact, G, dtype, claim) -> float:
+def _by_formula(kind: LayerType, got: Arrays, exact: Arrays, G: np.ndarray, dtype: str, claim: float) -> float:
     """Of the gradients of the parameters, by the formula in float64, from all rows."""
     from gmbench.checks.errors import obtain
     from gmbench.references import Enclosure
@@ -122,7 +123,7 @@ def _by_formula(kind, got, exact, G, dtype, claim) -> float:
     formula = registry.load().implementation(kind.name, FORMULA)
     ulps = formula.ulps["float64"]
 
-    def part(x, G):
+    def part(x: np.ndarray, G: np.ndarray) -> Arrays:
         arrays, fault = obtain(formula, exact | {"x": x}, G, "float64", "cpu")
         if fault:
             raise Undecided(f"{formula.key} {fault}")
@@ -134,14 +135,14 @@ def _by_formula(kind, got, exact, G, dtype, claim) -> float:
     return compare(kind, {name: got[name] for name in kind.names}, exact, G, dtype, claim, truth)
 
 
-def _rows(arrays, rows, parameters=False):
+def _rows(arrays: Arrays, rows: np.ndarray, parameters: bool = False) -> dict[str, np.ndarray]:
     """Some rows of what has rows; of the outputs of a call the parameters' gradients only if they are wanted."""
     cut = {name: array[rows] for name, array in arrays.items() if name in ("value", "x")}
     whole = parameters or "value" not in arrays
     return cut | ({name: array for name, array in arrays.items() if name not in cut} if whole else {})
 
 
-def _step(kind, size, dtype, claim, inputs, got) -> float:
+def _step(kind: LayerType, size: Size, dtype: str, claim: float, inputs: Arrays, got: Arrays) -> float:
     """The largest error of the layers of a training step, each on what the layer before it really gave.
 
     So every layer is compared as a single one is; what is between and behind them is compared with its formula.
@@ -223,7 +224,7 @@ def enclosures(kind: LayerType, inputs: Arrays, G: np.ndarray) -> dict[str, Encl
     from gmbench.checks.errors import reference
     from gmbench.references import Enclosure
 
-    def part(x, G):
+    def part(x: np.ndarray, G: np.ndarray) -> Arrays:
         found = reference(kind, inputs | {"x": x}, G)
         return {f"{name} {what}": getattr(found[name], what) for name in found for what in PARTS}
 
@@ -231,14 +232,16 @@ def enclosures(kind: LayerType, inputs: Arrays, G: np.ndarray) -> dict[str, Encl
     return {name: Enclosure(*(joined[f"{name} {what}"] for what in PARTS)) for name in ("value", "x", *kind.names)}
 
 
-def _bounds(kind, inputs, G, dtype, claim):
+def _bounds(kind: LayerType, inputs: Arrays, G: np.ndarray, dtype: str, claim: float) -> dict[str, np.ndarray]:
     """S of every quantity."""
     from gmbench.checks.errors import bound
 
     return _joined(kind, inputs, G, lambda x, G: bound(kind, inputs | {"x": x}, G, dtype, claim))
 
 
-def _joined(kind, inputs, G, part) -> dict[str, np.ndarray]:
+def _joined(
+    kind: LayerType, inputs: Arrays, G: np.ndarray, part: Callable[[np.ndarray, np.ndarray], Arrays]
+) -> dict[str, np.ndarray]:
     """What ``part(x, G)`` gives of a few rows at a time, for its temporaries grow with the rows and the parameters:
     of a value and the gradient of x the rows, of any other gradient the sum.
     """

@@ -1,30 +1,46 @@
-"""What a store keeps of timings: one row an implementation, size, dtype, device, allocator and pass."""
+"""A row of a timing: what is kept of one implementation in one pass at one size, dtype, device and allocator."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any
 
-from gmbench.store.provenance import Made
+from gmbench.store.files import SCHEMA, store_folder, write_json
+from gmbench.store.provenance import Made, provenance
 from gmbench.store.reading import Kind
 from gmbench.store.typed import FieldsError, typed
 
 
 @dataclass(frozen=True)
+class TimingStatus:
+    """Whether there is a time: ``passed``, or else why there is none."""
+
+    status: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
 class Timing:
-    """The timing of one implementation; what has a default, only a row that passed has.
+    """The timing of one implementation; what comes after ``message``, only a row that passed has.
 
     :param direction: the pass: ``forward``, ``forward+backward`` or ``training step``
     :param allocator: glibc's regime; None on a GPU, and in rows from before there were several
-    :param axes: the lengths of the layer's axes, where the size is not one of a stack
+    :param source: ``built in``, the package, or ``file``
+    :param axes: the lengths of the layer's axes
     :param ulps, claim, verified: the worst error of the timed calls that were compared, what is claimed, and how many
     :param load: the least and the largest load average beside it
+    :param threads, capability: torch's, and the CPU's as torch names it
     :param samples: seconds of the calls, a list a run; in rows from before there were runs, a list alone
-    :param median, low, high: seconds, and the ends of their 95 % interval
-    :param ratios: to each other candidate by its name, with the ends of its 95 % interval; ``ratio``: to the floor
+    :param median, low, high: seconds, and the ends of their 95 % interval; of several runs, of the medians of each
+    :param ratios: of times to each other candidate that is right, by its name, with the ends of its 95 % interval;
+        ``ratio``: to the floor
     :param yardsticks: medians in seconds of what was timed beside it, by its name in columns
-    :param peak_bytes: that a call takes on top
+    :param peak_bytes: that a call takes on top; None where the system does not tell
     :param dropped: calls that other work interrupted; ``disturbed`` if those count for want of others
     :param group: the same for rows that were timed in turns
     """
@@ -79,10 +95,14 @@ class Timing:
         return found
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as it stands in a file and in tables; what it lacks is None."""
+        """The row as it stands in tables; what it lacks is None."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
         further = {"pass": found.pop("direction"), **found.pop("axes"), **found.pop("yardsticks")}
         return found | further
+
+    def stored(self) -> dict[str, Any]:
+        """The row as it stands in a file, which leaves out what is None."""
+        return {name: value for name, value in self.as_dict().items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,3 +124,13 @@ class Timings(Made):
 
 
 TIMINGS = Kind[Timings]("timings", Timings.of)
+
+
+def store_rows(rows: Iterable[Timing], folder: str | os.PathLike | None = None) -> Path:
+    """Write rows to ``timings/`` of a store, beside what they were measured with; returns the file.
+
+    :raises ContractError: if it cannot be written
+    """
+    content = {"schema": SCHEMA, "kind": TIMINGS.name, **provenance(), "rows": [row.stored() for row in rows]}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return write_json(store_folder(folder) / TIMINGS.name / f"{digest}.json", content)

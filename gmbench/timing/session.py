@@ -20,20 +20,21 @@ from gmbench import registry
 from gmbench.contract import ContractError, Implementation, LayerType
 from gmbench.timing.gate import file_of, gate, obstacle, select_implementations
 from gmbench.timing.outputs import Mismatch, Undecided, verify
-from gmbench.timing.rows import Figures, TimingRow, TimingStatus, four_digits, merge
+from gmbench.timing.records import Timing, TimingStatus
 from gmbench.timing.sizes import ALLOCATORS, Size, select_sizes
-from gmbench.timing.statistics import median_interval, ratio_interval
+from gmbench.timing.statistics import four_digits, median_interval, merge, ratio_interval
 from gmbench.timing.turns import MEMORY, SECONDS, Candidate, Gone, Process, Rounds, TimingLimits, interleave
 from gmbench.timing.yardsticks import NAMES, beside
 
 Passed = list[tuple[Implementation, list[str]]]  # the gate, and in which passes each is timed
+Rows = dict[tuple[str, str], Timing]  # by key and pass
 
 
 @dataclass(frozen=True)
 class Measurement:
     """A row for each implementation and pass, and of the yardsticks the seconds of the first run, by pass and name."""
 
-    rows: list[TimingRow]
+    rows: list[Timing]
     yardsticks: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
 
@@ -51,7 +52,7 @@ def measure_all(
     further: bool = True,
     announce: Callable[[str], None] = lambda _: None,
     **options: Any,
-) -> Iterator[list[TimingRow]]:
+) -> Iterator[list[Timing]]:
     """The rows of the named implementations, a list for each size and allocator, as they come.
 
     :param names: see :func:`gmbench.timing.gate.select_implementations`
@@ -134,7 +135,7 @@ def measure(
     if len(kinds) != 1:
         raise ContractError(f"one layer type at a time, not {', '.join(sorted(kinds)) or 'none'}")
     setup = _Setup(registry.layer_type(kinds.pop()), size, dtype, device, allocator, chosen, limits)
-    rows: dict[tuple[str, str], TimingRow] = {}
+    rows: Rows = {}
     passed: Passed = []
     for implementation in given:
         key = implementation.key
@@ -145,9 +146,20 @@ def measure(
                 statuses[key] = gate(implementation, dtype, device, memory=limits.memory, seconds=limits.seconds)
             status = TimingStatus("unsupported", reason) if reason else statuses[key]
             source = "file" if file_of(implementation) else implementation.source
-            what = (key, setup.kind.name, size.axes, size.batch, size.label, dtype, device)
-            where = (allocator if device == "cpu" else None, source, direction)
-            rows[key, direction] = TimingRow(*what, *where, **asdict(status))
+            rows[key, direction] = Timing(
+                implementation=key,
+                layer_type=setup.kind.name,
+                axes=size.axes,
+                batch=size.batch,
+                size=size.label,
+                dtype=dtype,
+                device=device,
+                allocator=allocator if device == "cpu" else None,
+                source=source,
+                direction=direction,
+                status=status.status,
+                message=status.message,
+            )
             if status.status == "passed":
                 timed.append(direction)
         if timed:
@@ -156,14 +168,10 @@ def measure(
         return Measurement(list(rows.values()))
     with _locked():
         yardsticks = [*NAMES, *(beside(setup.kind, size) if further else ())]
-        sessions = [_session(setup, passed, yardsticks) for _ in range(runs)]
+        sessions = [_session(setup, passed, yardsticks, rows) for _ in range(runs)]
     group = secrets.token_hex(8)
-    for place, row in rows.items():
-        parts = [results[place] for results, _ in sessions if place in results]
-        if parts:
-            found = merge(parts)
-            ended = asdict(found) if isinstance(found, TimingStatus) else {"figures": found, "message": ""}
-            rows[place] = replace(row, group=group, **ended)
+    for place in sessions[0][0]:
+        rows[place] = replace(merge([results[place] for results, _ in sessions]), group=group)
     return Measurement(list(rows.values()), sessions[0][1])
 
 
@@ -192,9 +200,11 @@ class _Setup:
     limits: TimingLimits
 
 
-def _session(setup: _Setup, passed: Passed, yardsticks: list[str]) -> tuple[dict, dict[str, dict[str, list[float]]]]:
-    """One start of everything: what came of each implementation and pass, and seconds of the yardsticks by pass."""
-    results: dict[tuple[str, str], TimingStatus | Figures] = {}
+def _session(
+    setup: _Setup, passed: Passed, yardsticks: list[str], rows: Rows
+) -> tuple[Rows, dict[str, dict[str, list[float]]]]:
+    """One start of everything: the rows of what was timed, and seconds of the yardsticks by pass."""
+    results: Rows = {}
     seconds: dict[str, dict[str, list[float]]] = {}
     claims = {implementation.key: implementation.ulps[setup.dtype] for implementation, _ in passed}
     with tempfile.TemporaryDirectory(prefix="gmbench-") as folder:
@@ -208,12 +218,14 @@ def _session(setup: _Setup, passed: Passed, yardsticks: list[str]) -> tuple[dict
                     errors[candidate.key] = verify(candidate, rounds, claims[candidate.key])
                     right.append(candidate)
                 except (Mismatch, Undecided) as error:
-                    results[candidate.key, rounds.direction] = TimingStatus(error.status, str(error))
+                    place = candidate.key, rounds.direction
+                    results[place] = replace(rows[place], status=error.status, message=str(error))
             for candidate in right:
                 if not candidate.yardstick:
+                    place = candidate.key, rounds.direction
                     known = {"claim": claims[candidate.key], "load": rounds.load, **machine}
-                    found = _figures(candidate, right, errors[candidate.key], **known)
-                    results[candidate.key, rounds.direction] = found
+                    known |= _figures(candidate, right, errors[candidate.key])
+                    results[place] = replace(rows[place], message="", runs=1, **known)
     return results, seconds
 
 
@@ -221,7 +233,7 @@ def _samples(candidate: Candidate) -> list[float]:
     return [four_digits(seconds) for seconds in candidate.seconds.values()]
 
 
-def _figures(candidate: Candidate, right: Sequence[Candidate], errors: list[float], **known: Any) -> Figures:
+def _figures(candidate: Candidate, right: Sequence[Candidate], errors: list[float]) -> dict[str, Any]:
     """What one session says of a candidate, beside everything that is right."""
     median, low, high = map(four_digits, median_interval(list(candidate.seconds.values())))
     ratios = {}
@@ -229,8 +241,7 @@ def _figures(candidate: Candidate, right: Sequence[Candidate], errors: list[floa
         if other is not candidate:
             middle, least, most = map(four_digits, ratio_interval(candidate.seconds, other.seconds))
             ratios[other.key] = (middle, least, most)
-    return Figures(
-        **known,
+    return dict(
         ulps=max(errors),
         verified=len(errors),
         samples=[_samples(candidate)],
@@ -268,7 +279,13 @@ def _timed(setup: _Setup, passed: Passed, yardsticks: list[str], folder: str) ->
     limits = setup.limits
     with contextlib.ExitStack() as stack:
 
-        def start(memory, seconds, key=None, file=None, yardsticks=()):
+        def start(
+            memory: int,
+            seconds: float,
+            key: str | None = None,
+            file: str | None = None,
+            yardsticks: Iterable[str] = (),
+        ) -> Process:
             mine = {**task, "key": key, "file": file, "yardsticks": list(yardsticks)}
             process = Process(mine, setup.allocator, memory, seconds)
             stack.callback(process.close)
@@ -323,7 +340,7 @@ def _ready(process: Process) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _locked():
+def _locked() -> Iterator[None]:
     from gmbench.processes.lock import timing_lock
 
     with contextlib.ExitStack() as stack:

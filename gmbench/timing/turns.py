@@ -9,7 +9,7 @@ import math
 import os
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -222,7 +222,7 @@ class Rounds:
         return True
 
     @staticmethod
-    def _go(process) -> tuple[float, float, dict]:
+    def _go(process: Process) -> tuple[float, float, dict]:
         """Run what is prepared: the seconds by the parent's clock; those without what both sides waited for a core,
         unless another thread of the process was at work meanwhile; and the answer.
         """
@@ -234,14 +234,14 @@ class Rounds:
         busiest = max((seconds - ran.get(tid, 0.0) for tid, seconds in then.items()), default=0.0)
         return wall, max(wall - mine - (after - waited), min(busiest, wall)), said
 
-    def _reasons(self, candidate, wall):
+    def _reasons(self, candidate: Candidate, wall: float) -> list[str]:
         """Why the outputs of a call are to be saved, if at all."""
         if candidate.yardstick or not self.timed:
             return []
         fastest = wall < min(candidate.walls, default=math.inf)
         return ["fastest"] * fastest + ["random"] * (self.chance.randrange(self.timed) == 0)
 
-    def _saved(self, candidate, reason):
+    def _saved(self, candidate: Candidate, reason: str) -> None:
         """Remember what is saved, and remove what was saved for the same reason before."""
         old = candidate.saved.pop(reason, self.number)
         candidate.saved[reason] = self.number
@@ -291,11 +291,11 @@ def _ask(process: Process, *words: object) -> dict:
     return said
 
 
-def _alive(candidates):
+def _alive(candidates: Iterable[Candidate]) -> list[Candidate]:
     return [candidate for candidate in candidates if not candidate.error]
 
 
-def _way(rounds, candidate) -> float | None:
+def _way(rounds: Rounds, candidate: Candidate) -> float | None:
     """Seconds that the way to a candidate's process and back takes, beside the call."""
     nothing = Candidate(candidate.key, NO_OP, candidate.process, yardstick=True)
     for _ in range(MIN_SAMPLES):
@@ -306,7 +306,7 @@ def _way(rounds, candidate) -> float | None:
     return median(nothing.walls)
 
 
-def _finish(rounds, candidate, way):
+def _finish(rounds: Rounds, candidate: Candidate, way: float) -> None:
     """Its memory, torch's settings, and whether its clock and the parent's tell the same."""
     try:
         candidate.peak = _ask(candidate.process, "finish", candidate.workload, rounds.number).get("peak")

@@ -19,11 +19,16 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.processes.limits import answering, hide_references, limit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Answer = Callable[[dict[str, Any]], None]
 
 
 def main() -> None:
@@ -70,7 +75,7 @@ def checked(task: Mapping[str, Any]) -> dict[str, str]:
     return {"status": "passed", "message": f"{count} checks"}
 
 
-def take_turns(task: Mapping[str, Any], commands: Iterable[str], answer: Callable[[dict], None]) -> None:
+def take_turns(task: Mapping[str, Any], commands: Iterable[str], answer: Answer) -> None:
     """Answer the parent's commands until it closes the pipe."""
     hide_references()
     try:
@@ -90,7 +95,7 @@ def take_turns(task: Mapping[str, Any], commands: Iterable[str], answer: Callabl
 class Worker:
     """The workloads of this process, and the call that is being made. Each command answers once."""
 
-    def __init__(self, task):
+    def __init__(self, task: Mapping[str, Any]):
         import torch
 
         if task.get("cores"):
@@ -122,7 +127,7 @@ class Worker:
         self.copies: Any = None  # of what it returned
         self.fault = ""
 
-    def prepare(self, name, round_, answer):
+    def prepare(self, name: str, round_: str, answer: Answer) -> None:
         """Load the inputs of a round."""
         self.arguments = self.copies = None
         self.name = name
@@ -131,7 +136,7 @@ class Worker:
         self.ready(self.device)
         answer({})
 
-    def go(self, answer):
+    def go(self, answer: Answer) -> None:
         """Run it. The answer is written the moment the clock stops, and what it returned is copied at once."""
         sample = self.call(self.workloads[self.name], self.arguments, self.device)
         answer({"seconds": sample.seconds, "undisturbed": sample.undisturbed})
@@ -143,11 +148,11 @@ class Worker:
             except Exception as error:
                 self.fault = reason(error)
 
-    def discard(self, answer):
+    def discard(self, answer: Answer) -> None:
         """Go on; what is wrong with the form of the last result is said here."""
         answer({"error": self.fault} if self.fault else {})
 
-    def save(self, file, answer):
+    def save(self, file: str, answer: Answer) -> None:
         """Write the copies of the last call, and its inputs as they are now."""
         if self.fault:
             raise ContractError(self.fault)
@@ -158,7 +163,7 @@ class Worker:
         self.write(Path(file), arrays | self._inputs_now())
         answer({})
 
-    def _inputs_now(self):
+    def _inputs_now(self) -> dict[str, np.ndarray]:
         """What is left of the inputs in the tensors that the call was given; of a step only what it may not change."""
         from gmbench.timing.sizes import STEP
 
@@ -168,11 +173,11 @@ class Worker:
         tensors = {"x": x, **parameters}
         return {f"given.{name}": tensor.detach().cpu().double().numpy() for name, tensor in tensors.items()}
 
-    def finish(self, name, round_, answer):
+    def finish(self, name: str, round_: str, answer: Answer) -> None:
         """After a pass: its peak memory, and whether one call leaves alone what another returned."""
         workload = self.workloads[name]
 
-        def prepare():
+        def prepare() -> tuple:
             self.prepare(name, round_, lambda _: None)
             return self.arguments
 
@@ -187,7 +192,7 @@ class Worker:
         self._as_before()
         answer({"peak": peak})
 
-    def _as_before(self):
+    def _as_before(self) -> None:
         changed = [what for what, value in self.settings().items() if value != self.before[what]]
         if changed:
             raise ContractError(f"it changed torch's {', '.join(changed)}")

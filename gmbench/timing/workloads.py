@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from gmbench.contract import Implementation, LayerType
@@ -16,6 +17,10 @@ _grad, _tensor = torch.autograd.grad, torch.tensor
 _cross_entropy = torch.nn.functional.cross_entropy
 
 
+Arrays = dict[str, np.ndarray]  # float64, by name
+Tensors = dict[str, torch.Tensor]
+
+
 @dataclass(frozen=True)
 class Workload:
     """What a measuring process times: ``run(*prepare(inputs))``, of which only ``run`` is inside the clock.
@@ -25,7 +30,7 @@ class Workload:
     """
 
     name: str
-    prepare: Callable[[dict], tuple]
+    prepare: Callable[[Arrays], tuple]
     run: Callable[..., tuple]
 
 
@@ -54,18 +59,20 @@ def output_names(kind: LayerType, size: Size, direction: str) -> list[str]:
     return [*values, *gradients, *(f"{name}.after" for name in gradients)]
 
 
-def _layer(function, kind, size, dtype, device, direction) -> Workload:
+def _layer(
+    function: Callable[..., torch.Tensor], kind: LayerType, size: Size, dtype: str, device: str, direction: str
+) -> Workload:
     """One layer, forward or forward and backward."""
     backward = direction != "forward"
 
-    def prepare(inputs):
+    def prepare(inputs: Arrays) -> tuple:
         given = _tensors(inputs, dtype, device)
         G = given.pop("G")
         for tensor in given.values():
             tensor.requires_grad_(backward)
         return given["x"], {name: given[name] for name in kind.names}, G
 
-    def run(x, parameters, G):
+    def run(x: torch.Tensor, parameters: Tensors, G: torch.Tensor) -> tuple:
         with torch.set_grad_enabled(backward):
             out = function(x, **parameters)
         return (out, *_grad(out, [x, *parameters.values()], G, allow_unused=True)) if backward else (out,)
@@ -73,17 +80,19 @@ def _layer(function, kind, size, dtype, device, direction) -> Workload:
     return Workload("implementation", prepare, run)
 
 
-def _step(function, kind, size, dtype, device, direction) -> Workload:
+def _step(
+    function: Callable[..., torch.Tensor], kind: LayerType, size: Size, dtype: str, device: str, direction: str
+) -> Workload:
     """A stack of layers: forward, cross entropy, the gradients of every parameter, and the update in place."""
 
-    def prepare(inputs):
+    def prepare(inputs: Arrays) -> tuple:
         given = _tensors(inputs, dtype, device)
         labels = given.pop("labels").long()
         places = range(len(size.widths) - 1)
         stack = [{name: given[f"{i}.{name}"].requires_grad_() for name in kind.names} for i in places]
         return given["x"], labels, stack
 
-    def run(x, labels, stack):
+    def run(x: torch.Tensor, labels: torch.Tensor, stack: list[Tensors]) -> tuple:
         values, out = [], x
         for parameters in stack:
             out = function(out, **parameters)
@@ -107,6 +116,6 @@ def update(parameters: Iterable[torch.Tensor], gradients: Iterable[torch.Tensor 
             parameter.sub_(gradient, alpha=RATE)
 
 
-def _tensors(inputs, dtype: str, device: str) -> dict[str, torch.Tensor]:
+def _tensors(inputs: Arrays, dtype: str, device: str) -> Tensors:
     """Fresh tensors of float64 arrays."""
     return {name: _tensor(array, dtype=getattr(torch, dtype), device=device) for name, array in inputs.items()}

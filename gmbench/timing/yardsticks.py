@@ -24,11 +24,12 @@ from gmbench.baselines import lacking
 from gmbench.contract import LayerType
 from gmbench.layers import autograd
 from gmbench.timing.sizes import STEP, Size, layer_axes
-from gmbench.timing.workloads import Workload, update
+from gmbench.timing.workloads import Arrays, Workload, update
 
 NAMES = ("floor", "linear", "linear-matched")
 BESIDE = {"kan": "kan"}  # and the optional extra that each needs
 GRID, ORDER = 5, 3  # of a KAN's splines, pykan's own
+Random = Callable[..., torch.Tensor]
 BLOCK = {"cpu": 2**17, "cuda": 2**22}  # exponentials a call
 
 
@@ -47,10 +48,10 @@ def beside(kind: LayerType, size: Size) -> list[str]:
     return [name for name in kind.beside if not size.widths and not lacking(BESIDE[name])]
 
 
-def _floor(kind, size, direction, random, block) -> Workload:
+def _floor(kind: LayerType, size: Size, direction: str, random: Random, block: int) -> Workload:
     """The bare products and exponentials: powers of 2, which are the fastest of torch's."""
     backward = direction != "forward"
-    parts = []  # (inner, columns, whether the input needs a gradient)
+    parts: list[tuple[int, int, bool]] = []  # (inner, columns, whether the input needs a gradient)
     exponentials = 0
     for place, axes in enumerate(layer_axes(kind, size)):
         work = kind.work(axes, size.batch, 4)
@@ -58,11 +59,11 @@ def _floor(kind, size, direction, random, block) -> Workload:
         exponentials += work.exponentials + (work.backward_exponentials if backward else 0)
     block = min(block, max(1, exponentials))
 
-    def prepare(_inputs):
+    def prepare(_inputs: Arrays) -> tuple:
         products = [(random(size.batch, d), random(N, d), random(size.batch, N), grad) for d, N, grad in parts]
         return products, random(block)
 
-    def run(products, e):
+    def run(products: list[tuple], e: torch.Tensor) -> tuple:
         with torch.no_grad():
             power = torch.empty_like(e)
             for start in range(0, exponentials, block):
@@ -80,20 +81,20 @@ def _floor(kind, size, direction, random, block) -> Workload:
     return Workload("floor", prepare, run)
 
 
-def _dense(kind, size, direction, random, matched=False) -> Workload:
+def _dense(kind: LayerType, size: Size, direction: str, random: Random, matched: bool = False) -> Workload:
     """Dense layers of the same shape, or of as many parameters."""
     widths = _matched(kind, size) if matched else _widths(kind, size)
     step = direction == STEP
     backward = direction != "forward"
     linear = torch.nn.functional.linear
 
-    def prepare(_inputs):
+    def prepare(_inputs: Arrays) -> tuple:
         x = random(size.batch, widths[0]).requires_grad_(backward and not step)
         shapes = [shape for d, C in itertools.pairwise(widths) for shape in ((C, d), (C,))]
         weights = [random(*shape).requires_grad_(backward) for shape in shapes]
         return x, weights, random(size.batch, widths[-1]), torch.zeros(size.batch, dtype=torch.long, device=x.device)
 
-    def run(x, weights, G, labels):
+    def run(x: torch.Tensor, weights: list[torch.Tensor], G: torch.Tensor, labels: torch.Tensor) -> tuple:
         with torch.set_grad_enabled(backward):
             out = x
             for W, b in zip(weights[::2], weights[1::2], strict=True):
@@ -108,7 +109,7 @@ def _dense(kind, size, direction, random, matched=False) -> Workload:
     return Workload("linear-matched" if matched else "linear", prepare, run)
 
 
-def _kan(kind, size, direction, random) -> Workload:
+def _kan(kind: LayerType, size: Size, direction: str, random: Random) -> Workload:
     """A KAN between the same features, with one hidden layer of such a width that it has as many parameters."""
     from gmbench.baselines.kan import kan
     from gmbench.baselines.kan import size as count
@@ -122,10 +123,10 @@ def _kan(kind, size, direction, random) -> Workload:
     network = kan([d, hidden, C], GRID, ORDER, (-1.0, 1.0), 0, device=sample.device, dtype=sample.dtype)
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
 
-    def prepare(_inputs):
+    def prepare(_inputs: Arrays) -> tuple:
         return random(size.batch, d).clamp(-1, 1).requires_grad_(backward), random(size.batch, C)
 
-    def run(x, G):
+    def run(x: torch.Tensor, G: torch.Tensor) -> tuple:
         with torch.set_grad_enabled(backward):
             out = autograd.laplacian(network, x) if laplacian else network(x)
         # the Laplacian does not depend on what is linear in x
@@ -149,10 +150,10 @@ def _matched(kind: LayerType, size: Size) -> list[int]:
     widths = _widths(kind, size)
     free = range(1, max(2, len(widths) - 1))
 
-    def scaled(factor):
+    def scaled(factor: float) -> list[int]:
         return [max(1, round(factor * w)) if place in free else w for place, w in enumerate(widths)]
 
-    def excess(factor):
+    def excess(factor: float) -> int:
         return sum((d + 1) * C for d, C in itertools.pairwise(scaled(factor))) - wanted
 
     high = 1.0
@@ -161,8 +162,8 @@ def _matched(kind: LayerType, size: Size) -> list[int]:
     return scaled(brentq(excess, 0.0, high)) if excess(0.0) < 0 else scaled(0.0)
 
 
-def _random(dtype: str, device: str) -> Callable[..., torch.Tensor]:
-    def random(*shape):
+def _random(dtype: str, device: str) -> Random:
+    def random(*shape: int) -> torch.Tensor:
         return torch.randn(shape, dtype=getattr(torch, dtype), device=device)
 
     return random

@@ -15,7 +15,7 @@ from pathlib import Path
 try:
     from gmbench.registry import layer_type
     from gmbench.timing.gate import gate, obstacle, select_implementations
-    from gmbench.timing.rows import TimingRow, TimingStatus
+    from gmbench.timing.records import Timing, TimingStatus
     from gmbench.timing.session import allocators_here, measure
     from gmbench.timing.sizes import sizes
     from gmbench.timing.turns import TimingLimits
@@ -60,7 +60,7 @@ def measured(folder, kind, size, dtype, device, allocator):
         limits = TimingLimits(ROUNDS, BUDGET)
         options = {"allocator": allocator, "statuses": statuses, "limits": limits, "always": True}
         found = measure(implementations, size, dtype, device, **options)
-        rows = {f"{row.implementation} {row.direction}": row.to_dict() for row in found.rows}
+        rows = {f"{row.implementation} {row.direction}": row.stored() for row in found.rows}
         return {"rows": rows, "yardsticks": found.yardsticks}
 
     return once(folder, f"time {kind.name} {size.label} {size.batch} {dtype} {device} {allocator}", ask_clock)
@@ -113,10 +113,10 @@ def of_implementation(kind, size, implementation, peak):
     """Samples of an implementation, or its peak bytes, at a size."""
 
     def read(folder, direction, *where):
-        row = TimingRow.from_dict(measured(folder, kind, size, *where)["rows"][f"{implementation.key} {direction}"])
-        if row.figures is None:
+        row = Timing.of(measured(folder, kind, size, *where)["rows"][f"{implementation.key} {direction}"])
+        if row.status != "passed" or not row.samples:
             raise RuntimeError(f"{row.status}: {row.message}")
-        return row.figures.peak_bytes if peak else {"samples": row.figures.samples[0], "number": 1}
+        return row.peak_bytes if peak else {"samples": row.samples[0], "number": 1}
 
     return read
 

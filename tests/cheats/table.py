@@ -19,7 +19,7 @@ from gmbench import registry
 from gmbench.store.files import write_json
 from gmbench.store.provenance import provenance
 from gmbench.timing.gate import gate, select_implementations
-from gmbench.timing.rows import TimingStatus
+from gmbench.timing.records import TimingStatus
 from gmbench.timing.session import measure
 from gmbench.timing.turns import TimingLimits
 
@@ -79,7 +79,7 @@ def timed(group, implementations, statuses):
     limits = replace(LIMITS, seconds=min(cheat.seconds for _, cheat in group))
     for _ in range(3):
         found = measure([implementations[key] for key in keys], SIZE, statuses=statuses, limits=limits)
-        rows = [row.to_dict() for row in found.rows]
+        rows = [row.stored() for row in found.rows]
         if not any("by the parent's" in row["message"] for row in rows if row["implementation"] == "gm/eager"):
             break
     return {key: [row for row in rows if row["implementation"] == key] for key in keys}

@@ -77,7 +77,7 @@ def test_what_is_right_passes(judge):
 def test_the_gate_withholds_the_time(judge):
     statuses = {"gm/eager": judge("gm/zeros")[0]}
     (row,) = session.measure(["gm/eager"], table.SIZE, passes=["forward"], statuses=statuses).rows
-    assert row.status == "failed" and row.figures is None and row.message.startswith("value: ")
+    assert row.status == "failed" and row.samples is None and row.message.startswith("value: ")
 
 
 def test_no_two_have_the_same_name():

@@ -18,9 +18,9 @@ from gmbench import registry
 from gmbench.cli.base import main
 from gmbench.contract import EPS, ContractError
 from gmbench.processes import child
-from gmbench.store.files import read_all
+from gmbench.store.reading import Kind, Store
 from gmbench.timing import clock, gate, goals, inputs, outputs, session, turns, workloads, yardsticks
-from gmbench.timing.rows import TimingRow, TimingStatus
+from gmbench.timing.records import Timing, TimingStatus
 from gmbench.timing.sizes import PASSES, STEP, Size, layer_axes, select_sizes, sizes
 from gmbench.timing.statistics import median_interval, ratio_interval
 from gmbench.timing.turns import TimingLimits
@@ -116,7 +116,7 @@ def eager():
 
 def rows_of(implementations, size=SMALL, limits=QUICK, **options):
     """Rows as the store keeps them."""
-    return [row.to_dict() for row in session.measure(implementations, size, limits=limits, **options).rows]
+    return [row.stored() for row in session.measure(implementations, size, limits=limits, **options).rows]
 
 
 def timed(implementations, size=SMALL, **options):
@@ -215,14 +215,14 @@ def test_layer_types_are_timed_one_at_a_time():
 
 
 def committed_rows():
-    return [row for _, file in read_all("timings", DATA) for row in file["rows"]]
+    return [row for _, file in Store(DATA).read(Kind("timings", dict)) for row in file["rows"]]
 
 
 def test_committed_rows_are_read_and_written_alike():
     rows = committed_rows()
     assert rows
     for row in rows:
-        assert json.dumps(TimingRow.from_dict(row).to_dict()) == json.dumps(row)
+        assert json.dumps(Timing.of(row).stored(), sort_keys=True) == json.dumps(row, sort_keys=True)
 
 
 def test_committed_intervals_follow_from_their_samples():

@@ -1,10 +1,12 @@
 """The layer type `gm`: diagonal covariances and an affine readout (the reduced GM layer)."""
 
+from collections.abc import Mapping
+
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.gm import bound, domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int) -> Work:
     """Floor of one forward pass: x with the K C rows of U, with the K means and the K variances, one exponential a
     (row, k).
     """

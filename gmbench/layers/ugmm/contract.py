@@ -6,13 +6,14 @@ more its integral is infinite. The value is a score.
 """
 
 import functools
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Stack, Timed, Work
 from gmbench.layers.ugmm import bound, domain
 
 
-def work(sizes, batch, itemsize, tied=False):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int, tied: bool = False) -> Work:
     """Floor: one exponential for each row, neuron and input in each pass, too many to be saved; no products."""
     d, C = sizes["d"], sizes["C"]
     return Work(

@@ -29,7 +29,7 @@ def surfaces(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Figure
     columns = min(len(arms) + 1, ACROSS)
     width = WIDE / ACROSS
     figure = Figure(figsize=(width * columns, 2.32 * width * lines + 0.4), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.03, h_pad=0.03, wspace=0.02, hspace=0.02)
     grid = figure.subplots(2 * lines, columns, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
@@ -97,7 +97,7 @@ def photographs(arms: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Fig
     originals = next(iter(arms.values()))["originals"]
     rows = {"test images": originals, **{label: each["reconstructions"] for label, each in arms.items()}}
     figure = Figure(figsize=(WIDE, 0.72 * len(rows) + 0.5), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.01, wspace=0.01, hspace=0.01)
     grid = figure.subplots(len(rows), len(originals), squeeze=False)
     for line, (label, images) in zip(grid, rows.items(), strict=True):
         for axes, image in zip(line, images, strict=True):

@@ -27,7 +27,7 @@ def pictures(blocks: Mapping[str, Mapping[str, Pictures]], title: str) -> Figure
     figure = Figure(
         figsize=(width * (columns + 0.2) * len(blocks) + 0.3, width * len(names) + 0.9), layout="constrained"
     )
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
+    figure.set_layout_engine("constrained", w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)
     for part, (said, block) in zip(figure.subfigures(1, len(blocks), squeeze=False)[0], blocks.items(), strict=True):
         part.suptitle(said, fontsize=10)
         grid = part.subplots(len(names), columns, squeeze=False)

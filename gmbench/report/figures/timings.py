@@ -35,7 +35,7 @@ def distances(panels: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -
     dense = 0.2 * max(len(regimes), 1.5)  # inches a label
     heights = [len(names) * dense + 0.1 for names in labels.values()]
     figure = Figure(figsize=(WIDE, sum(heights) + 0.72 * len(panels) + 0.6), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.1)
+    figure.set_layout_engine("constrained", h_pad=0.1)
     every = figure.subplots(
         len(panels), max(map(len, panels.values())), squeeze=False, sharex=True, gridspec_kw={"height_ratios": heights}
     )

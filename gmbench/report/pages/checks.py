@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 import pandas
 
@@ -51,7 +52,7 @@ def standing(frame: pandas.DataFrame, known: Sequence[str]) -> list[dict]:
 
     :param known: the checks of this layer type, see :func:`expected`
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     columns = list(dict.fromkeys(check for check in frame["check"] if is_quantity(check)))
     for name, part in _subjects(frame):
         records = {row["check"]: row for row in part.to_dict("records")}
@@ -259,7 +260,8 @@ def _bad_rows(bad: pandas.DataFrame) -> list[dict[str, str]]:
 
 def _regimes(page: Page, frame: pandas.DataFrame) -> None:
     quantities = frame[frame["check"].map(is_quantity)] if "regimes" in frame else frame.iloc[:0]
-    quantities = quantities[[isinstance(r, dict) and bool(r) for r in quantities["regimes"]]] if len(quantities) else []
+    if len(quantities):
+        quantities = quantities[[isinstance(r, dict) and bool(r) for r in quantities["regimes"]]]
     if not len(quantities):
         return
     page.add(

@@ -136,7 +136,7 @@ def _spans(numbers: Sequence[LedgerRow]) -> list[str]:
     """Ids, with those that follow each other as ``A01 to A04``."""
     found: list[list[str]] = []
     for name in (row.id for row in numbers):
-        stem, digits = re.fullmatch(r"(.*?)(\d*)", name).groups()
+        stem, digits = re.findall(r"^(.*?)(\d*)$", name)[0]
         if found and digits and int(digits) > 0 and found[-1][-1] == f"{stem}{int(digits) - 1:0{len(digits)}d}":
             found[-1].append(name)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean, median
 
 import numpy as np
@@ -129,7 +129,7 @@ def commands(board: Board, name: str) -> list[str]:
     """What runs the cells of a leaderboard again: a line, and one for each row from outside the experiment."""
     base = f"gmbench run {name} --data {board.data} --budget {board.budget}"
     used = Counter((arm.implementation, arm.device) for arm in board.arms if arm.implementation)
-    usual = {}  # of each layer type
+    usual: dict[str, tuple[str, str]] = {}  # of each layer type
     for key, _ in sorted(used.items(), key=lambda item: (-item[1], item[0])):
         usual.setdefault(key[0].partition("/")[0], key)
     lines = []
@@ -152,9 +152,7 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
     by = f" The layers are computed by {text(layers[0])}." if len(layers) == 1 else ""
     found.add(f"{counted(board.epochs, 'epoch')} a cell.{planned}{by}")
     first = next((arm for arm in board.arms if arm.place), board.arms[0] if board.arms else None)
-    found.add(
-        table(_leader_row(arm, first, board) for arm in board.arms) if board.arms else "No cell of it is finished."
-    )
+    found.add(table(_leader_row(arm, first, board) for arm in board.arms) if first else "No cell of it is finished.")
     notes = []
     open_arms = [arm for arm in board.arms if set(arm.wanted) - set(arm.best)]
     again = commands(board, name)
@@ -424,7 +422,7 @@ def _traces(found: Page, board: Board, key: str, title: str) -> None:
     found.show(f"{key}-traces", figure, f"{', '.join(said for said, _ in rows)} over epochs, {board.title}")
 
 
-def _in_rows(quantities: Sequence[tuple[str, Sequence[Panel]]]) -> list[list]:
+def _in_rows(quantities: Sequence[tuple[str, Sequence[Mapping[str, Curves]]]]) -> list[list[Panel]]:
     """Panels in rows of at most :data:`ACROSS`: the same arms' quantities one below the other."""
     most = max((len(panels) for _, panels in quantities), default=0)
     return [

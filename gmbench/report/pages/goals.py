@@ -135,11 +135,15 @@ def _judged(name: str, goal: Goal, row: dict) -> tuple[str, str]:
         said = f"{number(found / 1e6)} MB, {whole} MB with what it returns"
         return said, verdict(goal.at_most, (found, found, found))
     ratio = ratio_to(row, other)
-    faster = ratio is not None and other != "floor" and goal.at_most < 1
-    return (f"{shown(_inverse(ratio))} times" if faster else shown(ratio)), verdict(goal.at_most, ratio)
+    faster = ratio and other != "floor" and goal.at_most < 1
+    return (f"{shown(_inverse(ratio))} times" if ratio and faster else shown(ratio)), verdict(goal.at_most, ratio)
 
 
 def _inverse(ratio: Ratio) -> Ratio:
     """How many times faster, from how many times as long."""
-    centre, low, high = (math.inf if part == 0 else None if part is None else 1 / part for part in ratio)
-    return centre, high, low
+    centre, low, high = ratio
+
+    def inverse(part: float) -> float:
+        return 1 / part if part else math.inf
+
+    return inverse(centre), None if high is None else inverse(high), None if low is None else inverse(low)

@@ -80,8 +80,8 @@ def duration(seconds: float | None, *others: float | None) -> str:
     if absent(seconds) or not math.isfinite(seconds):
         return NONE
     scale, unit = next(((s, u) for least, s, u in ((1, 1, "s"), (1e-3, 1e3, "ms")) if seconds >= least), (1e6, "µs"))
-    ends = "" if not others or any(map(absent, others)) else f" ({' to '.join(number(o * scale) for o in others)})"
-    return f"{number(seconds * scale)} {unit}{ends}"
+    ends = [number(other * scale) for other in others if not absent(other)]
+    return f"{number(seconds * scale)} {unit}" + (f" ({' to '.join(ends)})" if 0 < len(ends) == len(others) else "")
 
 
 def _introduction(found: Page, frame: pandas.DataFrame) -> None:
@@ -321,7 +321,7 @@ def _nearest(best: Rows) -> str:
     first, last = min(best, key=_rank), max(best, key=_rank)
     counts = sorted(((len(own), name) for name, own in _split(best, "implementation").items()), reverse=True)
     who = ", ".join(f"{text(name)} in {often} of {len(best)}" for often, name in counts)
-    low, high = (f"{number(ratio_to(row, 'floor')[0])} x ({text(_place(row))})" for row in (first, last))
+    low, high = (f"{number(_rank(row)[1])} x ({text(_place(row))})" for row in (first, last))
     span = f"between {low} and {high}" if len(best) > 1 else f"at {low}"
     return f"nearest to the floor is {who} comparisons, {span}."
 

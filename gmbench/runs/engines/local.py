@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 from gmbench.contract import ContractError
 from gmbench.processes.lock import timing_now
 from gmbench.runs.child import CellChild
-from gmbench.runs.engine import Cell, Engine, Task
+from gmbench.runs.engine import Cell, Display, Engine, Task
 from gmbench.store.provenance import usable_cores
 
 MEMORY = 2 * 2**30  # bytes that a cell may need
@@ -38,7 +39,7 @@ def slots(device: str, jobs: int | None = None) -> list[dict[str, str]]:
 class Local(Engine):
     """One run of many cells on this machine."""
 
-    def __init__(self, *words, **options):
+    def __init__(self, *words: Any, **options: Any):
         super().__init__(*words, **options)
         if self.options:
             raise ContractError(f"the local engine has no option {', '.join(self.options)}")
@@ -59,7 +60,7 @@ class Local(Engine):
         assert isinstance(task, CellChild)
         self.free.append(dict(task.slot))
 
-    def _look(self, show) -> None:
+    def _look(self, show: Display) -> None:
         if timing_now() != self.suspended:
             self.suspended = not self.suspended
             for _, task in self.running:

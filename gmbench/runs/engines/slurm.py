@@ -53,7 +53,7 @@ class _Task:
 
     def ended(self) -> Ending | None:
         if not self.job.done():
-            self.progress = progress_of(self.ident, self.store) or self.progress
+            self.progress = dict(progress_of(self.ident, self.store)) or self.progress
             return None
         try:
             told = self.job.result()

@@ -1,10 +1,12 @@
 """The layer type `gm-full`: full covariance over (omega, beta), one output."""
 
+from collections.abc import Mapping
+
 from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
 from gmbench.layers.gm.full import bound, domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int) -> Work:
     """Floor of one forward pass: x with the K d rows of Sigma, with K means and K covariances, one exponential a
     (row, k).
     """

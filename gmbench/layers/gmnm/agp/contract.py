@@ -3,13 +3,15 @@
 Whatever the number of projections, a unit is a ridge: w = sum over n of alpha_n a_n is all of them that counts.
 """
 
+from collections.abc import Mapping
+
 from gmbench.contract import Domain, LayerType, Parameter, Timed, Work
 from gmbench.layers.gmnm import bound
 from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm.agp import domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int) -> Work:
     """Floor: that of the ridge it collapses to."""
     M, n, d, C = sizes["M"], sizes["n"], sizes["d"], sizes["C"]
     return Work(

@@ -1,5 +1,6 @@
 """The layer type `gmnm-mahalanobis`: Gaussians of several projections each, the reading that has full Gaussians."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Timed, Work
@@ -8,7 +9,7 @@ from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm.mahalanobis import domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int) -> Work:
     """Floor: x with the M n projections, the M exponentials of each row with pi; in backward they are computed anew."""
     M, n, d, C = sizes["M"], sizes["n"], sizes["d"], sizes["C"]
     return Work(

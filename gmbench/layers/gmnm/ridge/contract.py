@@ -1,5 +1,6 @@
 """The layer type `gmnm-ridge`: Gaussians of one projection each, the literal reading of the GMNM paper's Eq. 3."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from gmbench.contract import Domain, Goal, LayerType, Parameter, Timed, Work
@@ -8,7 +9,7 @@ from gmbench.layers.gmnm import domain as gmnm
 from gmbench.layers.gmnm.ridge import domain
 
 
-def work(sizes, batch, itemsize):
+def work(sizes: Mapping[str, int], batch: int, itemsize: int) -> Work:
     """Floor: x with the M directions, the M exponentials of each row with pi; in backward they are computed anew."""
     M, d, C = sizes["M"], sizes["d"], sizes["C"]
     return Work(
