@@ -210,19 +210,29 @@ def _arms(
         # one name, several sources: the file was changed in between
         namesakes = [key for key in twins if str(key[:4]) == str((arm, implementation, initialisation, device))]
         marks += [str(sha)[:8] for sha in sources if len(namesakes) > 1 and not absent(sha)]
-        runs = []
-        for seed, cell in part.groupby("seed", sort=True):
-            trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
-            if trained:
-                errors = outcomes.padded(trained, int(cell["epochs"].iloc[0]))
-                runs.append(outcomes.Run(int(seed), errors, metric=metric))
-        statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
-        best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
-        label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
-        layer, start = (None if absent(name) else str(name) for name in (implementation, initialisation))
         own = {result.spec.seed: result for result in map(results.__getitem__, part["cell"].unique())}
-        errors_by_seed = (best, last, late, area)
-        found.append(BoardRow(str(arm), layer, start, str(device), label, part, *errors_by_seed, own, wanted, metric))
+        runs = []
+        for seed, result in own.items():
+            trained = [error for epoch, error in result.errors.items() if epoch >= 1]
+            if trained:
+                runs.append(outcomes.Run(seed, outcomes.padded(trained, result.spec.epochs), metric=metric))
+        found.append(
+            BoardRow(
+                arm=str(arm),
+                implementation=None if absent(implementation) else str(implementation),
+                initialisation=None if absent(initialisation) else str(initialisation),
+                device=str(device),
+                label=str(arm) + (f" ({', '.join(marks)})" if marks else ""),
+                frame=part,
+                best={run.seed: outcomes.best(run) for run in runs},
+                last={run.seed: outcomes.last(run) for run in runs},
+                late={run.seed: outcomes.late(run) for run in runs},
+                area={run.seed: outcomes.area(run) for run in runs},
+                results=own,
+                wanted=wanted,
+                metric=metric,
+            )
+        )
     found = [arm for arm in found if arm.best]
     found_places = places([metric.paired(arm.best) for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
@@ -275,7 +285,7 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
         arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
     rows = []
     for (arm, implementation), found in arms.items():
-        errors: list[list[Any]] = [[epoch["test_error"] for epoch in result.epochs] for result in found]
+        errors = [list(result.errors.values()) for result in found]
         best = [min(each[1:] or each) for each in errors]
         last = [each[-1] for each in errors]
         rows.append(

@@ -6,6 +6,7 @@ The id of its :class:`~gmbench.runs.spec.Spec` names the file ``cells/<id>.json`
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import sys
@@ -74,6 +75,11 @@ class CellResult(Made):
                 raise ValueError(f"{name} have numbers that are not finite")
 
     @property
+    def errors(self) -> dict[int, float]:
+        """The test error of each epoch there is."""
+        return {row["epoch"]: row["test_error"] for row in self.epochs}  # type: ignore[misc]  # none is None, see above
+
+    @property
     def diverged(self) -> bool:
         """Whether its loss overflowed."""
         return self.measures.get("diverged") is not None
@@ -113,7 +119,7 @@ def run_cell(
     :param work: the experiment's ``cell(spec, report)``, which returns ``{"epochs": [...], "measures":
         {...}}``
     :param report: called with ``step``, ``steps`` and the latest numbers while the cell runs
-    :raises ContractError: if the spec cannot be run here, or the result cannot be written
+    :raises ContractError: if the spec cannot be run here, or the result is no whole one or cannot be written
     """
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(spec.as_dict(), report)
@@ -127,6 +133,7 @@ def run_cell(
         **provenance(),
         **result,
     }
+    CELLS.of(json.loads(json.dumps(content)), f"what {spec.experiment} measured")  # else nobody could read it
     return save(content, store)
 
 

@@ -197,6 +197,21 @@ def test_a_truncated_result_is_not_a_result(tmp_path):
     assert finished(spec, tmp_path) is None
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"measures": {"seed": 3}}, "measures cannot be called seed"),
+        ({"measures": {"found": float("inf")}}, "measures have numbers that are not finite"),
+        ({"epochs": []}, "missing or of wrong type: epochs"),
+    ],
+)
+def test_a_result_that_nobody_could_read_is_not_written(tmp_path, change, said):
+    (spec,) = specs(["fc"])
+    with pytest.raises(ContractError, match=f"^what kumar measured: not a whole file of kind 'cells'; {said}$"):
+        run_cell(spec, lambda *words: fake(*words) | change, tmp_path)
+    assert results(tmp_path) == []
+
+
 def test_a_cell_is_deterministic(tmp_path):
     (spec,) = specs(["kumar"])
     (tmp_path / "spec.json").write_text(json.dumps(spec.as_dict(), indent=1))

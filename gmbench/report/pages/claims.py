@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -136,7 +135,8 @@ def _spans(numbers: Sequence[LedgerRow]) -> list[str]:
     """Ids, with those that follow each other as ``A01 to A04``."""
     found: list[list[str]] = []
     for name in (row.id for row in numbers):
-        stem, digits = re.findall(r"^(.*?)(\d*)$", name)[0]
+        stem = name.rstrip("0123456789")
+        digits = name.removeprefix(stem)
         if found and digits and int(digits) > 0 and found[-1][-1] == f"{stem}{int(digits) - 1:0{len(digits)}d}":
             found[-1].append(name)
         else:

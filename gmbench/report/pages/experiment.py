@@ -110,7 +110,7 @@ def page(results: Results, name: str) -> Page:
         found.add("## What holds, and what does not", claims.summary(own_claims))
         found.add("Each with its numbers: [below](#claims-and-verdicts).")
     for board in every:
-        _board(found, board, name, results)
+        _board(found, board, name)
     lines = method(metric_of(known))
     hits = any(board.thresholds for board in every)
     found.add("## How to read this", bullets(line for line in lines if hits or not line.startswith("**First hits")))
@@ -144,7 +144,7 @@ def commands(board: Board, name: str) -> list[str]:
     return list(dict.fromkeys(lines)) or [f"{base} --store STORE"]
 
 
-def _board(found: Page, board: Board, name: str, results: Results) -> None:
+def _board(found: Page, board: Board, name: str) -> None:
     found.add(f"## {text(board.title)}")
     seeds = max((len(set(arm.wanted)) for arm in board.arms), default=0)
     planned = f" The budget asks for {counted(seeds, 'seed')}." if seeds else ""
