@@ -73,6 +73,14 @@ class Claim:
         return " ".join(said + ([self.remarks[""]] if "" in self.remarks else []))
 
 
+KNOWN = "the cells that were there were known when this was written; the seeds to come are the first that it is before"
+
+
+def known(*claims: Claim) -> tuple[Claim, ...]:
+    """Claims that were declared when their first cells were known already: their protocol says so."""
+    return tuple(replace(claim, protocol="; ".join(filter(None, (claim.protocol, KNOWN)))) for claim in claims)
+
+
 def quick(*claims: Claim) -> tuple[Claim, ...]:
     """Claims of an experiment whose cells take less than a minute: their tests take ten pairs."""
     return tuple(replace(claim, least=QUICK) for claim in claims)
