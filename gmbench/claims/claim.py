@@ -1,15 +1,13 @@
-"""What a paper states, and what the judgement of it is made of."""
+"""What a paper states, and what decides it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from gmbench.claims.intervals import Interval
 from gmbench.claims.statistics import Run
-
-REPRODUCED, NOT, INCONCLUSIVE, NOT_RUN = VERDICTS = ("reproduced", "not reproduced", "inconclusive", "not run")
+from gmbench.claims.verdicts import FEWEST, OPPOSED, QUICK, Decision
 
 
 class RunsOf(Protocol):
@@ -20,37 +18,14 @@ class RunsOf(Protocol):
     def __call__(self, arm: str, /) -> Mapping[int, Run]: ...
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """A verdict and what it rests on.
-
-    :param measured: ours in words
-    :param centre, interval: ours in numbers, over so many ``seeds``: a mean and its 95 % interval
-    :param margin: what is allowed on either side of the published value
-    :param low, high: the published value with its margin, in the unit of ``centre``
-    :param detail: what else is to be seen, in lines
-    :param side: where ours lies if it does not reproduce: ``"above"`` or ``"below"``
-    :param parts: the judgements of a claim of several
-    """
-
-    verdict: str
-    measured: str = ""
-    centre: float | None = None
-    interval: Interval | None = None
-    seeds: int = 0
-    margin: float | None = None
-    low: float | None = None
-    high: float | None = None
-    detail: tuple[str, ...] = ()
-    side: str = ""
-    parts: tuple[Judgement, ...] = ()
-
-
 class Evidence(Protocol):
     """What decides a claim; the kinds of it are in :mod:`gmbench.claims.evidence`."""
 
-    def judge(self, runs_of: RunsOf) -> Judgement:
-        """The verdict that runs allow."""
+    def judge(self, runs_of: RunsOf, least: int = FEWEST) -> Decision:
+        """The verdict that runs allow.
+
+        :param least: pairs of seeds that a test takes
+        """
 
 
 def short(value: float) -> str:
@@ -66,9 +41,10 @@ class Claim:
     :param printed: as it stands there, with its unit apart
     :param evidence: what decides it
     :param protocol: what the paper leaves open here, and the choice or the proxy
-    :param remarks: what a reader should know if it does not reproduce: by the side on which ours lies (``"above"``,
-        ``"below"``), or by the number of the part that fails, from 1
+    :param remarks: what a reader should know if it does not hold: by the side on which ours lies (``"above"``,
+        ``"below"``), by the number of the part that fails, from 1, or always (``""``)
     :param data: the data set (default: the experiment's first)
+    :param least: pairs of seeds that a test takes: ``QUICK`` where a cell takes less than a minute
     """
 
     id: str
@@ -80,21 +56,31 @@ class Claim:
     protocol: str = ""
     remarks: Mapping[Any, str] = field(default_factory=dict)
     data: str = ""
+    least: int = FEWEST
 
-    def remark(self, judgement: Judgement) -> str:
-        """Why it does not reproduce, in sentences; empty if it does, or nothing is decided."""
-        if judgement.verdict != NOT:
+    def judge(self, runs_of: RunsOf) -> Decision:
+        """The verdict that runs allow."""
+        return self.evidence.judge(runs_of, self.least)
+
+    def remark(self, decision: Decision) -> str:
+        """Why it does not hold, in sentences; empty if it does, or nothing is decided."""
+        if decision.verdict not in OPPOSED:
             return ""
-        said = []
-        if judgement.side and judgement.interval and judgement.low is not None and judgement.high is not None:
-            gap = (
-                judgement.low - judgement.interval[1]
-                if judgement.side == "below"
-                else judgement.interval[0] - judgement.high
-            )
-            said.append(f"Our interval lies {judgement.side} the published value and its margin, by {short(gap)}.")
-        failed = [i for i, part in enumerate(judgement.parts, 1) if part.verdict == NOT]
-        if failed:
-            said.append("What does not hold: " + "; ".join(judgement.parts[i - 1].measured for i in failed) + ".")
-        said += [self.remarks[key] for key in (judgement.side, *failed) if key in self.remarks]
-        return " ".join(said)
+        failed = [i for i, part in enumerate(decision.parts, 1) if part.verdict in OPPOSED]
+        shown = [decision.parts[i - 1].shown for i in failed if decision.parts[i - 1].shown]
+        said = ["What does not hold: " + "; ".join(shown) + "."] if shown else []
+        said += [self.remarks[key] for key in (decision.side, *failed) if key and key in self.remarks]
+        return " ".join(said + ([self.remarks[""]] if "" in self.remarks else []))
+
+
+KNOWN = "the cells that were there were known when this was written; the seeds to come are the first that it is before"
+
+
+def known(*claims: Claim) -> tuple[Claim, ...]:
+    """Claims that were declared when their first cells were known already: their protocol says so."""
+    return tuple(replace(claim, protocol="; ".join(filter(None, (claim.protocol, KNOWN)))) for claim in claims)
+
+
+def quick(*claims: Claim) -> tuple[Claim, ...]:
+    """Claims of an experiment whose cells take less than a minute: their tests take ten pairs."""
+    return tuple(replace(claim, least=QUICK) for claim in claims)

@@ -117,9 +117,11 @@ def printed(
     """
     found, (first, last) = ordered(values), _ends(published)
     n, m = len(found), runs_of_paper
+    wanted = quarter(published) if resolution is None else resolution
     if m < 1:
         raise ValueError(f"the paper has at least one run, not {m}")
-    seen: dict[str, Any] = {"seeds": n}
+    seen: dict[str, Any] = {"seeds": n, "low": first - rounding, "high": last + rounding}
+    seen |= {"margin": rounding, "resolution": wanted}
     logs = decades and (geometric or worst or m == 1)
     work = np.array([MEAN_SQUARE.scaled(value) for value in found]) if decades else found
     if n:
@@ -127,11 +129,11 @@ def printed(
         end = min(max(centre, first), last)
         seen |= {"centre": centre, "difference": centre - end}
         seen["factor"] = centre / end if centre > 0 and end > 0 else None
+        seen["interval"] = None if worst else _of_mean(work if logs else found, low, high, logs)
     if n < intervals.FEWEST:
         few = f"fewer than {intervals.FEWEST} seeds have no interval"
         return Decision(TOO_FEW, few, **seen, enough=lambda level: intervals.FEWEST)
     scaled: Callable[[float], float] = MEAN_SQUARE.scaled if logs else float
-    wanted = quarter(published) if resolution is None else resolution
     narrow = math.log10(1 + wanted / abs(first + last) * 2) if logs else wanted
     kind = "worst" if worst else "powers" if decades and not logs else "mean"
     paper = _Paper(
@@ -149,7 +151,7 @@ def printed(
 
     law = paper.law(n)
     shown = tuple(10 ** min(end, 300) if logs else end for end in paper.interval(law))
-    seen |= {"interval": shown, "p": paper.apart(law), "enough": enough}
+    seen |= {"prediction": shown, "p": paper.apart(law), "enough": enough}
     said = f"the paper's {_runs(m, worst)} is expected in {shown[0]:.4g} to {shown[1]:.4g}"
     if seen["p"] <= LEVEL:
         return Decision(side_of(paper.printed_less(law), better), said, **seen)
@@ -479,6 +481,12 @@ def _future(n: float, m: int) -> np.ndarray:
     if math.isinf(n):
         return others
     return (first / math.sqrt(n) + others) * np.sqrt((n - 1) / rng.chisquare(n - 1, (DRAWS, 1)))
+
+
+def _of_mean(values: np.ndarray, low: float, high: float, logs: bool) -> intervals.Interval | None:
+    """Of our mean, of logarithms as a power; else cut at the ends."""
+    found = intervals.of_mean(values.tolist()) if logs else intervals.of_mean(values.tolist(), low, high)
+    return (10 ** found[0], 10 ** found[1]) if found and logs else found
 
 
 def _ends(published: float | tuple[float, float]) -> tuple[float, float]:

@@ -55,28 +55,44 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
 
 
 def adjusted(parts: Sequence[Decision]) -> list[Decision]:
-    """The parts of one claim after Holm: what a test decided at 5 %, and does not at the adjusted p-value, is as
-    undecided as it would have been without. All parts that a test decides, or will once they are run, are adjusted
-    together, so that no verdict is lost when a part is run; what is the same for any seed takes no part. The seeds
-    that would decide a part are those at the level of Holm's first step, 5 % over the number of parts.
+    """The parts of one claim, those that speak against it after Holm.
+
+    One part that is reversed, or differs, speaks against the whole claim, so the more parts there are, the likelier is
+    one by chance: what a test decided against it at 5 %, and does not at Holm's adjusted p-value, is as undecided as
+    it would have been without. A part that holds says nothing by itself: the claim needs them all (an
+    intersection-union test, Berger 1982, Technometrics 24(4): if each part is tested at 5 %, "all hold" is wrong in at
+    most 5 %), so each keeps its own 5 %.
+
+    All parts that a test decides, or will once they are run, are adjusted together, so that no verdict is lost when a
+    part is run; what is the same for any seed takes no part. The seeds that would speak against a part are those at
+    the level of Holm's first step, 5 % over the number of parts.
     """
     tested = [i for i, part in enumerate(parts) if part.p is not None or part.verdict in (NOT_RUN, TOO_FEW)]
-    ps = [1.0 if (p := parts[i].p) is None else p for i in tested]
+    ps = [1.0 if parts[i].p is None else _own(parts[i]) for i in tested]
     found = list(parts)
     for i, p in zip(tested, holm(ps), strict=True):
         part = parts[i]
-        decided = part.verdict in (HOLDS, *AGAINST)
+        lost = part.verdict in AGAINST and p > LEVEL
+        towards = part.verdict if lost else part.towards
         found[i] = dataclasses.replace(
             part,
-            verdict=part.otherwise if decided and p > LEVEL else part.verdict,
-            p=None if part.p is None else p,
-            level=part.level / len(tested),
+            verdict=part.otherwise if lost else part.verdict,
+            holm=None if part.p is None else p,
+            towards=towards,
+            level=part.level / len(tested) if towards in AGAINST else part.level,
         )
     return found
 
 
+def _own(part: Decision) -> float:
+    """The p-value of one part by itself, which may have been one of several already."""
+    p = part.p if part.holm is None else part.holm
+    return 1.0 if p is None else p
+
+
 def conjunction(parts: Sequence[Decision]) -> Decision:
-    """A claim of several parts that must all hold, part by part, after Holm (:func:`adjusted`).
+    """A claim of several parts that must all hold, part by part: each holds at 5 %, and is against it after Holm
+    (:func:`adjusted`).
 
     In this order: *not run* while a part is, since no part decides beside one that was not run; *does not hold* where
     a part is reversed or differs; *holds* where all hold (*agrees*, if all are printed numbers, and where those differ
@@ -122,11 +138,12 @@ def parted(values: Decision, lost: Decision) -> Decision:
     """
     first, second = adjusted([values, lost])
     said = "; ".join(filter(None, [first.reason, f"lost: {second.reason}"]))
-    found = dataclasses.replace(first, reason=said, parts=(first, second))
+    shown = dataclasses.replace(second, shown=f"lost: {second.reason}")
+    found = dataclasses.replace(first, reason=said, parts=(first, shown))
     if second.verdict not in (WORSE, REVERSED) or first.verdict in (WORSE, REVERSED):
         return found
     verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
-    return dataclasses.replace(found, verdict=verdict, p=second.p, otherwise=first.verdict)
+    return dataclasses.replace(found, verdict=verdict, p=second.p, holm=second.holm, otherwise=first.verdict)
 
 
 def tiers(arms: Mapping[str, Mapping[int, float]], *, least: int = FEWEST) -> dict[str, int | None]:
@@ -208,6 +225,28 @@ def exchanges(table: np.ndarray) -> float:
     gap = float(rows[:, -1].mean() - rows[:, 0].mean())
     null = found.null_distribution
     return float((np.sum(null >= gap * (1 - 1e-12)) + 1) / (len(null) + 1))
+
+
+def over_choices(found: Mapping[str, Decision]) -> Decision:
+    """A claim whose words leave open how it is to be read, over its readings: the verdict that they have in common, or
+    *depends on a choice*. *Not run* while one is; *too few seeds* while the others agree and more of ours would decide
+    one.
+    """
+    parts = tuple(found.values())
+    verdicts = {part.verdict for part in parts}
+    missing = tuple(dict.fromkeys(name for part in parts for name in part.missing))
+    open_ = any(part.verdict == TOO_FEW and part.needed for part in parts)
+    settled = {part.verdict for part in parts if part.verdict != TOO_FEW or not part.needed}
+    if NOT_RUN in verdicts:
+        verdict = NOT_RUN
+    elif len(settled) > 1:
+        verdict = DEPENDS
+    else:
+        verdict = TOO_FEW if open_ else settled.pop()
+    said = "; ".join(f"{name}: {part.said}" for name, part in found.items())
+    return dataclasses.replace(
+        parts[0], verdict=verdict, reason=said, parts=parts, missing=missing, enough=lambda level: _most(parts)
+    )
 
 
 def over_universes(found: Mapping[str, tuple[Decision, bool]]) -> Decision:

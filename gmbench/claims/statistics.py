@@ -25,6 +25,7 @@ class Run:
     :param steps: at the ends of the same epochs
     :param measures: what the whole cell has one of
     :param initial: the row of epoch 0, before training
+    :param final: the row of the last epoch that it trained
     :param paths: of a layer's components, as experiments with one GM layer keep them; empty where there are none
     :param classes: of the data set; None where there are none to guess
     """
@@ -34,6 +35,7 @@ class Run:
     steps: tuple[int, ...] = ()
     measures: Mapping[str, Any] = field(default_factory=dict)
     initial: Mapping[str, Any] = field(default_factory=dict)
+    final: Mapping[str, Any] = field(default_factory=dict)
     paths: Mapping[str, Any] = field(default_factory=dict)
     metric: Metric = ERROR
     classes: int | None = None
@@ -60,7 +62,8 @@ class Run:
             raise ValueError(f"it has {len(errors)} of {epochs} epochs")
         steps = tuple(each * (i + 1) for i in range(epochs))
         return cls(
-            *(seed, padded(errors, epochs), steps, measures, initial, paths, metric), data.classes if data else None
+            *(seed, padded(errors, epochs), steps, measures, initial, rows[-1], paths, metric),
+            data.classes if data else None,
         )
 
     @property
@@ -172,6 +175,11 @@ def reaches(error: float) -> Callable[[Run], bool]:
 def measure(name: str) -> Statistic:
     """A measure of the cell."""
     return lambda run: _number(run.measures.get(name))
+
+
+def row(name: str) -> Statistic:
+    """A number of the last epoch's row."""
+    return lambda run: _number(run.final.get(name))
 
 
 def initial_loss(run: Run) -> float | None:

@@ -1,4 +1,4 @@
-"""The words of a verdict, and what a decision rests on."""
+"""The words of a verdict, and the form that every judgement has."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ AGAINST = (*DIFFERS, REVERSED, DOES_NOT_HOLD)
 
 LOWER, HIGHER, NEITHER = "lower", "higher", "neither"  # which side is better
 
+OPPOSED = (*AGAINST, NO_DIFFERENCE)  # decided, and not as the paper says
+
 LEVEL = 0.05  # of every test; intervals are of 1 - LEVEL
 FEWEST = 6  # paired seeds of a test: with five, an exact one cannot reach 5 %
 QUICK = 10  # the same where a cell takes less than a minute
@@ -51,11 +53,17 @@ class Decision:
     """A verdict, and what it rests on, in the unit of what was compared.
 
     :param reason: in words
+    :param shown: what was measured, in words
     :param centre: our mean (of an ordering: the mean difference; of a count: the share)
-    :param interval: of a printed number the prediction interval for what the paper reports; of an ordering the t
-        interval of the mean difference; of a count the exact one of the share; each of 95 %
+    :param interval: of that, 95 %: of a mean or a mean difference by Student's t, of a count the exact one; None where
+        there is none, as of the worst of several
+    :param prediction: of a printed number, the 95 % interval in which the paper's is expected
+    :param low, high: what is printed, with its rounding
+    :param margin: of a printed number its rounding on either side; of an ordering the difference that counts as none
+    :param resolution: of a printed number, half the widest prediction interval that says something
     :param seeds: those that it rests on, of an ordering pairs
-    :param p: of the test that decides it, after Holm where it is one part of several; None where nothing is tested
+    :param p: of the test that decides it, alone; None where nothing is tested
+    :param holm: the same after Holm, where it is one part of several
     :param difference: ours less the published value, the nearer end of a range
     :param factor: ours over the same, where both are positive
     :param otherwise: the verdict if ``p`` were above the level
@@ -63,15 +71,23 @@ class Decision:
     :param level: of the test, a part's after Holm's first step
     :param missing: what was not run
     :param parts: of a claim of several
+    :param detail: what else is to be seen, in lines
     :param enough: the smallest number of seeds that would decide at a level, None if none would
     """
 
     verdict: str
     reason: str = ""
+    shown: str = ""
     centre: float | None = None
     interval: tuple[float, float] | None = None
+    prediction: tuple[float, float] | None = None
+    low: float | None = None
+    high: float | None = None
+    margin: float | None = None
+    resolution: float | None = None
     seeds: int = 0
     p: float | None = None
+    holm: float | None = None
     difference: float | None = None
     factor: float | None = None
     otherwise: str = TOO_FEW
@@ -79,6 +95,7 @@ class Decision:
     level: float = LEVEL
     missing: tuple[str, ...] = ()
     parts: tuple[Decision, ...] = ()
+    detail: tuple[str, ...] = ()
     enough: Callable[[float], int | None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -89,6 +106,20 @@ class Decision:
     def needed(self) -> int | None:
         """How many seeds would decide it, if it is one of too few; None if it is not, or if no number would."""
         return self.enough(self.level) if self.verdict == TOO_FEW and self.enough else None
+
+    @property
+    def side(self) -> str:
+        """Where ours lies if it is decided against the paper: ``"above"`` or ``"below"``."""
+        if self.verdict not in AGAINST or not self.difference:
+            return ""
+        return "above" if self.difference > 0 else "below"
+
+    @property
+    def tests(self) -> tuple[float, ...]:
+        """The p-values of all tests that it rests on, each alone."""
+        if self.parts:
+            return tuple(p for part in self.parts for p in part.tests)
+        return () if self.p is None else (self.p,)
 
     @property
     def said(self) -> str:

@@ -89,7 +89,7 @@ def data_command(name, as_json):
 
 @main.command()
 @click.argument("chosen", nargs=-1, metavar="[ID|EXPERIMENT|PAPER]...")
-@click.option("--verdict", help="Only those with this verdict, such as 'not reproduced'.")
+@click.option("--verdict", help="Only those with this verdict, such as 'differs, ours worse' or 'too few seeds'.")
 @click.option(
     "--store",
     metavar="DIR",
@@ -99,10 +99,11 @@ def data_command(name, as_json):
 def claims(chosen, verdict, store, as_json):
     """What the papers claim, and whether it holds on the cells of a store.
 
-    A claim is reproduced where the 95 % interval over seeds lies inside published +- margin, not reproduced where it
-    is disjoint from that, and otherwise inconclusive; not run without cells. One ID shows all that is known of it.
+    A printed number agrees where it lies in the 95 % interval that our runs predict for it, and that is narrow enough
+    to say something; an ordering holds or is reversed by an exact test of paired seeds. Else too few seeds, with how
+    many would decide; undecidable by runs; or not run. One ID shows all that is known of it.
     """
-    from gmbench.claims.claim import VERDICTS
+    from gmbench.claims.verdicts import VERDICTS
     from gmbench.names import one_of
     from gmbench.results import ledger
     from gmbench.store.reading import Store
@@ -139,17 +140,21 @@ def claims(chosen, verdict, store, as_json):
 def _claim(row):
     """All that is known of one claim."""
     from gmbench.claims.claim import short
+    from gmbench.results.ledger import said_by_paper
 
     found = row.found
     shown = {
         "claim": f"{row.id}: {row.statement}",
         "source": f"{row.paper}, {row.source}",
-        "published": row.printed + (f" +- {found.margin:.4g}" if found.margin else ""),
+        "published": said_by_paper(row),
         "measured": found.shown,
         "95 %": " to ".join(map(short, found.interval or ())),
+        "expected": " to ".join(map(short, found.prediction or ())),
+        "resolution": "" if found.resolution is None else short(found.resolution),
+        "p": "" if found.p is None else f"{found.p:.2g}",
         "seeds": f"{found.seeds} ({row.experiment}, {', '.join(row.datasets)}, budget {row.budget})",
-        "verdict": row.verdict,
-        **{f"  part {i}": f"{part.shown}: {part.verdict}" for i, part in enumerate(row.parts, 1) if part.shown},
+        "verdict": found.said,
+        **{f"  part {i}": f"{part.shown}: {part.said}" for i, part in enumerate(row.parts, 1) if part.shown},
         "protocol": row.protocol,
         "detail": row.detail,
         "remark": row.remark,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gmbench.claims import statistics as outcomes
-from gmbench.claims.intervals import FEWEST, of_difference
+from gmbench.claims.decisions import sign_flips
+from gmbench.claims.intervals import Interval, of_mean
 from gmbench.claims.metric import ERROR, Metric
+from gmbench.claims.several import tiers
 from gmbench.results.frames import NONE, absent
 from gmbench.results.pictures import kept
 from gmbench.results.read import Results
@@ -47,7 +49,7 @@ class BoardRow:
     results: dict[int, CellResult]
     wanted: tuple[int, ...]
     metric: Metric = ERROR
-    place: int | None = None
+    tier: int | None = None
 
     @property
     def seeds(self) -> str:
@@ -234,10 +236,10 @@ def _arms(
             )
         )
     found = [arm for arm in found if arm.best]
-    found_places = places([metric.paired(arm.best) for arm in found])
-    if sum(place is not None for place in found_places) > 1:  # nobody is first alone
-        for arm, place in zip(found, found_places, strict=True):
-            arm.place = place
+    tier_of = tiers({arm.label: metric.paired(arm.best) for arm in found})
+    if sum(tier is not None for tier in tier_of.values()) > 1:  # nobody is first alone
+        for arm in found:
+            arm.tier = tier_of[arm.label]
     return sorted(found, key=lambda a: (metric.mean(list(a.best.values())), a.label))
 
 
@@ -246,47 +248,44 @@ def _thresholds(results: Iterable[CellResult]) -> list[float]:
     return sorted((float(word) for word in words if word.replace(".", "", 1).isdecimal()), reverse=True)
 
 
-def paired_interval(one: Mapping[int, float], other: Mapping[int, float]) -> tuple[float, float] | None:
-    """The 95 % interval of the mean of ``one - other`` over common seeds; None for fewer than three."""
-    common = sorted(set(one) & set(other))
-    return of_difference([one[seed] for seed in common], [other[seed] for seed in common])
+@dataclasses.dataclass(frozen=True)
+class Behind:
+    """How far one arm is behind another over common seeds.
 
-
-def places(errors: Sequence[Mapping[int, float]]) -> list[int | None]:
-    """The place of each arm, given its error for every seed: 1 + the number of arms that are clearly better.
-
-    Clearly better: the interval of the paired difference lies wholly below 0. Two arms that nothing else
-    separates therefore share a place where their interval includes 0. An arm with fewer than three seeds
-    has no place, and takes none.
+    :param gap: the mean difference
+    :param interval: of that, by Student's t; None for fewer than three
+    :param p: of the exact sign-flip test, two-sided
     """
 
-    def better(one: Mapping[int, float], other: Mapping[int, float]) -> bool:
-        interval = paired_interval(one, other)
-        return interval is not None and interval[1] < 0
+    gap: float
+    interval: Interval | None
+    p: float
 
-    ranked = [len(arm) >= FEWEST for arm in errors]
-    return [
-        1 + sum(better(other, arm) for other, counts in zip(errors, ranked, strict=True) if counts)
-        if has_place
-        else None
-        for arm, has_place in zip(errors, ranked, strict=True)
-    ]
+
+def behind(one: Mapping[int, float], other: Mapping[int, float]) -> Behind | None:
+    """``one - other`` by seed; None if they have no seed in common."""
+    gaps = [one[seed] - other[seed] for seed in sorted(set(one) & set(other))]
+    return Behind(float(np.mean(gaps)), of_mean(gaps), float(sign_flips(gaps))) if gaps else None
 
 
 def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[str, Any]]:
     """The small leaderboard that a run prints: one row per arm and implementation of finished cells, best first.
 
-    ``arm``, ``implementation`` (None where the arm has no layer), ``seeds``, ``diverged`` (seeds), and test errors in
-    the unit of ``metric``: ``best`` (its mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The
-    best is the best epoch's after training began.
+    ``arm``, ``implementation`` (None where the arm has no layer), ``seeds``, ``diverged`` (seeds), ``tier`` (None with
+    fewer than six seeds: :func:`~gmbench.claims.several.tiers`), and test errors in the unit of ``metric``: ``best``
+    (its mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The best is the best epoch's after
+    training began.
     """
     arms: dict[tuple[str, str | None], list[CellResult]] = {}
     for result in results:
         arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
-    rows = []
+    rows, by_seed = [], {}
     for (arm, implementation), found in arms.items():
         errors = [list(result.errors.values()) for result in found]
         best = [min(each[1:] or each) for each in errors]
+        by_seed[f"{arm} {implementation}"] = {
+            result.spec.seed: metric.scaled(error) for result, error in zip(found, best, strict=True)
+        }
         last = [each[-1] for each in errors]
         rows.append(
             {
@@ -300,6 +299,8 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
                 "last": metric.mean(last),
             }
         )
+    tier_of = tiers(by_seed)
+    rows = [row | {"tier": tier_of[f"{row['arm']} {row['implementation']}"]} for row in rows]
     return sorted(rows, key=lambda row: row["best"])
 
 
@@ -307,7 +308,11 @@ def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR)
     """The rows of :func:`summary` as a rich table."""
     from rich.table import Table
 
+    rows = list(rows)
+    ranked = any(row["tier"] for row in rows)
     shown = Table(title=title, title_justify="left")
+    if ranked:
+        shown.add_column("tier", justify="right")
     shown.add_column("arm", no_wrap=True)  # two names may differ at their ends alone
     shown.add_column("layer", overflow="fold")
     for column in ("seeds", f"best {metric.short}, mean [min - max]", f"last {metric.short}, mean"):
@@ -316,5 +321,8 @@ def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR)
         seeds = f"{row['seeds']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
         mean, low, high, last = (metric.said(row[key]) for key in ("best", "best_min", "best_max", "last"))
         unit = f" {metric.unit}" if metric.unit else ""
-        shown.add_row(row["arm"], row["implementation"] or "", seeds, f"{mean}{unit} \\[{low} - {high}]", last + unit)
+        tier = [str(row["tier"] or NONE)] if ranked else []
+        shown.add_row(
+            *tier, row["arm"], row["implementation"] or "", seeds, f"{mean}{unit} \\[{low} - {high}]", last + unit
+        )
     return shown

@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gmbench.claims.claim import NOT_RUN, VERDICTS, Claim, Judgement, short
+from gmbench.claims.claim import Claim, short
+from gmbench.claims.several import benjamini_hochberg
 from gmbench.claims.statistics import Run
+from gmbench.claims.verdicts import AGAINST, BETTER, FAVOURABLE, LEVEL, NOT_RUN, OPPOSED, VERDICTS, Decision
 from gmbench.experiments import experiments
 from gmbench.experiments.contract import Experiment
 from gmbench.registry import layer_type
@@ -29,39 +31,46 @@ COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "data"  # in a che
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found of a claim, or of a part of it.
+    """What was found of a claim, or of a part of it: a :class:`~gmbench.claims.verdicts.Decision` as plain data.
 
-    :param margin: what is allowed on either side of the published value, or None
+    :param margin: of a printed number what is allowed on either side; of an ordering the difference that counts as none
     :param measured: our number (for an ordering the mean difference, for a count so many out of ``seeds``), or text
     :param shown: the same in words; empty where nothing was run
     :param interval: our 95 % interval, or None
+    :param prediction: the 95 % interval in which a printed number is expected, or None
+    :param resolution: of a printed number, half the widest prediction interval that says something
     :param low, high: the published value with its margin
     :param seeds: how many
+    :param said: the verdict with its direction and size, or with the seeds that would decide
+    :param needed: how many seeds would decide, of too few; None where no number would
+    :param p, holm: of the test that decides it: alone, and among the parts of the claim
     """
 
     margin: float | None
     measured: float | str | None
     shown: str
     interval: tuple[float, float] | None
+    prediction: tuple[float, float] | None
+    resolution: float | None
     low: float | None
     high: float | None
     seeds: int
     verdict: str
+    said: str
+    needed: int | None
+    p: float | None
+    holm: float | None
 
     @classmethod
-    def of(cls, judgement: Judgement) -> Finding:
-        """From a judgement."""
-        missing = judgement.verdict == NOT_RUN
-        ours = judgement.measured if judgement.centre is None else judgement.centre
+    def of(cls, decision: Decision) -> Finding:
+        """From a decision."""
+        missing = decision.verdict == NOT_RUN and not decision.parts
+        ours = decision.shown if decision.centre is None else decision.centre
+        same = ("margin", "interval", "prediction", "resolution", "low", "high", "seeds", "verdict", "said")
         return cls(
-            margin=judgement.margin,
+            **{name: getattr(decision, name) for name in (*same, "needed", "p", "holm")},
             measured=None if missing else ours,
-            shown="" if missing else judgement.measured,
-            interval=judgement.interval,
-            low=judgement.low,
-            high=judgement.high,
-            seeds=judgement.seeds,
-            verdict=judgement.verdict,
+            shown="" if missing else decision.shown,
         )
 
     @property
@@ -79,6 +88,7 @@ class LedgerRow:
     :param published: a number, a pair of numbers (a range) or text; ``printed`` as it stands there, with its unit
     :param dataset: the claim's first; ``datasets``: all that its evidence looks at
     :param parts: what was found of each part of a claim of several
+    :param tests: the p-values of all tests that it rests on, each alone
     :param protocol: what the paper leaves open, and the choice made
     :param detail: what else the verdict rests on
     :param remark: why the claim does not hold
@@ -98,6 +108,7 @@ class LedgerRow:
     datasets: list[str]
     budget: str
     parts: tuple[Finding, ...]
+    tests: tuple[float, ...]
     protocol: str
     detail: str
     remark: str
@@ -139,7 +150,7 @@ def ledger(store: Store | str | os.PathLike | None = None) -> list[LedgerRow]:
 def _row(chosen: Experiment, claim: Claim, cells: Cells) -> LedgerRow:
     data = claim.data or chosen.data_sets[0]
     asked: dict[tuple[str, str], None] = {}
-    judgement: Judgement = claim.evidence.judge(cells.arms(chosen, data, asked))
+    decision = claim.judge(cells.arms(chosen, data, asked))
     return LedgerRow(
         id=claim.id,
         paper=chosen.paper,
@@ -149,19 +160,26 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> LedgerRow:
         published=getattr(claim.evidence, "published", claim.printed),
         printed=f"{claim.printed} {claim.unit}".strip(),
         unit=claim.unit,
-        found=Finding.of(judgement),
+        found=Finding.of(decision),
         dataset=data,
         datasets=_places(chosen, data, asked),
         budget=BUDGET,
-        parts=tuple(map(Finding.of, judgement.parts)),
+        parts=tuple(map(Finding.of, decision.parts)),
+        tests=decision.tests,
         protocol=claim.protocol,
-        detail="; ".join(judgement.detail),
-        remark=claim.remark(judgement),
+        detail=_detail(decision),
+        remark=claim.remark(decision),
         command=" && ".join(
             f"gmbench run {name} --data {where} --budget {BUDGET} --store STORE"
             for name, where in asked or [(chosen.name, data)]
         ),
     )
+
+
+def _detail(decision: Decision) -> str:
+    """What else is to be seen, in one line; what was not run first."""
+    missing = (f"no cells of {', '.join(decision.missing)}",) if decision.missing else ()
+    return "; ".join((*missing, *filter(None, decision.detail)))
 
 
 def _places(chosen: Experiment, data: str, asked: Iterable[tuple[str, str]]) -> list[str]:
@@ -251,26 +269,65 @@ def _run(result: CellResult, chosen: Experiment) -> Run:
 
 
 def counts(rows: Iterable[LedgerRow]) -> dict[str, int]:
-    """How many claims have each verdict."""
-    rows = list(rows)
-    return {verdict: sum(row.verdict == verdict for row in rows) for verdict in VERDICTS}
+    """How many claims have each verdict that one has, in the order of :data:`~gmbench.claims.verdicts.VERDICTS`."""
+    found = [row.verdict for row in rows]
+    return {verdict: found.count(verdict) for verdict in VERDICTS if verdict in found}
+
+
+@dataclass(frozen=True)
+class Tests:
+    """All tests of a ledger together.
+
+    :param number: how many there are
+    :param alone: of those, at most 5 % by themselves
+    :param after: of those, after Benjamini and Hochberg
+    :param lost: ids of claims with a test that is at most 5 % by itself and not after
+    """
+
+    number: int
+    alone: int
+    after: int
+    lost: tuple[str, ...]
+
+
+def tests_of(rows: Iterable[LedgerRow]) -> Tests:
+    """What the false discovery rate of the whole ledger leaves of its tests (once, for the reader; no verdict rests on
+    it).
+    """
+    found = [(row.id, p) for row in rows for p in row.tests]
+    fair = benjamini_hochberg([p for _, p in found])
+    lost = dict.fromkeys(name for (name, p), q in zip(found, fair, strict=True) if p <= LEVEL < q)
+    return Tests(len(found), sum(p <= LEVEL for _, p in found), sum(q <= LEVEL for q in fair), tuple(lost))
 
 
 def table(rows: Iterable[LedgerRow]) -> Table:
     """The ledger as a rich table."""
     from rich.table import Table
 
-    colours = dict(zip(VERDICTS, ("green", "red", "yellow", "dim"), strict=True))
     shown = Table()
     shown.add_column("id", no_wrap=True)
     for column in ("statement", "paper says", "ours"):
         shown.add_column(column, overflow="fold")
     shown.add_column("seeds", justify="right")
-    shown.add_column("verdict")
+    shown.add_column("verdict", overflow="fold")
     for row in rows:
         found = row.found
-        said = row.printed + (f" +- {found.margin:.4g}" if found.margin else "")
         ends = "" if found.interval is None or "(" in found.shown else " ({} to {})".format(*map(short, found.interval))
         ours = found.shown.replace("[", "\\[") + ends
-        shown.add_row(row.id, row.statement, said, ours, str(found.seeds), f"[{colours[row.verdict]}]{row.verdict}[/]")
+        verdict = f"[{_colour(row.verdict)}]{found.said}[/]"
+        shown.add_row(row.id, row.statement, said_by_paper(row), ours, str(found.seeds), verdict)
     return shown
+
+
+def said_by_paper(row: LedgerRow) -> str:
+    """What the paper says, with what is allowed on either side of a number."""
+    number = row.found.low is not None and row.found.margin
+    return f"{row.printed} +- {row.found.margin:.4g}" if number else row.printed
+
+
+def _colour(verdict: str) -> str:
+    if verdict == BETTER:
+        return "cyan"
+    if verdict in FAVOURABLE:
+        return "green"
+    return "red" if verdict in AGAINST else "yellow" if verdict in OPPOSED or verdict != NOT_RUN else "dim"

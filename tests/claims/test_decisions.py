@@ -100,7 +100,7 @@ class TestPrinted:
         values = [4.1, 4.3, 4.0, 4.6]
         found = printed(values, 4.2, runs_of_paper=5)
         half = stats.t.ppf(0.975, 3) * np.std(values, ddof=1) * math.sqrt(1 / 4 + 1 / 5)
-        assert found.interval == pytest.approx((4.25 - half, 4.25 + half)) and found.centre == pytest.approx(4.25)
+        assert found.prediction == pytest.approx((4.25 - half, 4.25 + half)) and found.centre == pytest.approx(4.25)
         assert found.verdict == AGREES and half < 4.2 / 4
 
     @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ class TestPrinted:
 
     def test_the_rounding_is_the_papers_to_use(self):
         values = [4.1, 4.2, 4.3, 4.2]
-        end = printed(values, 4.2).interval[1]
+        end = printed(values, 4.2).prediction[1]
         assert printed(values, end + 0.04).verdict == BETTER
         assert printed(values, end + 0.04, rounding=0.05).verdict == AGREES
 
@@ -160,7 +160,7 @@ class TestPrinted:
 
     def test_a_quantity_keeps_to_its_bounds(self):
         found = printed([99, 99.9, 98, 99.5], 99.9, resolution=2, better=HIGHER, high=100)
-        assert found.interval[1] == 100 and found.verdict == AGREES
+        assert found.prediction[1] == 100 and found.verdict == AGREES
         assert printed([99, 99.9, 98, 99.5], 99.9, resolution=2, better=HIGHER).verdict == TOO_FEW
 
     def test_the_resolution_is_a_quarter_and_no_wider_than_the_point(self):
@@ -173,7 +173,7 @@ class TestPrinted:
         found = printed(values, 2e-8, decades=True)
         half = stats.t.ppf(0.975, 2) * np.std([-8, math.log10(3e-8), -7], ddof=1) * math.sqrt(4 / 3)
         middle = np.mean(np.log10(values))
-        assert np.log10(found.interval) == pytest.approx([middle - half, middle + half])
+        assert np.log10(found.prediction) == pytest.approx([middle - half, middle + half])
         assert found.centre == pytest.approx(10**middle)
         assert printed(values, 1e-3, decades=True).verdict == BETTER
 
@@ -203,7 +203,7 @@ class TestPrinted:
 
     def test_the_worst_of_more_seeds_is_worse(self):
         values = [60.0, 70, 80, 75, 65]
-        ends = [printed(values, 77, 8, m, worst=True).interval for m in (1, 5, 20)]
+        ends = [printed(values, 77, 8, m, worst=True).prediction for m in (1, 5, 20)]
         assert ends[0][0] < ends[1][0] < ends[2][0] and ends[0][1] < ends[1][1] < ends[2][1]
         assert printed(values, 77, 8, 5, worst=True).centre == 80
         assert printed(values, 30, 3, 5, worst=True).verdict == WORSE
@@ -386,7 +386,7 @@ class TestCounts:
         assert parted(ordering(SURE), fewer(8, 20, 0, 20)).verdict == DOES_NOT_HOLD
         assert parted(ordering(SURE), fewer(0, 20, 8, 20)).verdict == HOLDS
         assert parted(ordering(SURE[:3]), fewer(0, 20, 8, 20)).verdict == TOO_FEW, "what is lost decides for nobody"
-        assert parted(ordering(SURE[:3]), fewer(0, 20, 8, 20)).needed == 7, "two parts take seven pairs"
+        assert parted(ordering(SURE[:3]), fewer(0, 20, 8, 20)).needed == 6, "holds at 5 % each"
         lost = parted(ordering(SURE), fewer(10, 20, 0, 20))
         assert conjunction([lost] * 3).verdict == DOES_NOT_HOLD
 
@@ -401,13 +401,20 @@ class TestSeveral:
         assert benjamini_hochberg([]) == []
 
     def test_a_part_is_decided_after_all_parts(self):
-        one, two = adjusted([ordering(SURE[:6]), ordering(SURE[:6])])
-        assert one.verdict == two.verdict == TOO_FEW and one.p == 2 * 2 / 2**6
+        against = ordering(SURE[:6], alternative="greater")
+        one, two = adjusted([against, against])
+        assert one.verdict == two.verdict == TOO_FEW and one.p == 2 / 2**6 and one.holm == 2 * one.p
         assert one.needed == 7, "as many as two parts take"
-        assert adjusted([ordering(SURE[:6])])[0].verdict == HOLDS
-        assert adjusted([ordering(SURE[:6]), identity([1], 1)])[0].verdict == HOLDS, "nothing is tested there"
-        assert adjusted([ordering(SURE[:6]), not_run("a")])[0].verdict == TOO_FEW, "it will be tested"
+        assert adjusted([against])[0].verdict == REVERSED
+        assert adjusted([against, identity([1], 1)])[0].verdict == REVERSED, "nothing is tested there"
+        assert adjusted([against, not_run("a")])[0].verdict == TOO_FEW, "it will be tested"
         assert adjusted([ordering(SURE), ordering(moved(SURE, 0, 0.1), margin=0.2)])[1].verdict == NO_DIFFERENCE
+
+    def test_a_part_that_holds_keeps_its_own_level(self):
+        """All of them have to: an intersection-union test."""
+        found = adjusted([ordering(SURE[:6])] * 24)
+        assert {part.verdict for part in found} == {HOLDS} and found[0].p == 2 / 2**6 and found[0].holm == 24 * 2 / 2**6
+        assert conjunction([ordering(SURE[:6])] * 24).verdict == HOLDS
 
     HELD, LOST, OPEN = ordering(SURE), ordering(SURE, alternative="greater"), ordering(SURE[:3])
     SAME = ordering(moved(SURE, 0, 0.1), margin=0.2)
@@ -438,7 +445,8 @@ class TestSeveral:
         assert found.verdict == verdict and found.reason == said and len(found.parts) == len(parts)
 
     def test_what_a_conjunction_needs_is_what_its_worst_part_needs(self):
-        assert conjunction([ordering(SURE[:6])] * 4).needed == 8
+        assert conjunction([ordering(SURE[:5])] * 4).needed == 6
+        assert conjunction([ordering(SURE[:6], alternative="greater")] * 4).needed == 8
         assert conjunction([ordering([0.0] * 6), ordering(SURE[:6])]).needed is None
         assert conjunction([ordering([0.0] * 6), ordering(SURE[:5], alternative="greater")]).needed == 7, "against it"
         assert conjunction([not_run("a", "b"), not_run("b", "c")]).missing == ("a", "b", "c")
@@ -666,7 +674,7 @@ class TestErrorRates:
         assert [ordering(one).verdict for one in d[0]] == said[0].tolist()
         for verdicts, p in zip(said.tolist(), ps.tolist(), strict=True):
             found = conjunction([Decision(verdict, p=one) for verdict, one in zip(verdicts, p, strict=True)])
-            wrong += any(part.verdict in DECIDED for part in found.parts)
+            wrong += found.verdict in DECIDED
             assert (found.verdict == DOES_NOT_HOLD) == any(part.verdict == REVERSED for part in found.parts)
         assert wrong / cases <= allowed(LEVEL, cases)
 
@@ -741,7 +749,7 @@ class TestProperties:
     )
     def test_the_unit_of_decades(self, values, unit, m):
         one, two = (printed([u * v for v in values], u * 0.1, 0, m, decades=True) for u in (1, unit))
-        assert two.verdict == one.verdict and two.interval == pytest.approx([unit * end for end in one.interval])
+        assert two.verdict == one.verdict and two.prediction == pytest.approx([unit * end for end in one.prediction])
 
     @QUICKLY
     @given(

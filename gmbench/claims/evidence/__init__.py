@@ -1,30 +1,31 @@
-"""What a claim says, as data, and the verdict that cells allow.
+"""What a claim says, as data, and the verdict that cells allow: by :mod:`gmbench.claims.decisions` and
+:mod:`gmbench.claims.several`.
 
-A number carries a margin: half its last printed digit, a tenth of it where the paper says "about", and the paper's
-stated spread. *Reproduced*: the 95 % interval over seeds lies inside published +- margin. *Not reproduced*: it is
-disjoint from that. Otherwise *inconclusive*. An ordering holds where the paired 95 % interval excludes 0. Fewer than
-three seeds are inconclusive, except for counts, identities and what is the same for any seed.
-
-A seed that diverged is at 100 % error, in orderings and counts; a printed number is compared with the seeds that
-trained.
+A number declares what it is rounded to, of how many of the paper's runs it is the mean, which side is the better one,
+and the resolution below which an interval says something; an ordering the difference that counts as none; an
+equivalence and a limit their margin. A seed that diverged is in no mean: how many did is a part of its own.
 """
 
-from gmbench.claims.evidence.combined import Alongside, Together, Undecidable
+from gmbench.claims.evidence.combined import Alongside, Choices, Together, Undecidable
 from gmbench.claims.evidence.counts import Count
-from gmbench.claims.evidence.numbers import Beside, Beyond, Identity, Number, digit_of
-from gmbench.claims.evidence.orderings import Below, BelowThroughout, Gap, Tighter
+from gmbench.claims.evidence.numbers import Beside, Beyond, Calculated, Identity, Number, digit_of
+from gmbench.claims.evidence.orderings import TENTH, Below, BelowThroughout, Gap, Similar, Tighter
 from gmbench.claims.evidence.times import step_times
 
 __all__ = [
+    "TENTH",
     "Alongside",
     "Below",
     "BelowThroughout",
     "Beside",
     "Beyond",
+    "Calculated",
+    "Choices",
     "Count",
     "Gap",
     "Identity",
     "Number",
+    "Similar",
     "Tighter",
     "Together",
     "Undecidable",

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import mean
+from dataclasses import dataclass, replace
 
-from gmbench.claims import intervals
-from gmbench.claims.claim import INCONCLUSIVE, NOT, REPRODUCED, Judgement, RunsOf, short
-from gmbench.claims.evidence.judging import differences_of, lost_seeds, not_run, spanned
+from gmbench.claims.claim import RunsOf, short
+from gmbench.claims.decisions import SHARE, counted, ordering
+from gmbench.claims.evidence.judging import differences_of, lacking, lost_seeds, spanned, trained
 from gmbench.claims.statistics import Run, Statistic, best
+from gmbench.claims.verdicts import FEWEST, HIGHER, Decision
 
 
 @dataclass(frozen=True)
 class Count:
-    """So many seeds of one arm, or pairs of seeds where it beats another, as the paper counts.
+    """So many seeds of one arm, or pairs of seeds where it beats another, as the paper counts: by
+    :func:`~gmbench.claims.decisions.counted`. A seed that diverged loses its pair; the ordering of those that trained
+    stands beside.
 
-    Reproduced: all of ours where the paper has all, none where it has none, from at least as many seeds, or else the
-    very same share. Not reproduced: Fisher's exact test tells the two shares apart at 5 %.
+    :param better: which side is the better one
+    :param resolution: as a share of the paper's seeds
     """
 
     arm: str
@@ -27,31 +29,28 @@ class Count:
     what: str
     other: str = ""
     statistic: Statistic = best
+    better: str = HIGHER
+    resolution: float = SHARE
 
-    def judge(self, runs_of: RunsOf) -> Judgement:
+    def judge(self, runs_of: RunsOf, least: int = FEWEST) -> Decision:
         """The verdict."""
         runs = {name: runs_of(name) for name in (self.arm, self.other) if name}
-        if not all(runs.values()):
-            return not_run(runs)
+        if missing := lacking(runs):
+            return missing
         detail = [*lost_seeds(runs)]
         if self.predicate is not None:
             hits = [self.predicate(run) for run in runs[self.arm].values()]
         else:
-            gaps = differences_of(runs[self.arm], runs[self.other], self.statistic)
-            hits = [gap < 0 for gap in gaps]
-            if gaps:
-                interval = intervals.of_differences(gaps)
-                p = intervals.sign_flips(gaps)
-                detail.append(f"mean difference {short(mean(gaps))}{spanned(interval)}, p = {p:.2g}")
+            hits = [gap < 0 for gap in differences_of(runs[self.arm], runs[self.other], self.statistic)]
+            pairs = ordering(differences_of(*map(trained, runs.values()), self.statistic), least=least)
+            if pairs.centre is not None:
+                detail.append(f"mean difference {short(pairs.centre)}{spanned(pairs.interval)}: {pairs.said}")
         k, n = sum(hits), len(hits)
+        found = counted(k, n, self.published, self.of, self.resolution, self.better)
         if not n:
-            return Judgement(INCONCLUSIVE, f"{self.what}: no common seed")
-        side = ""
-        if n >= self.of and k * self.of == self.published * n:
-            verdict = REPRODUCED
-        else:
-            p = intervals.same_share(k, n, self.published, self.of)
-            detail.append(f"Fisher's exact p = {p:.2g} against {self.published} of {self.of}")
-            verdict = NOT if p < 1 - intervals.LEVEL else INCONCLUSIVE
-            side = ("below" if k * self.of < self.published * n else "above") if verdict == NOT else ""
-        return Judgement(verdict, f"{self.what}: {k} of {n}", float(k), None, n, detail=tuple(detail), side=side)
+            return replace(found, shown=f"{self.what}: no common seed")
+        ends = None if found.interval is None else (found.interval[0] * n, found.interval[1] * n)
+        detail.append(f"{found.reason}: Fisher's exact p = {found.p:.2g}")
+        shown = f"{self.what}: {k} of {n}"
+        resolution = self.resolution * self.of
+        return replace(found, shown=shown, centre=float(k), interval=ends, resolution=resolution, detail=tuple(detail))

@@ -1,26 +1,28 @@
-"""What the kinds of evidence judge by: the runs of their arms, intervals against limits, differences by seed."""
+"""What the kinds of evidence judge by: the runs of their arms, differences by seed, and what did not train."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from statistics import mean
+from dataclasses import replace
 
-from gmbench.claims import intervals
-from gmbench.claims.claim import INCONCLUSIVE, NOT, NOT_RUN, REPRODUCED, Judgement, short
+from gmbench.claims.claim import short
+from gmbench.claims.decisions import fewer
 from gmbench.claims.intervals import Interval
+from gmbench.claims.several import parted
 from gmbench.claims.statistics import Run, Statistic
+from gmbench.claims.verdicts import Decision, not_run
 
-NOTHING = 1e-9  # differences of that size are rounding
-FEW = "fewer than three seeds"
+Runs = Mapping[int, Run]
 
 
-def not_run(runs: Mapping[str, Mapping[int, Run]]) -> Judgement:
-    """The judgement where arms have no runs.
+def lacking(runs: Mapping[str, Runs]) -> Decision | None:
+    """The verdict where arms have no runs; None where all have.
 
     :param runs: of all arms that are looked at, by arm and seed
     """
-    return Judgement(NOT_RUN, detail=(f"no cells of {', '.join(arm for arm, found in runs.items() if not found)}",))
+    missing = [arm for arm, found in runs.items() if not found]
+    return not_run(*missing) if missing else None
 
 
 def spanned(interval: Interval | None, said: Callable[[float], str] = short) -> str:
@@ -28,7 +30,12 @@ def spanned(interval: Interval | None, said: Callable[[float], str] = short) -> 
     return "" if interval is None else f" ({said(interval[0])} to {said(interval[1])})"
 
 
-def lost_seeds(runs: Mapping[str, Mapping[int, Run]]) -> tuple[str, ...]:
+def trained(runs: Runs) -> dict[int, Run]:
+    """Those that did not diverge."""
+    return {seed: run for seed, run in runs.items() if not run.diverged}
+
+
+def lost_seeds(runs: Mapping[str, Runs]) -> tuple[str, ...]:
     """Which seeds did not train, a line for each arm and way of not training.
 
     :param runs: by arm and seed
@@ -44,45 +51,16 @@ def lost_seeds(runs: Mapping[str, Mapping[int, Run]]) -> tuple[str, ...]:
     )
 
 
-def inside(interval: Interval | None, low: float, high: float) -> tuple[str, str]:
-    """The verdict on an interval and a published band, and the side on which it lies apart."""
-    if interval is None:
-        return INCONCLUSIVE, ""
-    if low <= interval[0] and interval[1] <= high:
-        return REPRODUCED, ""
-    side = "below" if interval[1] < low else "above" if interval[0] > high else ""
-    return (NOT if side else INCONCLUSIVE), side
-
-
-def below(interval: Interval, bound: float = 0.0) -> str:
-    """The verdict on a difference that should be below a bound."""
-    if interval[1] < bound - NOTHING:
-        return REPRODUCED
-    return NOT if interval[0] > bound + NOTHING else INCONCLUSIVE
-
-
-def ordered(named: str, differences: Sequence[float], detail: Sequence[str], bound: float = 0.0) -> Judgement:
-    """The judgement on differences by seed whose mean should be below a bound.
-
-    :param named: what they are of, in words
-    """
-    centre, interval, seeds = mean(differences), intervals.of_differences(differences), len(differences)
-    shown = f"{named} {short(centre)}{spanned(interval)}"
-    if interval is None:
-        return Judgement(INCONCLUSIVE, shown, centre, seeds=seeds, detail=(f"{FEW} are paired", *detail))
-    return Judgement(below(interval, bound), shown, centre, interval, seeds, detail=tuple(detail))
-
-
-def values_of(runs: Mapping[int, Run], statistic: Statistic, untrained: bool = False) -> list[tuple[Run, float]]:
-    """A statistic of the seeds that trained, where it exists, with its run.
+def values_of(runs: Runs, statistic: Statistic, untrained: bool = False) -> list[float]:
+    """A statistic of the seeds that trained, where it exists.
 
     :param untrained: of all seeds
     """
-    found = ((run, statistic(run)) for run in runs.values() if untrained or not run.diverged)
-    return [(run, value) for run, value in found if value is not None]
+    found = map(statistic, (runs if untrained else trained(runs)).values())
+    return [value for value in found if value is not None]
 
 
-def differences_of(one: Mapping[int, Run], two: Mapping[int, Run], statistic: Statistic) -> list[float]:
+def differences_of(one: Runs, two: Runs, statistic: Statistic) -> list[float]:
     """``one - two`` of each common seed, in their order, where both have the statistic; an infinite one counts as the
     last step of its run.
     """
@@ -94,3 +72,19 @@ def differences_of(one: Mapping[int, Run], two: Mapping[int, Run], statistic: St
             a, b = (end if math.isinf(value) else value for value, end in zip((a, b), ends, strict=True))
             found.append(a - b)
     return found
+
+
+def paired(named: str, decided: Decision, runs: Mapping[str, Runs], detail: Sequence[str] = ()) -> Decision:
+    """A decision on paired differences of the seeds that trained in both of two arms, with its words, and with how many
+    of each did not as a part of its own.
+
+    :param named: what the differences are of
+    :param runs: of the arm that is to be the lower one, and of the other
+    """
+    (one, two), lost = runs.values(), [sum(run.diverged for run in found.values()) for found in runs.values()]
+    if any(lost):
+        decided = parted(decided, fewer(lost[0], len(one), lost[1], len(two)))
+    shown = f"{named}: no common seed that trained"
+    if decided.centre is not None:
+        shown = f"{named} {short(decided.centre)}{spanned(decided.interval)}"
+    return replace(decided, shown=shown, detail=(*detail, *lost_seeds(runs)))

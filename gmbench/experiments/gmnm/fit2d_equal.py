@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.fits import fit_experiment
 from gmbench.experiments.gmnm.networks import Dense, Fitter, Radial, Splines, Units
 from gmbench.experiments.gmnm.targets import SURFACES
@@ -38,6 +39,7 @@ EXPERIMENT = fit_experiment(
     headline=HEADLINE,
     problems=PROBLEMS,
     batch=BATCH,
+    claims=claims.FIT2D_EQUAL,
     decisions=(
         (
             "sizes",

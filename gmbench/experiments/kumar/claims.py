@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import mean
 from typing import Any
 
-from gmbench.claims.claim import Claim
-from gmbench.claims.evidence import Below, BelowThroughout, Beside, Beyond, Count, Identity, Number, Tighter, Together
+from gmbench.claims.claim import Claim, known, quick
+from gmbench.claims.evidence import (
+    TENTH,
+    Alongside,
+    Below,
+    BelowThroughout,
+    Beside,
+    Beyond,
+    Calculated,
+    Count,
+    Identity,
+    Number,
+    Similar,
+    Tighter,
+    Together,
+)
 from gmbench.claims.statistics import (
     Statistic,
     area,
     best,
+    changed,
     error_after,
     first_hit,
     initial_loss,
@@ -20,8 +36,10 @@ from gmbench.claims.statistics import (
     late,
     measure,
     reaches,
+    row,
     steps_to,
 )
+from gmbench.experiments.kumar import calculations as of
 from gmbench.experiments.kumar.networks import INTERVAL
 
 # -- what the paths of a layer's components show ---------------------------------------------------------------------
@@ -54,6 +72,17 @@ def _went(paths: Mapping[str, Any]) -> float:
     return way / (2 * _radius(paths["covariances"][0]))
 
 
+def _apart(paths: Mapping[str, Any]) -> float:
+    """The mean angle, in degrees, between the ways of two components in the plane, from the start to the end."""
+    first, *_, final = paths["means"]
+    ways = [(b[0] - a[0], b[1] - a[1]) for a, b in zip(first, final, strict=True)]
+    angles = [
+        abs(math.degrees(math.atan2(p[0] * q[1] - p[1] * q[0], p[0] * q[0] + p[1] * q[1])))
+        for p, q in itertools.combinations(ways, 2)
+    ]
+    return mean(angles)
+
+
 # ways in units of the initial size
 onset = _of_paths(lambda paths: paths["moved"][1] / paths["size"][0])
 moved = _of_paths(lambda paths: paths["moved"][-1] / paths["size"][0])
@@ -63,21 +92,24 @@ first_epoch = _of_paths(lambda paths: paths["moved"][1] / paths["moved"][-1])
 growth = _of_paths(lambda paths: _radius(paths["covariances"][-1]) / _radius(paths["covariances"][0]))
 turn = _of_paths(_turned)
 moved_in_plane = _of_paths(_went)
+apart = _of_paths(_apart)
 
 # -- the stack of two layers, beside FC nets -------------------------------------------------------------------------
 
 FIGURE = "sec. 5, Fig. {}"
+RUNS = 5  # of the note, that its numbers are means over; the worst is of as many
 STEPS = (
-    "at epoch ends, since the note's own figures are by epoch; so it cannot be less than 938 steps. The same with a "
-    "test every 100 steps, and the verdict that it would give, stand in the details"
+    "the resolution is half the printed range with its rounding, since a range resolves no finer; at epoch ends, "
+    "since the note's own figures are by epoch; so it cannot be less than 938 steps. The same with a test every 100 "
+    "steps, and the verdict that it would give, stand in the details"
 )
 LATER = {
     "above": "Our baseline stops higher than the note's. What the note leaves open may lie behind it (see the "
     "decisions), and so may the seeds that diverge, of which the note says nothing."
 }
 OVER_SEEDS = (
-    "the deviation over seeds{}; diverged seeds count as 100 %. Where some diverge, the upper end of the interval is "
-    "that of the resamples without them"
+    "how far a seed is from its arm's median{}, seed by seed, of those that trained in both (Brown and Forsythe); how "
+    "many diverged is a part of its own"
 )
 
 
@@ -88,29 +120,29 @@ def _finer(arm: str, error: float) -> tuple[Beside, ...]:
 STACK = (
     Claim(
         *("KUM-01", FIGURE.format(1), "BL, start-up transient, mean over seeds", "about 55", "%"),
-        Number("bl", error_after(1), 55, digit=1, about=True, most=100),
+        Number("bl", error_after(1), 55, digit=1, about=True, runs=RUNS, most=100),
         "the transient is the test error at the end of epoch 1, where the note's curves begin",
         {"above": "The note does not say at which point of the transient it reads its curve, which falls fast."},
     ),
     Claim(
         *("KUM-02", FIGURE.format(1), "BL, start-up transient, worst seed", "about 77", "%"),
-        Number("bl", error_after(1), 77, digit=1, about=True, worst_of=5, most=100),
-        "as KUM-01; inconclusive unless as many seeds train as the note has; the interval is a bootstrap",
+        Number("bl", error_after(1), 77, digit=1, about=True, runs=RUNS, worst=True, most=100),
+        "as KUM-01; the worst of five is predicted from draws of five",
     ),
     Claim(
         *("KUM-03", FIGURE.format(1), "BL, level reached late in the 20 epochs", "about 5.8", "%"),
-        Number("bl", late, 5.8, digit=0.1, about=True, most=100),
+        Number("bl", late, 5.8, digit=0.1, about=True, runs=RUNS, most=100, point=1.5),
         "late is the mean of the last five epochs",
         LATER,
     ),
     Claim(
         *("KUM-04", FIGURE.format(1), "KUMAR, start of the curve", "near 9-10", "%"),
-        Number("kumar", error_after(1), 9, 10, digit=1, about=True, most=100),
+        Number("kumar", error_after(1), 9, 10, digit=1, about=True, runs=RUNS, most=100),
         "the end of epoch 1",
     ),
     Claim(
         *("KUM-05", FIGURE.format(1), "KUMAR, after about two epochs", "about 5", "%"),
-        Number("kumar", error_after(2), 5, digit=1, about=True, most=100),
+        Number("kumar", error_after(2), 5, digit=1, about=True, runs=RUNS, most=100),
         "the end of epoch 2",
         {
             "above": "The note contradicts itself here: it also says (KUM-12) that 5 % takes 6,000 to 15,000 steps, "
@@ -119,7 +151,7 @@ STACK = (
     ),
     Claim(
         *("KUM-06", FIGURE.format(1), "KUMAR, plateau", "about 4.3", "%"),
-        Number("kumar", late, 4.3, digit=0.1, about=True, most=100),
+        Number("kumar", late, 4.3, digit=0.1, about=True, runs=RUNS, most=100, point=1.5),
         "the plateau is the mean of the last five epochs",
         {"above": "The note reads this off a curve that jumps; its final error (KUM-18) is higher than its plateau."},
     ),
@@ -135,12 +167,24 @@ STACK = (
     ),
     Claim(
         *("KUM-09", FIGURE.format(2), "KUMAR, steps to 10 % error", "about 1000-2000", "steps"),
-        Number("kumar", steps_to(10), 1000, 2000, digit=1000, about=True, beside=_finer("kumar", 10)),
+        Number(
+            "kumar",
+            steps_to(10),
+            1000,
+            2000,
+            digit=1000,
+            about=True,
+            runs=RUNS,
+            resolution=1150,
+            beside=_finer("kumar", 10),
+        ),
         STEPS,
     ),
     Claim(
         *("KUM-10", FIGURE.format(2), "BL, steps to 10 % error", "about 6000-10000", "steps"),
-        Number("bl", steps_to(10), 6000, 10000, digit=1000, about=True, beside=_finer("bl", 10)),
+        Number(
+            "bl", steps_to(10), 6000, 10000, digit=1000, about=True, runs=RUNS, resolution=3300, beside=_finer("bl", 10)
+        ),
         STEPS,
     ),
     Claim(
@@ -150,7 +194,17 @@ STACK = (
     ),
     Claim(
         *("KUM-12", FIGURE.format(2), "KUMAR, steps to 5 % error", "about 6000-15000", "steps"),
-        Number("kumar", steps_to(5), 6000, 15000, digit=1000, about=True, beside=_finer("kumar", 5)),
+        Number(
+            "kumar",
+            steps_to(5),
+            6000,
+            15000,
+            digit=1000,
+            about=True,
+            runs=RUNS,
+            resolution=6050,
+            beside=_finer("kumar", 5),
+        ),
         STEPS,
     ),
     Claim(
@@ -169,23 +223,23 @@ STACK = (
     ),
     Claim(
         *("KUM-15", "sec. 5, Fig. 3a", "BL, best test error", "about 5.85", "%"),
-        Number("bl", best, 5.85, digit=0.01, about=True, most=100),
+        Number("bl", best, 5.85, digit=0.01, about=True, runs=RUNS, most=100, point=1.65),
         "",
         LATER,
     ),
     Claim(
         *("KUM-16", "sec. 5, Fig. 3a", "KUMAR, best test error", "about 4.2", "%"),
-        Number("kumar", best, 4.2, digit=0.1, about=True, most=100),
+        Number("kumar", best, 4.2, digit=0.1, about=True, runs=RUNS, most=100, point=1.65),
     ),
     Claim(
         *("KUM-17", "sec. 5, Fig. 3b", "BL, final test error", "about 5.9", "%"),
-        Number("bl", last, 5.9, digit=0.1, about=True, most=100),
+        Number("bl", last, 5.9, digit=0.1, about=True, runs=RUNS, most=100, point=1.2),
         "final is the last epoch",
         LATER,
     ),
     Claim(
         *("KUM-18", "sec. 5, Fig. 3b", "KUMAR, final test error", "about 4.7", "%"),
-        Number("kumar", last, 4.7, digit=0.1, about=True, most=100),
+        Number("kumar", last, 4.7, digit=0.1, about=True, runs=RUNS, most=100, point=1.2),
         "final is the last epoch, which jumps by about a point from one to the next",
     ),
     Claim(
@@ -255,6 +309,62 @@ STACK = (
     ),
 )
 
+STACK += known(
+    Claim(
+        *("KUM-40", "sec. 6", "GM layers do not quite match dense nets in speed", "not matching", ""),
+        Together(
+            Below("fc", "kumar", first_hit(10), "steps to 10 %"),
+            Below("fc", "kumar", first_hit(5), "steps to 5 %"),
+            Below("fc", "kumar", changed(row("seconds"), math.log10), "seconds of 20 epochs, decades", margin=TENTH),
+        ),
+        "speed: in steps to an error, with a test every 100 steps, and in seconds; FC with as many parameters stands "
+        "beside",
+    ),
+    Claim(
+        *("KUM-41", FIGURE.format(1), "KUMAR removes the start-up transient of BL", "removes", ""),
+        Together(
+            Below("kumar", "bl", error_after(1), "error after epoch 1, points"),
+            Beyond("kumar", error_after(1), "error after epoch 1, %,", below=20),
+        ),
+        "after epoch 1, where the note's curves begin; removed: below 20 %, far from the 55 % that it reads off BL",
+    ),
+    Claim(
+        *("KUM-42", "sec. 3", "from KUMAR training starts in the right range, from BL it does not", "right range", ""),
+        Together(
+            Beyond("kumar", initial_loss, "test loss before training, nats,", below=2 * math.log(10), untrained=True),
+            Beyond("bl", initial_loss, "test loss before training, nats,", above=2 * math.log(10), untrained=True),
+        ),
+        "the right range: at most twice the ln 10 of guessing",
+    ),
+    Claim(
+        *("KUM-44", "sec. 3", "fan-in scaling is right for a ReLU network, and not for a GM layer", "right target", ""),
+        Together(
+            Beyond(
+                "fc", measure("logit_std"), "deviation of the logits", above=0.5**0.5, below=2 * 2**0.5, untrained=True
+            ),
+            Beyond("fan-in", measure("logit_std"), "deviation of the logits", below=0.05, untrained=True),
+        ),
+        "the FC net's Kaiming draw keeps the second moment: logits of deviation sqrt 2 on images of unit variance, "
+        "within a "
+        "factor 2; a sampled ReLU network is the FC net",
+    ),
+)
+
+STACK += (
+    Claim(
+        *("KUM-45", "sec. 1", "sigma -> 0 gives point neurons", "limit", ""),
+        Calculated("difference at sigma = 1e-6, over the largest value", of.small_sigma, below=1e-4),
+    ),
+    Claim(
+        *("KUM-46", "sec. 1", "the ReLU-Gaussian expectation has an exact form, no sampling is needed", "exact", ""),
+        Calculated("difference to quadrature, over the largest value", of.closed_form_error, below=1e-12),
+    ),
+    Claim(
+        *("KUM-47", "sec. 1", "a GM layer is an infinitely wide two-layer block", "limit", ""),
+        Calculated("slope of the error of m sampled neurons over m", of.sampling_slope, above=-0.7, below=-0.3),
+    ),
+)
+
 # -- one layer -------------------------------------------------------------------------------------------------------
 
 ONE_RUN = "the note shows one run and no spread, so the margin is half the last printed digit"
@@ -311,6 +421,38 @@ SINGLE = (
     ),
 )
 
+SINGLE += known(
+    Claim(
+        *("KUM-37", FIGURE.format(4), "single layer: final errors of BL and KUMAR are similar", "similar", "%"),
+        Similar("bl", "kumar", last, "last error, points", 0.5),
+        "similar: within 0.5 points; the note's differ by 0.19",
+    ),
+    Claim(
+        *("KUM-38", FIGURE.format(4), "KUMAR, single layer: components go distinct ways", "distinct", ""),
+        Together(
+            Beyond(
+                "kumar",
+                apart,
+                "mean angle between two ways in the plane, degrees",
+                above=45,
+                beside=(Beside("the same", "bl", apart),),
+            ),
+            Below("bl", "kumar", apart, "mean angle, degrees"),
+        ),
+        "from the stored paths in the plane; five directions spread evenly have 90",
+    ),
+    Claim(
+        *("KUM-43", FIGURE.format(4), "single layer: KUMAR trains faster", "gap", "steps"),
+        Alongside(
+            Below("kumar", "bl", steps_to(10), "steps to 10 %"),
+            {
+                "first hits": Below("kumar", "bl", first_hit(10), "steps to 10 %"),
+                "area": Below("kumar", "bl", area, "area, points"),
+            },
+        ),
+    ),
+)
+
 # -- the screen of pairs ---------------------------------------------------------------------------------------------
 
 MEASURES = (("best error", best), ("smoothed final error", late), ("area under the curve", area))
@@ -329,3 +471,7 @@ SCREEN = tuple(
     for row, (title, data) in enumerate((("MNIST", "mnist"), ("Fashion-MNIST", "fashion-mnist")))
     for column, (what, statistic) in enumerate(MEASURES)
 )
+
+# -- cells that take less than a minute -----------------------------------------------------------------------------
+
+SINGLE = quick(*SINGLE)

@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gmbench.claims import verdicts
 from gmbench.report.figures.style import GREY, WIDE, drawn
 from gmbench.report.text.markdown import shortened
 
-REACH = 5.0  # margins from what is published to the end of the axis
+REACH = 3.0  # resolutions from what is published to the end of the axis
 # verdict: colour and mark, told apart in grey too
-LOOKS = {"reproduced": ("#009E73", "o"), "not reproduced": ("#D55E00", "X"), "inconclusive": ("#0072B2", "D")}
+AGREEING, AHEAD, AGAINST, OPEN = ("#009E73", "o"), ("#56B4E9", "P"), ("#D55E00", "X"), ("#0072B2", "D")
+LOOKS = {
+    **dict.fromkeys(verdicts.AGAINST, AGAINST),
+    **dict.fromkeys(verdicts.FAVOURABLE, AGREEING),
+    verdicts.BETTER: AHEAD,
+    verdicts.TOO_FEW: OPEN,
+    verdicts.DEPENDS: OPEN,
+}
 LONGEST = 64  # characters at either side of a row
 
 
 @dataclass(frozen=True)
 class Row:
-    """A claim: ``low`` to ``high`` is published, ``centre`` and ``interval`` are ours."""
+    """A claim: ``low`` to ``high`` is published, ``centre`` is ours, ``interval`` where the published is expected."""
 
     label: str
     low: float
     high: float
+    resolution: float
     centre: float
     interval: tuple[float, float] | None
     verdict: str
@@ -31,16 +40,16 @@ class Row:
 
 
 def position(row: Row, value: float) -> float:
-    """A value in margins from the middle of the published band; infinite where the band is a point and it is not."""
-    middle, half = (row.low + row.high) / 2, (row.high - row.low) / 2
-    if half > 0:
-        return (value - middle) / half
+    """A value in resolutions from the middle of the published band; infinite where there is none and it is apart."""
+    middle = (row.low + row.high) / 2
+    if row.resolution > 0:
+        return (value - middle) / row.resolution
     return 0.0 if value == middle else float("inf") if value > middle else float("-inf")
 
 
 @drawn
 def forest(rows: Sequence[Row], title: str) -> Figure | None:
-    """A line a claim: the published band from -1 to 1, our mean and interval in the colour of the verdict."""
+    """A line a claim: the resolution from -1 to 1, our mean and the interval in the colour of the verdict."""
     if not rows:
         return None
     figure = Figure(figsize=(WIDE, 1.5 + 0.28 * len(rows)), layout="constrained")
@@ -75,7 +84,7 @@ def forest(rows: Sequence[Row], title: str) -> Figure | None:
     axes.set_xlim(-REACH, REACH)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_yticks(range(len(rows)), [shortened(row.label, LONGEST) for row in rows], fontsize=8.5)
-    axes.set_xlabel("margins from the published value (shaded: inside)")
+    axes.set_xlabel("resolutions from the published value (shaded: one on either side)")
     axes.grid(visible=False, axis="y")
     axes.set_title(title)
     handles = [

@@ -10,9 +10,9 @@ from statistics import mean, median
 import numpy as np
 import pandas
 
-from gmbench.claims.claim import NOT_RUN
-from gmbench.claims.intervals import FEWEST
+from gmbench.claims import intervals
 from gmbench.claims.metric import Metric
+from gmbench.claims.verdicts import FEWEST, NOT_RUN
 from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.report.figures.curves import Curves, Panel, curves
 from gmbench.report.figures.seeds import Hits, distributions, first_hits
@@ -21,7 +21,7 @@ from gmbench.report.text.markdown import bullets, code, count, counted, interval
 from gmbench.report.text.origin import dirty, made
 from gmbench.report.text.page import Page, file_of, slug
 from gmbench.results.frames import NONE
-from gmbench.results.leaderboard import HIT, LAST, Board, BoardRow, boards, declared, metric_of, paired_interval
+from gmbench.results.leaderboard import HIT, LAST, Board, BoardRow, behind, boards, declared, metric_of
 from gmbench.results.ledger import LedgerRow
 from gmbench.results.pictures import kept
 from gmbench.results.read import Results
@@ -66,27 +66,29 @@ def method(metric: Metric) -> tuple[str, ...]:
         averaged = (
             f"The **{metric.name}** spans decades, so its mean over seeds is the geometric one, and **intervals** are "
             "those of the mean of its logarithm, by Student's t at 95 %. Differences are in decades: -1 is a tenth of "
-            "the other. With fewer than three seeds there is no interval, and no place."
+            "the other. With fewer than three seeds there is no interval."
         )
     else:
         averaged = (
             "**Intervals** are 95 % intervals of the mean over seeds, by Student's t, cut at 0 and 100 %. With fewer "
-            "than three seeds there is none, and no place."
+            "than three seeds there is none."
         )
     return (
         f"**Best** is the lowest {metric.name} of any epoch after training began. It is chosen on the test set itself "
         "and so flatters every arm; the **last** epoch and the **mean of the last five** stand beside it.",
         averaged,
-        f"**Places** follow the best {metric.short}: 1 + the number of arms that are clearly better, which means that "
-        "the 95 % interval of the paired difference over common seeds lies below 0 (percentile bootstrap, 10 000 "
-        "resamples, fixed generator). Arms that are not clearly different share a place. With three seeds a bootstrap "
-        "separates arms as soon as all seeds agree in sign; take such places as provisional.",
+        f"**Tiers** follow the best {metric.short}: arms that no test tells apart share one, and no arm is in a better "
+        "tier than one with a lower mean. The test exchanges the arms' values within each seed, and compares the "
+        "largest difference of two means with that of the tier's first and its last candidate; where all arms are "
+        "alike a board is split in at most 5 % of cases. An arm has a tier with six seeds: with five, an exact test of "
+        "two arms cannot reach 5 %. What stands **behind the first** has its interval by Student's t, and the p of "
+        "every change of sign.",
         f"The **mean over epochs** is the area under the curve of the {metric.name}, from epoch 1 on, by the "
         "trapezoidal rule over its length.",
         "**First hits** are medians over seeds, in training steps; a seed that never got there counts as later than "
         "the end. Beside them stand the first hits at the ends of epochs alone, as a curve by epoch shows them.",
         f"A seed that **diverged** stays in all of these, {metric.lost}, also for the epochs that it no longer "
-        "trained; the mean over the other seeds alone stands beside, and is no basis of a place. In the **figures** "
+        "trained; the mean over the other seeds alone stands beside, and is no basis of a tier. In the **figures** "
         "means, bands and boxes are of the seeds that trained, and those that diverged are counted.",
     )
 
@@ -119,7 +121,7 @@ def page(results: Results, name: str) -> Page:
         found.add(table({"topic": text(topic), "choice": text(choice)} for topic, choice in known.decisions))
     if own_claims:
         found.add("## Claims and verdicts", claims.compact(own_claims))
-        found.add("What had to be decided, what does not reproduce, how verdicts are made: [the ledger](claims.md).")
+        found.add("What had to be decided, what does not hold, how verdicts are made: [the ledger](claims.md).")
     own = results.cells[results.cells["experiment"] == name]
     found.add("## Where the cells come from", made(own, "cell", "budget"), dirty(own))
     return found
@@ -151,7 +153,7 @@ def _board(found: Page, board: Board, name: str) -> None:
     layers = sorted({f"{arm.implementation}" for arm in board.arms if arm.implementation})
     by = f" The layers are computed by {text(layers[0])}." if len(layers) == 1 else ""
     found.add(f"{counted(board.epochs, 'epoch')} a cell.{planned}{by}")
-    first = next((arm for arm in board.arms if arm.place), board.arms[0] if board.arms else None)
+    first = next((arm for arm in board.arms if arm.tier), board.arms[0] if board.arms else None)
     found.add(table(_leader_row(arm, first, board) for arm in board.arms) if first else "No cell of it is finished.")
     notes = []
     open_arms = [arm for arm in board.arms if set(arm.wanted) - set(arm.best)]
@@ -160,9 +162,11 @@ def _board(found: Page, board: Board, name: str) -> None:
         states = [f"{text(arm.label)} has {arm.seeds} seeds" for arm in open_arms]
         states += [f"{text(arm)} was not run" for arm in board.missing]
         notes.append(f"**Unfinished**: {'; '.join(states)}. This goes on: {code(again[0])}")
-    few = [arm.label for arm in board.arms if len(arm.best) < FEWEST]
-    if few:
-        notes.append(f"Fewer than three seeds, so no interval and no place: {text(', '.join(few))}.")
+    for fewest, word, lacks in ((intervals.FEWEST, "three", "interval"), (FEWEST, "six", "tier")):
+        few = [arm.label for arm in board.arms if len(arm.best) < fewest]
+        if few:
+            which = "all arms" if len(few) == len(board.arms) else text(", ".join(few))
+            notes.append(f"Fewer than {word} seeds, so no {lacks}: {which}.")
     found.add(bullets(notes))
     outside = " (what comes from outside is named by its file)" if len(again) > 1 else ""
     found.add(f"These run it again{outside}, and make these pages:", "\n".join(["```", *again, AGAIN, "```"]))
@@ -191,16 +195,17 @@ def _leader_row(arm: BoardRow, first: BoardRow, board: Board) -> dict[str, str]:
         metric.said(metric.mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
     )
     own, other = metric.paired(arm.best), metric.paired(first.best)
-    behind = None if arm is first else paired_interval(own, other)
-    common = set(own) & set(other)
-    gap = mean(own[s] - other[s] for s in common) if common and arm is not first else None
-    shown = NONE if gap is None else f"{gap:+.2f}" + (f" ({interval(behind)})" if behind else "")
+    gap = None if arm is first else behind(own, other)
+    shown = NONE
+    if gap:
+        ends = f"{interval(gap.interval)}; " if gap.interval else ""
+        shown = f"{gap.gap:+.2f} ({ends}p = {gap.p:.2g})"
     several = len({(a.implementation, a.device) for a in board.arms if a.implementation}) > 1
     layer = text(arm.implementation) + (f", {arm.device}" if arm.device != "cpu" else "")
     title = metric.titled
     counting = f"in {metric.difference}, " if metric.decades else ""
     return {
-        "place": NONE if arm.place is None else str(arm.place),
+        "tier": NONE if arm.tier is None else str(arm.tier),
         "arm": text(arm.arm),
         **({"implementation": layer} if several else {}),
         "seeds": arm.seeds,

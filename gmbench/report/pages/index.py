@@ -109,7 +109,7 @@ def _experiments(found: Page, results: Results) -> None:
                 rows.append(
                     {
                         "data set": text(board.title),
-                        "place": NONE if arm.place is None else str(arm.place),
+                        "tier": NONE if arm.tier is None else str(arm.tier),
                         "arm": text(arm.label),
                         "seeds": arm.seeds + (f" ({len(arm.diverged)} diverged)" if arm.diverged else ""),
                         metric.titled(f"best {metric.short}"): arm.averaged(arm.best),
