@@ -60,7 +60,7 @@ def few(features=64, train=128, test=60):
 def small():
     """Every cell of this file trains on a few digits, and looks at few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "data_on", lambda device, name, digest, normalised: few())
+        patch.setattr(networks, "data_of", lambda spec, normalised: few())
         yield
 
 
