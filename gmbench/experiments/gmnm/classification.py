@@ -14,7 +14,7 @@ from gmbench.data import Data
 from gmbench.experiments.contract import REDUCED, Experiment, Report, Spec, budgets, data_of
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
-from gmbench.experiments.settings import EPOCHS, IMAGES, Range, choice, count, number
+from gmbench.experiments.settings import EPOCHS, IMAGES, Range, Space, choice, count, number
 from gmbench.experiments.universes import Multiverse
 from gmbench.training.classify import train
 from gmbench.training.loop import finite, order_of, outputs
@@ -254,8 +254,8 @@ DECISIONS = (
 
 HEADS = tuple(name for name, design in ARMS.items() if design.head)
 GMNM_HEADS = tuple(name for name, design in ARMS.items() if design.head == "gmnm")
-SPACE = {"rate": Range(1e-4, 1e-2), "batch": (32, 64, 128, 256)}
-HEAD_SPACE = {**SPACE, "normalise": NORMALISED, "place": (BEHIND, INSTEAD)}
+SPACE: Space = {"rate": Range(1e-4, 1e-2), "batch": (32, 64, 128, 256)}
+HEAD_SPACE: Space = {**SPACE, "normalise": NORMALISED, "place": (BEHIND, INSTEAD)}
 
 EXPERIMENT = Experiment(
     name=NAME,

@@ -9,7 +9,7 @@ import torch
 
 from gmbench.data import Data
 from gmbench.experiments.contract import REDUCED, Experiment, Report, Spec, budgets
-from gmbench.experiments.settings import EPOCHS, IMAGES, Range, choice, count, number
+from gmbench.experiments.settings import EPOCHS, IMAGES, Range, Space, choice, count, number
 from gmbench.experiments.ugmm import claims, networks
 from gmbench.experiments.ugmm.measures import MEASURES
 from gmbench.experiments.ugmm.networks import FIRST, NOTEBOOK, README, SCRIPT, Recipe
@@ -90,6 +90,8 @@ ARMS = {
 }
 UGMM = tuple(arm for arm in ARMS if arm not in DENSE)
 RECIPES = {arm: DENSE.get(arm) or OTHERS.get(arm, SCRIPT) for arm in ARMS}
+SPACE: Space = {"rate": Range(1e-4, 1e-1), "dropout": Range(0, 0.7, log=False), "batch": (64, 128, 256)}
+UGMM_SPACE: Space = {**SPACE, "start": networks.STARTS, "layer_norm": networks.PLACES}
 
 EXPERIMENT = Experiment(
     name="ugmm-mnist",
@@ -126,19 +128,5 @@ EXPERIMENT = Experiment(
         # 98.15 %, and a quarter of the error to either side
         anchors={"mlp@mnist": ("last", 1.39, 2.31)},
     ),
-    spaces={
-        **dict.fromkeys(
-            DENSE, {"rate": Range(1e-4, 1e-1), "dropout": Range(0, 0.7, log=False), "batch": (64, 128, 256)}
-        ),
-        **dict.fromkeys(
-            UGMM,
-            {
-                "rate": Range(1e-4, 1e-1),
-                "dropout": Range(0, 0.7, log=False),
-                "batch": (64, 128, 256),
-                "start": networks.STARTS,
-                "layer_norm": networks.PLACES,
-            },
-        ),
-    },
+    spaces={arm: SPACE if arm in DENSE else UGMM_SPACE for arm in ARMS},
 )
