@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 import click
 
 from gmbench.cli.base import Number, emit, main
+from gmbench.cli.training import engine_for, failed, on_engines, plan, train
 from gmbench.contract import ContractError
-from gmbench.runs.engines import engines
 
 
 @main.command()
 @click.argument("experiment")
 @click.option("--data", "data_name", metavar="NAME", help="Data set (default: one that needs no download).")
-@click.option("--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick or paper.")
-@click.option("--arms", metavar="A,B", help="Some of its arms (default: all).")
+@click.option(
+    "--budget", default="smoke", show_default=True, metavar="NAME", help="smoke, quick, paper, or reduced where it is."
+)
+@click.option("--arms", metavar="A,B", help="Some of its arms (default: all; the headline with --set or --sweep).")
 @click.option("--seeds", metavar="0-4|0,2", help="Seeds (default: the budget's).")
 @click.option(
     "--implementation",
@@ -23,47 +27,33 @@ from gmbench.runs.engines import engines
     help="Of the layers of --arms; without --arms one more arm (default: the fastest that runs here).",
 )
 @click.option("--initialisation", metavar="NAME|FILE", help="One more arm, from this initialisation.")
-@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
-@click.option("--jobs", type=click.IntRange(1, 10000), help="Cells at a time (default: cores - 1, or GPUs).")
-@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--engine", "engine_name", type=click.Choice(engines()), default="local", show_default=True)
-@click.option(
-    "--engine-option", "engine_options", multiple=True, metavar="NAME=VALUE", help="Of ray or slurm (repeatable)."
-)
-@click.option("--time-limit", type=Number(1, 31536000), help="Seconds a cell (default: none).")
-@click.option("--memory-limit", type=Number(0.5, 4096), help="GB a cell, on a CPU (default: none).")
-@click.option("--fresh", is_flag=True, help="Run again the cells whose results are there.")
-@click.option("--dry-run", is_flag=True, help="Only say which cells there are, and how long they will take.")
+@click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A setting, other than its own (repeatable).")
+@click.option("--sweep", multiple=True, metavar="NAME=A,B", help="A setting at several values (repeatable).")
+@click.option("--universe", metavar="all|NAME|1/4", help="What the paper leaves open: all combinations, one, a part.")
+@on_engines
 @click.option("--json", "as_json", is_flag=True, help="Print the leaderboard, or the cells, as JSON.")
 def run(
-    experiment,
-    data_name,
-    budget,
-    arms,
-    seeds,
-    implementation,
-    initialisation,
-    store,
-    jobs,
-    device,
-    engine_name,
-    engine_options,
-    time_limit,
-    memory_limit,
-    fresh,
-    dry_run,
-    as_json,
-):
+    experiment: str,
+    data_name: str | None,
+    budget: str,
+    arms: str | None,
+    seeds: str | None,
+    implementation: str | None,
+    initialisation: str | None,
+    given: tuple[str, ...],
+    sweep: tuple[str, ...],
+    universe: str | None,
+    device: str,
+    dry_run: bool,
+    on: Mapping[str, Any],
+    as_json: bool,
+) -> None:
     """Train the arms of EXPERIMENT on real data, a cell for each arm and seed; finished cells are skipped."""
     from gmbench.cli import parse as asked
-    from gmbench.cli.progress import display
     from gmbench.experiments import experiment as find
     from gmbench.experiments.plan import cells
     from gmbench.results import leaderboard
     from gmbench.runs.cell import finished
-    from gmbench.runs.child import Limits
-    from gmbench.runs.engines import engine as engine_called
-    from gmbench.runs.wording import clock
 
     chosen = find(experiment)
     data_name = chosen.default_data if data_name is None else data_name
@@ -75,6 +65,14 @@ def run(
     extra = None
     if initialisation is not None:
         extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
+    if universe is not None and (given or sweep):
+        raise ContractError("--universe has settings of its own: give it without --set and --sweep")
+    variants = asked.variants(chosen, given, sweep) if universe is None else asked.universes(chosen, universe)
+    if (given or sweep) and names is None:
+        names = [chosen.headline]
+        click.echo(f"gmbench: settings of the arm {chosen.headline}; --arms names others", err=True)
+    if universe is not None and names is None:
+        names = [chosen.headline, *chosen.multiverse.against]
     specs = cells(
         chosen,
         data_name,
@@ -85,32 +83,17 @@ def run(
         implementation=layer,
         initialisation=extra,
         device=device,
+        variants=variants,
+        only_own=universe is not None,
     )
     for reason in filter(None, map(chosen.absent, () if names else chosen.arms)):
         click.echo(f"gmbench: left out: {reason}", err=True)
     if layer and layer.approximate:
         click.echo(f"gmbench: {layer.key} is approximate: {layer.approximate}", err=True)
-    limits = Limits(time_limit, memory_limit and int(memory_limit * 2**30))
-    options = asked.options(engine_options)
-    engine = engine_called(engine_name)(specs, store, jobs, fresh, limits, _again(), options)
+    engine = engine_for(specs, on)
     if dry_run:
-        rows = [
-            {"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in engine.cells
-        ]
-        if as_json:
-            return emit(rows)
-        for row in rows:
-            about = "" if row["seconds"] is None else f"  about {clock(row['seconds'])}"
-            click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}{about}")
-        click.echo(engine.plan(), err=True)
-        return None
-    try:
-        engine.run(display)
-    except KeyboardInterrupt:
-        done = sum(cell.state in ("done", "skipped") for cell in engine.cells)
-        click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done", err=True)
-        click.echo(f"gmbench: this goes on with the others: {_again()}", err=True)
-        sys.exit(130)
+        return plan(engine, as_json)
+    train(engine)
     done = filter(None, (finished(cell.spec, engine.results) for cell in engine.cells))
     rows = leaderboard.summary(done, chosen.metric)
     if as_json:
@@ -119,42 +102,7 @@ def run(
         from rich.console import Console
 
         Console().print(leaderboard.table(rows, f"{chosen.name} on {data_name}, budget {budget}", chosen.metric))
-    failed = [cell for cell in engine.cells if cell.state == "failed"]
-    for cell in failed:
-        click.echo(f"gmbench: {cell.spec.title} failed: {_in_short(cell.error)}", err=True)
-    if failed:
-        click.echo(
-            f"gmbench: {len(failed)} of {len(specs)} cells failed; all they said: {engine.store}/failed", err=True
-        )
-        if implementation and any(cell.spec.layer == layer.key for cell in failed):
-            click.echo(
-                f"gmbench: this says whether the implementation is right: gmbench verify {implementation}", err=True
-            )
-        click.echo(f"gmbench: this runs them again: {_again()}", err=True)
-        sys.exit(1)
-    return None
-
-
-def _in_short(error):
-    """Why a cell failed: the reason and the last line, and of a traceback the frames in the user's own source."""
-    reason, *lines = error.splitlines()
-    own = [i for i, line in enumerate(lines) if 'File "' in line and "carried.py" in line]
-    if not own:
-        return _reason(error)
-    return "\n".join([reason, *(part for i in own for part in lines[i : i + 2]), lines[-1]])
-
-
-def _reason(error):
-    """Why a cell failed, in one line."""
-    reason, *lines = error.splitlines() or [""]
-    return f"{reason}: {lines[-1]}" if lines else reason
-
-
-def _again():
-    """The command line as it was given, without --fresh."""
-    import shlex
-
-    return shlex.join(["gmbench", *(word for word in sys.argv[1:] if word != "--fresh")])
+    return failed(engine, implementation or "", layer.key if layer else "")
 
 
 @main.command()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
+from gmbench.experiments.contract import Experiment
+from gmbench.experiments.settings import Value
+from gmbench.experiments.universes import Universe
 from gmbench.processes.outside import declared
 
 HIGHEST = 2**32 - 1  # a seed, as numpy takes it too
@@ -41,18 +45,45 @@ def seeds(text: str) -> list[int]:
     return list(found)
 
 
-def options(texts: Sequence[str]) -> dict[str, str]:
+def options(texts: Sequence[str], what: str = "an option of an engine") -> dict[str, str]:
     """``name=value`` each, as a dictionary.
 
+    :param what: they are, in words
     :raises ContractError: if one is written otherwise
     """
     found = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ContractError(f"an option of an engine is written NAME=VALUE, not {text!r}")
+            raise ContractError(f"{what} is written NAME=VALUE, not {text!r}")
         found[name.strip()] = value.strip()
     return found
+
+
+def variants(chosen: Experiment, given: Sequence[str], sweep: Sequence[str]) -> list[dict[str, Value]]:
+    """Settings, ``name=value`` each, with every combination of those that are swept, ``name=a,b``.
+
+    :raises ContractError: if there is no such setting, one is given twice, or a value is none of it
+    """
+    found: dict[str, list[Value]] = {}
+    for texts, what in ((given, "a setting"), (sweep, "a sweep")):
+        for text in texts:
+            for name, values in options([text], what).items():
+                if name in found:
+                    raise ContractError(f"the setting {name} is given twice")
+                parts = values.split(",") if what == "a sweep" else [values]
+                found[name] = [chosen.setting(name).read(part) for part in parts]
+    return [dict(zip(found, values, strict=True)) for values in itertools.product(*found.values())]
+
+
+def universes(chosen: Experiment, text: str) -> list[Universe]:
+    """The universes of an experiment that a text means: ``all``, one by its name, or a part such as ``1/4``.
+
+    :raises ContractError: if there is none
+    """
+    if chosen.multiverse is None:
+        raise ContractError(f"{chosen.name} has no universes")
+    return list(chosen.multiverse.chosen(text).values())
 
 
 def implementation(text: str, layer_type: str) -> Implementation:

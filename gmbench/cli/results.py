@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gmbench.cli.base import STORE, emit, main
-from gmbench.cli.experiments import _reason
+from gmbench.cli.training import reason
 from gmbench.contract import ContractError
 
 
@@ -36,7 +36,7 @@ def status(experiment, store, as_json):
         for cell in row["running"]:
             click.echo(f"  runs    {said(cell.spec, cell.progress)}, for {clock(cell.seconds)}")
         for cell in row["failed"]:
-            click.echo(f"  failed  {cell.spec.title}, {cell.when}: {_reason(cell.error)}")
+            click.echo(f"  failed  {cell.spec.title}, {cell.when}: {reason(cell.error)}")
         for again in dict.fromkeys(cell.again for cell in row["failed"] if cell.again):
             click.echo(f"  again   {again}")
     return None

@@ -11,9 +11,13 @@ from gmbench.baselines import lacking
 from gmbench.claims.claim import Claim
 from gmbench.claims.metric import ERROR, Metric
 from gmbench.contract import ContractError, Implementation
+from gmbench.data import Data, data_on
 from gmbench.data import load as load_data
+from gmbench.experiments.settings import Setting, Space, Value
+from gmbench.experiments.universes import Multiverse
 from gmbench.names import choose
 from gmbench.registry import fastest
+from gmbench.runs.spec import VALIDATION
 
 Spec = Mapping[str, Any]  # of a cell, as a file of it has it
 Report = Callable[..., None]  # is told of the progress of a cell, as :class:`Experiment` says
@@ -26,11 +30,13 @@ class Budget:
     :param epochs: of every arm that ``arms`` does not name
     :param seeds: each a cell of every arm
     :param arms: the epochs of arms that are trained for another time than the others
+    :param images: of the training data; None: all
     """
 
     epochs: int
     seeds: tuple[int, ...]
     arms: Mapping[str, int] = field(default_factory=dict)
+    images: int | None = None
 
     def epochs_of(self, arm: str) -> int:
         """The epochs of an arm."""
@@ -49,6 +55,20 @@ def budgets(quick: int, paper: int, seeds: Sequence[int], arms: Mapping[str, int
         "quick": Budget(quick, tuple(seeds[:3])),
         "paper": Budget(paper, tuple(seeds), arms or {}),
     }
+
+
+REDUCED = Budget(10, tuple(range(6)), images=12800)  # what multiverses are trained at
+
+
+def data_of(spec: Spec, normalised: bool = True) -> Data:
+    """The data of a cell's spec, on its device: the part of the training images that it is for, and in the place of
+    the test images those of its split.
+
+    :param normalised: False: pixels are left in [0, 1]
+    :raises ContractError: if it cannot be had, is another than the spec names, or has not so many images
+    """
+    whole = data_on(spec["device"], spec["data"], spec["digest"], normalised)
+    return whole.part(spec.get("images"), spec.get("split") == VALIDATION)
 
 
 @dataclass(frozen=True)
@@ -80,6 +100,10 @@ class Experiment:
         words
     :param extras: of an arm: the optional extra that it cannot do without
     :param across: where cells keep lines: what they are over
+    :param settings: what a cell varies
+    :param multiverse: of what the paper leaves open
+    :param spaces: of arms: where :mod:`gmbench.experiments.tuning` looks for their settings; its cells can be trained
+        on a validation split then
     """
 
     name: str
@@ -102,6 +126,60 @@ class Experiment:
     problems: Mapping[str, str] = field(default_factory=dict)
     extras: Mapping[str, str] = field(default_factory=dict)
     across: str = "x"
+    settings: tuple[Setting, ...] = ()
+    multiverse: Multiverse | None = None
+    spaces: Mapping[str, Space] = field(default_factory=dict)
+
+    def known(self, arm: str) -> str:
+        """The arm itself, or the headline, for which an arm from outside stands."""
+        return arm if arm in self.arms else self.headline
+
+    def settings_of(self, arm: str) -> dict[str, Setting]:
+        """What an arm's cells vary, by name."""
+        return {setting.name: setting for setting in self.settings if setting.concerns(self.known(arm))}
+
+    def setting(self, name: str) -> Setting:
+        """A setting of any arm.
+
+        :raises ContractError: if there is none of that name, with the nearest one
+        """
+        if not self.settings:
+            raise ContractError(f"{self.name} has no settings")
+        return choose(f"setting of {self.name}", name, {setting.name: setting for setting in self.settings})
+
+    def settled(self, arm: str, given: Mapping[str, Any]) -> dict[str, Value]:
+        """The settings that differ from the arm's own, in the one form that a spec has.
+
+        :raises ContractError: if there is no such setting, the arm has none of it, or a value is out of range
+        """
+        found = {}
+        for name in sorted(given):
+            setting = self.setting(name)
+            if name not in self.settings_of(arm):
+                raise ContractError(f"{name} does not concern the arm {arm} of {self.name}")
+            value = setting.canonical(given[name])
+            if value != setting.default_of(self.known(arm)):
+                found[name] = value
+        return found
+
+    def values(self, spec: Spec) -> dict[str, Any]:
+        """The value of every setting of a cell's arm."""
+        arm = self.known(spec["arm"])
+        own = {name: setting.default_of(arm) for name, setting in self.settings_of(arm).items()}
+        return {**own, **(spec.get("settings") or {})}
+
+    def accept(self, spec: Spec) -> None:
+        """See to it that a cell's spec asks for nothing that this experiment does not know.
+
+        :raises ContractError: if it does
+        """
+        given = spec.get("settings") or {}
+        if self.settled(spec["arm"], given) != given:
+            raise ContractError(f"the spec names settings that are those of the arm {spec['arm']} anyway")
+        if spec.get("images") is not None:
+            self.settled(spec["arm"], {"images": spec["images"]})
+        if spec.get("split") and not self.spaces:
+            raise ContractError(f"{self.name} has no validation split")
 
     def digest(self, data: str) -> str:
         """What a cell's spec has of its data: the digest of a data set, or of the words that define a problem.

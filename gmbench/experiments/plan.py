@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gmbench.contract import ContractError, Implementation, Initialisation
@@ -11,6 +11,7 @@ from gmbench.experiments.contract import Experiment
 from gmbench.names import choose
 from gmbench.registry import unavailable
 from gmbench.runs.carry import pack
+from gmbench.runs.spec import SPARSE
 
 
 def cells(
@@ -23,6 +24,9 @@ def cells(
     implementation: Implementation | None = None,
     initialisation: Initialisation | None = None,
     device: str = "cpu",
+    variants: Sequence[Mapping[str, Any]] = ({},),
+    split: str | None = None,
+    only_own: bool = False,
 ) -> list[dict[str, Any]]:
     """The specs of the cells of one run, seed by seed, so that the first seed of every arm comes first.
 
@@ -34,7 +38,10 @@ def cells(
     :param implementation: of the layers of ``arms`` (of those of its type); without ``arms`` one more arm, the
         headline's with this implementation, beside all others with the usual one (see :meth:`Experiment.usual`)
     :param initialisation: makes one more arm, called by its name
-    :raises ContractError: if there is no such budget or arm, or the implementation cannot be trained here
+    :param variants: settings; of each all arms, those that come out alike once
+    :param split: ``"validation"``: the test data is not seen
+    :param only_own: of a variant, an arm takes the settings that concern it, and leaves the others
+    :raises ContractError: if there is no such budget, arm or setting, or the implementation cannot be trained here
     """
     spending = choose("budget", budget, chosen.budgets)
     names = list(dict.fromkeys(chosen.arms if arms is None else arms))
@@ -68,24 +75,36 @@ def cells(
         if record.key not in parts:
             _trainable(record, chosen.layer_type_of(arm), device)
             parts[record.key] = pack(record)
+    variations: list[tuple[str, Implementation, dict[str, str] | None, dict[str, Any]]] = []
+    for variant, (arm, record, start) in itertools.product(variants, rows):
+        own = {name: value for name, value in variant.items() if not only_own or name in chosen.settings_of(arm)}
+        given = chosen.settled(arm, {name: value for name, value in own.items() if value is not None})
+        usually = {"epochs": spending.epochs_of(arm), "images": spending.images}
+        given = {name: value for name, value in given.items() if usually.get(name) != value}
+        if (arm, record, start, given) not in variations:
+            variations.append((arm, record, start, given))
     if digest is None:
         digest = chosen.digest(data)
-    return [
+    found = [
         {
             "experiment": chosen.name,
             "version": chosen.version,
             "data": data,
             "digest": digest,
             "budget": budget,
-            "epochs": spending.epochs_of(arm),
+            "epochs": given.get("epochs", spending.epochs_of(arm)),
             "arm": arm,
             "seed": seed,
             "device": device,
             "implementation": None if arm in chosen.baselines else parts[record.key],
             "initialisation": start,
+            "settings": given or None,
+            "split": split,
+            "images": given.get("images", spending.images),
         }
-        for seed, (arm, record, start) in itertools.product(numbers, rows)
+        for seed, (arm, record, start, given) in itertools.product(numbers, variations)
     ]
+    return [{name: value for name, value in spec.items() if name not in SPARSE or value is not None} for spec in found]
 
 
 def _trainable(implementation: Implementation, layer_type: str, device: str) -> None:

@@ -13,7 +13,7 @@ from gmbench.names import nearest
 from gmbench.results.columns import COLUMNS
 from gmbench.results.ledger import ledger
 from gmbench.runs.cell import CELLS, CellResult
-from gmbench.runs.spec import PARTS
+from gmbench.runs.spec import PARTS, said
 from gmbench.store.reading import Store
 from gmbench.timing.records import TIMINGS, Timings
 
@@ -79,7 +79,9 @@ def _cells(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
 
 def _cell(result: CellResult, without: set[str]) -> dict[str, Any]:
     """What all rows of a cell have in common."""
-    row = {"cell": result.id, **result.spec.as_dict()}
+    spec = result.spec
+    row = {"cell": result.id, **spec.as_dict()}
+    row |= {"settings": said(spec.settings or {}) or None, "split": spec.split, "images": spec.images}
     for part in PARTS:
         found = row[part] or {}
         row |= {part: found.get("name"), f"{part}_sha256": found.get("sha256")}

@@ -16,7 +16,9 @@ from gmbench.claims.several import tiers
 from gmbench.results.frames import NONE, absent
 from gmbench.results.pictures import kept
 from gmbench.results.read import Results
+from gmbench.results.read import known as texts
 from gmbench.runs.cell import CellResult
+from gmbench.runs.spec import labelled
 
 if TYPE_CHECKING:
     import pandas
@@ -158,7 +160,9 @@ def metric_of(known: Any) -> Metric:
 def boards(results: Results, name: str) -> list[Board]:
     """Every leaderboard of an experiment: the paper's data set first, the largest budget first."""
     known = declared(name)
-    frame = results.cells[results.cells["experiment"] == name]
+    # trials of a tuning are tested on other images; settings of its own make an arm of its own
+    frame = results.cells[(results.cells["experiment"] == name) & (texts(results.cells, "split") == "")]
+    frame = frame.assign(arm=[labelled(*each) for each in zip(frame["arm"], texts(frame, "settings"), strict=True)])
     keys = ["data", "budget", "version", "epochs", "digest"]
     data_sets = list(known.data_sets) if known else []
     budgets = list(known.budgets) if known else []
@@ -278,7 +282,7 @@ def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[
     """
     arms: dict[tuple[str, str | None], list[CellResult]] = {}
     for result in results:
-        arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
+        arms.setdefault((result.spec.label, result.spec.layer or None), []).append(result)
     rows, by_seed = [], {}
     for (arm, implementation), found in arms.items():
         errors = [list(result.errors.values()) for result in found]

@@ -253,6 +253,7 @@ def _counts(spec: Spec, chosen: Experiment) -> bool:
         and spec.seed in chosen.budgets[BUDGET].seeds
         and spec.epochs == chosen.budgets[BUDGET].epochs_of(spec.arm)
         and not spec.initialisation
+        and not (spec.settings or spec.split or spec.images)
         and not {"sha256", "origin", "approximate"} & set(spec.implementation or {})
     )
 

@@ -65,6 +65,7 @@ def read(store: Store | str | os.PathLike | None = None) -> Results:
             [
                 *("experiment", "version", "data", "digest", "budget", "epochs", "arm", "implementation"),
                 *("initialisation", "implementation_sha256", "initialisation_sha256", "device", "seed"),
+                *("settings", "split", "images"),
             ],
             ["epoch"],
             by_machine=False,

@@ -47,7 +47,8 @@ def _row(key: tuple[str, ...], cells: list[tuple[Spec, str, Any]], past: Past) -
     chosen = experiments().get(key[0])
     own = [each for each in cells if not chosen or each[0].version == chosen.version]
     of = {state: [cell for _, found, cell in own if found == state] for state in ("done", "running", "failed")}
-    missing = _missing(key, {(spec.arm, spec.seed) for spec, _, _ in own})
+    asked = {(spec.arm, spec.seed) for spec, _, _ in own if not spec.settings and not spec.split}
+    missing = _missing(key, asked) if asked or not own else []  # nobody asked for the arms as they are
     left = [past.seconds(spec) for spec in (*missing, *(cell.spec for cell in of["failed"]))]
     left += [_left(cell, past) for cell in of["running"]]
     return dict(zip(KEY, key, strict=True)) | {
@@ -76,7 +77,9 @@ def _missing(key: tuple[str, ...], known: set[tuple[str, int]]) -> list[Spec]:
     if not chosen or not spending:
         return []
     return [
-        Spec(name, chosen.version, data, "", budget, spending.epochs_of(arm), arm, seed, "cpu")
+        Spec(
+            *(name, chosen.version, data, "", budget, spending.epochs_of(arm), arm, seed, "cpu"), images=spending.images
+        )
         for arm in chosen.arms
         for seed in spending.seeds
         if (arm, seed) not in known and not chosen.absent(arm)

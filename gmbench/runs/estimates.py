@@ -43,7 +43,7 @@ class Past:
 
 
 def _alike(spec: Spec) -> tuple[str, ...]:
-    return spec.experiment, spec.arm, spec.data, spec.device
+    return spec.experiment, spec.arm, spec.data, spec.device, str(spec.images or "")
 
 
 def about(seconds: Iterable[float | None], jobs: int = 1) -> str:

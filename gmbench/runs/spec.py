@@ -16,6 +16,8 @@ from gmbench.store.files import store_folder
 from gmbench.store.typed import FieldsError, typed
 
 PARTS = ("implementation", "initialisation")  # the fields that hold one, as :mod:`gmbench.runs.carry` packs it
+SPARSE = ("settings", "split", "images")  # the fields that a spec has only where they say something
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,11 @@ class Spec:
     :param digest: of the data, or of the words that define a problem
     :param implementation: of the arm's layers, as :func:`gmbench.runs.carry.pack` has it; None where it has none
     :param initialisation: alike, where it is not the arm's own
+    :param settings: that differ from the arm's own, or from the budget's
+    :param split: ``"validation"``: a part of the training data is tested on, and the test data is not seen
+    :param images: of the training data, where these are not all
 
-    :raises ValueError: if one of these has no name
+    :raises ValueError: if one of the parts has no name, or the others do not agree
     """
 
     experiment: str
@@ -41,11 +46,23 @@ class Spec:
     device: str
     implementation: Mapping[str, str] | None = None
     initialisation: Mapping[str, str] | None = None
+    settings: Mapping[str, float | str | bool] | None = None
+    split: str | None = None
+    images: int | None = None
 
     def __post_init__(self) -> None:
         found = {part: getattr(self, part) for part in PARTS}
         if nameless := [part for part, each in found.items() if each is not None and "name" not in each]:
             raise FieldsError(*nameless)
+        given = self.settings
+        if given is not None and (not given or any(given.get(n, v) != v for n, v in self._shared().items())):
+            raise FieldsError("settings")
+        if self.split not in (None, VALIDATION):
+            raise FieldsError("split")
+
+    def _shared(self) -> dict[str, int | None]:
+        """The fields that are also settings."""
+        return {"epochs": self.epochs, "images": self.images}
 
     @classmethod
     def of(cls, found: Any) -> Spec:
@@ -78,7 +95,8 @@ class Spec:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in found.items() if name not in SPARSE or value is not None}
 
     @functools.cached_property
     def identity(self) -> dict[str, Any]:
@@ -101,9 +119,31 @@ class Spec:
         return (self.implementation or {}).get("name", "")
 
     @property
+    def label(self) -> str:
+        """The arm, with settings of its own as an arm of its own."""
+        return labelled(self.arm, said(self.settings or {}))
+
+    @property
     def title(self) -> str:
         """The cell in a few words."""
-        return f"{self.arm} seed {self.seed}" + (f" ({self.layer})" if self.layer else "")
+        trial = f", {self.split}" if self.split else ""
+        return f"{self.label} seed {self.seed}{trial}" + (f" ({self.layer})" if self.layer else "")
+
+
+def said(settings: Mapping[str, float | str | bool], between: str = ", ") -> str:
+    """Settings in one line, by name: ``epochs=5, rate=0.05``; empty without any."""
+
+    def shown(value: float | str | bool) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return value if isinstance(value, str) else f"{value:.12g}"
+
+    return between.join(f"{name}={shown(settings[name])}" for name in sorted(settings))
+
+
+def labelled(arm: str, settings: str | None) -> str:
+    """The name of an arm in tables, with its settings in words."""
+    return f"{arm} [{settings}]" if settings else arm
 
 
 def cell_path(spec: Spec, store: str | os.PathLike | None = None) -> Path:

@@ -57,6 +57,7 @@ def run(
         if spec.version != chosen.version:
             versions = f"version {spec.version} of {chosen.name}, not {chosen.version}"
             raise ContractError(f"the spec is for {versions}")
+        chosen.accept(spec.as_dict())
 
         def report(**progress: Any) -> None:
             tell(**progress)

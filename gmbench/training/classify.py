@@ -69,6 +69,7 @@ def train(
     milestones: Sequence[int] = (),
     thresholds: Sequence[float] = (),
     interval: int = 100,
+    clip: float = 0.0,
     watch: Callable[[], None] = lambda: None,
     criterion: Callable[..., torch.Tensor] = cross_entropy,
     report: Callable[..., None] = lambda **progress: None,
@@ -81,6 +82,7 @@ def train(
     :param milestones: epochs at whose ends every learning rate falls to a tenth
     :param thresholds: test errors in % whose first hit is looked for, every ``interval`` steps and at
         epoch ends, until all are reached
+    :param clip: the largest norm of a step's gradient, over all parameters; 0: any
     :param watch: called before training and at the end of every epoch
     :param criterion: the loss ``criterion(logits, labels, reduction="mean" or "sum")``; default: cross-entropy
     :return: its ``measures`` are ``steps_to_<threshold>``, the step of the first hit or None, and ``diverged``, the
@@ -116,6 +118,8 @@ def train(
             loss = criterion(network(images), labels)
             optimiser.zero_grad()
             loss.backward()
+            if clip:
+                torch.nn.utils.clip_grad_norm_(network.parameters(), clip)
             optimiser.step()
             if schedule:
                 schedule.step()

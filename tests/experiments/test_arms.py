@@ -67,7 +67,7 @@ def started(name, arm, seed=0, initialisation=None, data=None):
     specs = cells(module.EXPERIMENT, "mnist", "d", "smoke", chosen, [seed], eager, initialisation)
     (spec,) = (spec for spec in specs if spec["arm"] == arm and (spec["implementation"] in (None, pack(eager))))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "data_on", lambda *words: data or fake())
+        patch.setattr(networks, "data_of", lambda *words: data or fake())
         patch.setattr(networks, "train", train)
         seen.measures = module.cell(spec, lambda **progress: None)["measures"]
     return seen

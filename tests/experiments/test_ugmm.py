@@ -60,7 +60,7 @@ def few(features=64, train=128, test=60):
 def small():
     """Every cell of this file trains on a few digits, and looks at few."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "data_on", lambda device, name, digest, normalised: few())
+        patch.setattr(networks, "data_of", lambda spec, normalised: few())
         yield
 
 
@@ -209,7 +209,7 @@ def test_an_outside_initialisation_makes_the_headline_from_another_start():
     (found,) = cells(experiment("ugmm-mnist"), *("digits", "d", "smoke", [], [0]), initialisation=other)
     record = {**spec("ugmm-mnist", "ugmm"), "arm": found["arm"], "initialisation": found["initialisation"]}
     built, setting = mnist.network_of(record, few(), torch.Generator().manual_seed(0))
-    assert found["arm"] == "unit-sigma" and setting is mnist.SCRIPT
+    assert found["arm"] == "unit-sigma" and setting == mnist.SCRIPT
     assert isinstance(built[1], torch.nn.LayerNorm) and (built[0].log_sigma == 0).all()
 
 

@@ -10,10 +10,11 @@ from torch.nn import Conv2d, ConvTranspose2d, Flatten, LayerNorm, Linear, ReLU, 
 
 from gmbench.baselines.attention import HEADS, Attention
 from gmbench.claims.metric import MEAN_SQUARE
-from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Experiment, Report, Spec, budgets
+from gmbench.data import Data
+from gmbench.experiments.contract import Experiment, Report, Spec, budgets, data_of
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
+from gmbench.experiments.settings import EPOCHS, IMAGES, count, number
 from gmbench.training.loop import batches, evaluated, order_of, outputs
 from gmbench.training.minimise import ADAM, Method, mean_square, minimise
 from gmbench.training.pictures import photographs
@@ -124,10 +125,10 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     autoencoder's alone, in turns with it.
     """
     design = ARMS.get(spec["arm"], ARMS[HEADLINE])
-    data = data_on(spec["device"], spec["data"], spec["digest"], normalised=False)
+    data, given = data_of(spec, normalised=False), EXPERIMENT.values(spec)
     images, tests = data.train_images, data.test_images
     network = network_of(spec, design, data)
-    drawn = batches((images,), BATCH, order_of(spec["seed"]))
+    drawn = batches((images,), given["batch"], order_of(spec["seed"]))
 
     def loss(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         return (network(x) - x).square().mean()
@@ -136,7 +137,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
         network.parameters(),
         lambda: loss(network, *next(drawn)),
         lambda: mean_square(network, tests, tests, EVALUATED),
-        Method(ADAM, math.ceil(len(images) / BATCH), RATE, decay=False),
+        Method(ADAM, math.ceil(len(images) / given["batch"]), given["rate"], decay=False),
         epochs=spec["epochs"],
         lost=tests.double().square().mean().item(),
         report=report,
@@ -236,4 +237,10 @@ EXPERIMENT = Experiment(
     layer_types={n: "gmnm-mahalanobis" for n, design in ARMS.items() if design.reading == "mahalanobis"},
     preferred=("eager",),  # the head is a thousandth of the work
     metric=MEAN_SQUARE,
+    settings=(
+        number("rate", RATE, "of Adam", 1e-7, 10),
+        count("batch", BATCH, "images of a step"),
+        EPOCHS,
+        IMAGES,
+    ),
 )

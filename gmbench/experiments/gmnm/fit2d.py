@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gmbench.experiments.gmnm import claims
-from gmbench.experiments.gmnm.fits import fit_experiment
+from gmbench.experiments.gmnm.fits import CENTRES, fit_experiment
 from gmbench.experiments.gmnm.networks import Dense, Fitter, Radial, Splines, Units
 from gmbench.experiments.gmnm.targets import SURFACES
+from gmbench.experiments.universes import Multiverse
 
 BATCH = 1024
 HEADLINE = "mahalanobis"
@@ -48,4 +49,8 @@ EXPERIMENT = fit_experiment(
         ),
     ),
     claims=claims.FIT2D,
+    multiverse=Multiverse(
+        factors={"centres": CENTRES, "rate": (None, 1e-2, 3e-2)},
+        against=("mlp-tanh", "mlp-relu", "kan", "rbf"),
+    ),
 )

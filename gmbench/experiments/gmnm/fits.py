@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from gmbench.claims.claim import Claim
 from gmbench.claims.metric import MEAN_SQUARE
+from gmbench.data import HELD_OUT
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm.networks import CHUNK, Fitter, Splines, Units, features, solved
 from gmbench.experiments.gmnm.targets import BOX, Problem
+from gmbench.experiments.settings import EPOCHS, Range, choice, number
+from gmbench.experiments.universes import Multiverse
+from gmbench.runs.spec import VALIDATION
 from gmbench.training.loop import finite, order_of, outputs
 from gmbench.training.minimise import ADAM, FLOATS, HISTORY, minimise, settings
 from gmbench.training.pictures import line, plane
 
+CENTRES = ("fixed", "trained")
 SHOWN = 64  # points a side of a picture
 POINTS = 2_000_000  # added to a seed for the points, so that no arm's initialisation shifts them
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of Adam, that were tried
@@ -82,18 +87,23 @@ class Fit:
     ``offset + scale * network(x)`` is the fit.
 
     :param dtype: of the network; targets and errors are in float64
+    :param validation: a part of the training points stands in the place of the grid and of the test points
     """
 
     problem: Problem
     seed: int
     dtype: torch.dtype
     device: str
+    validation: bool = False
 
     def __post_init__(self) -> None:
         problem, generator = self.problem, torch.Generator().manual_seed(POINTS + self.seed)
         drawn = torch.rand(problem.train + problem.test, problem.inputs, generator=generator, dtype=torch.float64)
         drawn = (2 * drawn - 1) * BOX
         places = {"train": drawn[: problem.train], "test": drawn[problem.train :], "grid": problem.grid()}
+        if self.validation:
+            trained, held = places["train"].tensor_split([problem.train - problem.train // HELD_OUT])
+            places = {"train": trained, "test": held, "grid": held}
         self.x = {name: x.to(self.device, self.dtype) for name, x in places.items()}
         # of the points as they are in double precision: rounding them is part of the network's task
         self.y = {name: problem.value(x).to(self.device) for name, x in places.items()}
@@ -145,7 +155,8 @@ def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -
 
     :param batch: of Adam
     """
-    fit = Fit(problem, spec["seed"], FLOATS[arm.dtype], spec["device"])
+    validation = spec.get("split") == VALIDATION
+    fit = Fit(problem, spec["seed"], FLOATS[arm.dtype], spec["device"], validation)
     network = arm.network.build(spec, fit.train_x, torch.Generator().manual_seed(spec["seed"]))
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     before = fit.oracle(network)
@@ -188,7 +199,7 @@ def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -
         "oracle_after": fit.oracle(network),
         "scale": fit.scale.item(),
     }
-    return {"epochs": done.epochs, "measures": measures, **fit.kept(network)}
+    return {"epochs": done.epochs, "measures": measures, **({} if validation else fit.kept(network))}
 
 
 def fit_experiment(
@@ -201,19 +212,29 @@ def fit_experiment(
     batch: int,
     decisions: tuple[tuple[str, str], ...],
     claims: tuple[Claim, ...] = (),
+    multiverse: Multiverse | None = None,
 ) -> Experiment:
     """An experiment with these arms on these problems.
 
     :param batch: of Adam
     :param decisions: beside those that all share
+    :param multiverse: of what the paper leaves open
     """
 
     def cell(spec: Spec, report: Report) -> dict[str, Any]:
         found.same_problem(spec)
         # an initialisation from outside is another start of the headline
-        arm = arms.get(spec["arm"], arms[headline])
-        return run(spec, report, arm, problems[spec["data"]], batch)
+        arm, given = arms[found.known(spec["arm"])], found.values(spec)
+        network = arm.network
+        if "centres" in given and isinstance(network, Units):
+            network = network.with_centres(given["centres"], problems[spec["data"]].inputs)
+        return run(spec, report, replace(arm, network=network, rate=given["rate"]), problems[spec["data"]], batch)
 
+    mahalanobis = {
+        arm: made.network.centres
+        for arm, made in arms.items()
+        if isinstance(made.network, Units) and made.network.reading == "mahalanobis"
+    }
     units = {arm: made.network for arm, made in arms.items() if isinstance(made.network, Units)}
     spending = budgets(10, 40, range(3))
     trained = settings({arm: made.trained for arm, made in arms.items()}, spending["paper"].epochs)
@@ -237,5 +258,16 @@ def fit_experiment(
         metric=MEAN_SQUARE,
         problems={problem: made.said for problem, made in problems.items()},
         extras={arm: "kan" for arm, made in arms.items() if isinstance(made.network, Splines)},
+        settings=(
+            number("rate", arms[headline].rate, "of Adam, before it falls, or of L-BFGS", 1e-7, 10).of(
+                own={arm: made.rate for arm, made in arms.items()}
+            ),
+            choice("centres", CENTRES, "trained, with fewer units of as many parameters; or fixed").of(
+                *mahalanobis, own=mahalanobis
+            ),
+            EPOCHS,
+        ),
+        multiverse=multiverse,
+        spaces={arm: {"rate": Range(1e-4, 1)} for arm, made in arms.items() if made.method == ADAM},
     )
     return found

@@ -83,6 +83,19 @@ class Units:
     start: str = "grid"
     centres: str = "fixed"
 
+    def with_centres(self, centres: str, inputs: int) -> Units:
+        """Units of the mahalanobis reading with fixed or trained centres, k^inputs of them, and as many parameters as
+        that allows.
+
+        A unit has inputs^2 numbers and its output weight, and inputs more where its centre is trained.
+        """
+        if centres == self.centres:
+            return self
+        fixed = inputs**2 + 1
+        share = fixed / (fixed + inputs) if centres == "trained" else (fixed + inputs) / fixed
+        side = round((self.units * share) ** (1 / inputs))
+        return replace(self, units=side**inputs, centres=centres)
+
     def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> GMNM:
         """The layer with the implementation of a spec, started on points ``x (n, d)``.
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch.nn.utils.parametrize
 
 from gmbench.contract import Implementation, Initialisation
-from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Report, Spec
+from gmbench.data import Data
+from gmbench.experiments.contract import Report, Spec, data_of
+from gmbench.experiments.settings import EPOCHS, IMAGES, Setting, choice, count, number
 from gmbench.layers.gm.initial import draw
 from gmbench.nn import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
@@ -23,6 +25,27 @@ RATE = 0.1
 SIGMA_RATE = 1.0
 CALIBRATION = 2048  # images
 INTERVAL = 100  # steps between two looks for a threshold
+AS_IT_IS, NOTHING, RELU = "as it is", "nothing", "relu"
+LEAST = 1e-12  # of a variance that is trained
+SIGMAS = {
+    AS_IT_IS: (),
+    "softplus": (torch.nn.functional.softplus, lambda sigma: sigma + torch.log(-torch.expm1(-sigma))),
+    "variance": (lambda variance: variance.clamp(min=LEAST).sqrt(), torch.square),
+    "log": (torch.exp, torch.log),
+}
+BETWEEN = (NOTHING, RELU)
+
+# What a cell varies, here for all arms; an experiment says which have it.
+RATES: tuple[Setting, ...] = (
+    number("rate", RATE, "learning rate of SGD", 1e-6, 100),
+    count("batch", BATCH, "images of a step"),
+    number("clip", 0.0, "the largest norm of a gradient; 0: any", 0, 1e6),
+    EPOCHS,
+    IMAGES,
+)
+OF_SIGMA = number("sigma_rate", SIGMA_RATE, "learning rate of sigma", 1e-6, 1000)
+PARAMETRISATION = choice("sigma", tuple(SIGMAS), "what of sigma is trained")
+PLACED = choice("between", BETWEEN, "what stands between the layers")
 
 # What the KUMAR note leaves open and all its experiments share; declared before the runs.
 DECISIONS = (
@@ -61,7 +84,7 @@ STACK_DECISIONS = (
 def prepare(spec: Spec) -> tuple[Data, torch.Tensor, torch.Generator]:
     """What every cell begins with: its data, the images of a calibration, and the generator of its initialisation."""
     torch.manual_seed(spec["seed"])  # for implementations that sample
-    data = data_on(spec["device"], spec["data"], spec["digest"])
+    data = data_of(spec)
     return data, data.train_images[:CALIBRATION], torch.Generator().manual_seed(spec["seed"])
 
 
@@ -82,17 +105,17 @@ def trained(
     :param how: passed to :func:`gmbench.training.classify.train`
     """
     measures = {**at_start(network, images), **seen}
-    order = order_of(spec["seed"])
-    done = train(network, optimiser, data, epochs=spec["epochs"], batch=BATCH, order=order, report=report, **how)
+    how = {"batch": BATCH, "order": order_of(spec["seed"]), **how}
+    done = train(network, optimiser, data, epochs=spec["epochs"], report=report, **how)
     return done.result({**measures, **at_end(network)})
 
 
 def rates(network: torch.nn.Module, rate: float = RATE, sigma_rate: float = SIGMA_RATE) -> list[dict]:
     """Parameter groups of a stack of GM layers: sigma has a learning rate of its own."""
-    named = list(network.named_parameters())
+    named = [("sigma" in name.split("."), parameter) for name, parameter in network.named_parameters()]
     return [
-        {"params": [p for name, p in named if name.endswith("sigma")], "lr": sigma_rate},
-        {"params": [p for name, p in named if not name.endswith("sigma")], "lr": rate},
+        {"params": [p for is_sigma, p in named if is_sigma], "lr": sigma_rate},
+        {"params": [p for is_sigma, p in named if not is_sigma], "lr": rate},
     ]
 
 
@@ -103,14 +126,21 @@ def gm_network(
     start: str | Sequence[float],
     images: torch.Tensor,
     generator: torch.Generator,
+    sigma: str = AS_IT_IS,
+    between: str = NOTHING,
 ) -> tuple[torch.nn.Sequential, dict[str, int]]:
     """A stack of GM layers with the implementation of a cell's spec, and what its initialisation looked at.
 
     :param start: the name of an initialisation, which the spec's own replaces; or one gamma a layer, for a draw
         that needs no data
+    :param sigma: how it is parametrised: one of :data:`SIGMAS`
+    :param between: what stands between two layers: one of :data:`BETWEEN`
     """
     implementation = unpack(spec["implementation"], Implementation)
     network = stack("gm", widths, components=components, implementation=implementation, device=spec["device"])
+    if between == RELU:
+        layers = [each for layer in network for each in (layer, torch.nn.ReLU())]
+        network = torch.nn.Sequential(*layers[:-1])
     if spec["initialisation"]:
         start = unpack(spec["initialisation"], Initialisation)
     with _watched(network[0]) as seen:
@@ -118,9 +148,33 @@ def gm_network(
             initialise(network, start, images, generator)
         else:
             with torch.no_grad():
-                for layer, gamma in zip(network, start, strict=True):
+                layers = (layer for layer in network if isinstance(layer, GMLayer))
+                for layer, gamma in zip(layers, start, strict=True):
                     draw(layer, gamma, generator)
+    if sigma != AS_IT_IS:
+        for layer in network:
+            if isinstance(layer, GMLayer):
+                torch.nn.utils.parametrize.register_parametrization(layer, "sigma", Positive(*SIGMAS[sigma]))
     return network, seen
+
+
+class Positive(torch.nn.Module):
+    """A positive parameter as a function of what is trained.
+
+    :param back: the inverse of ``function``, by which a start is kept
+    """
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor], back: Callable[[torch.Tensor], torch.Tensor]):
+        super().__init__()
+        self.function, self.back = function, back
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The parameter."""
+        return self.function(x)
+
+    def right_inverse(self, value: torch.Tensor) -> torch.Tensor:
+        """What is trained, for a value."""
+        return self.back(value)
 
 
 @contextlib.contextmanager

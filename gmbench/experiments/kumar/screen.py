@@ -8,6 +8,7 @@ import torch
 
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.kumar import claims, networks
+from gmbench.experiments.settings import count
 
 HIDDEN = 100
 COMPONENTS = 20
@@ -26,12 +27,17 @@ DECISIONS = (
 def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``kumar``, without first hits."""
     data, images, generator = networks.prepare(spec)
+    given = EXPERIMENT.values(spec)
     hidden = [] if spec["arm"] in ONE_LAYER else [HIDDEN]
     widths = [data.features, *hidden, data.classes]
     start = START.get(spec["arm"], "kumar")
-    network, seen = networks.gm_network(spec, widths, COMPONENTS, start, images, generator)
-    optimiser = torch.optim.SGD(networks.rates(network), lr=networks.RATE)
-    return networks.trained(spec, report, data, images, network, optimiser, seen)
+    network, seen = networks.gm_network(
+        spec, widths, given["components"], start, images, generator, sigma=given["sigma"]
+    )
+    optimiser = torch.optim.SGD(networks.rates(network, given["rate"], given["sigma_rate"]), lr=given["rate"])
+    return networks.trained(
+        spec, report, data, images, network, optimiser, seen, batch=given["batch"], clip=given["clip"]
+    )
 
 
 EXPERIMENT = Experiment(
@@ -54,4 +60,10 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SCREEN,
+    settings=(
+        *networks.RATES,
+        networks.OF_SIGMA,
+        count("components", COMPONENTS, "K; the rates stay"),
+        networks.PARAMETRISATION,
+    ),
 )

@@ -9,6 +9,7 @@ import torch
 
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.kumar import claims, networks
+from gmbench.experiments.settings import count
 from gmbench.nn import GMLayer
 
 COMPONENTS = 5
@@ -93,11 +94,14 @@ def _rounded(tensor: torch.Tensor) -> Any:
 def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``kumar``; ``paths``: see :class:`Paths`."""
     data, images, generator = networks.prepare(spec)
+    given = EXPERIMENT.values(spec)
     widths = [data.features, data.classes]
-    network, seen = networks.gm_network(spec, widths, COMPONENTS, spec["arm"], images, generator)
-    optimiser = torch.optim.SGD(networks.rates(network), lr=networks.RATE)
+    network, seen = networks.gm_network(
+        spec, widths, given["components"], spec["arm"], images, generator, sigma=given["sigma"]
+    )
+    optimiser = torch.optim.SGD(networks.rates(network, given["rate"], given["sigma_rate"]), lr=given["rate"])
     paths = Paths(cast(GMLayer, network[0]))
-    how = {"thresholds": THRESHOLDS, "watch": paths}
+    how = {"thresholds": THRESHOLDS, "watch": paths, "batch": given["batch"], "clip": given["clip"]}
     found = networks.trained(spec, report, data, images, network, optimiser, seen, **how)
     return {**found, "paths": paths.projected()}
 
@@ -120,4 +124,10 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SINGLE,
+    settings=(
+        *networks.RATES,
+        networks.OF_SIGMA,
+        count("components", COMPONENTS, "K; the rates stay"),
+        networks.PARAMETRISATION,
+    ),
 )

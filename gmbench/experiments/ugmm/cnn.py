@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from gmbench.contract import ContractError
 from gmbench.data import Data
-from gmbench.experiments.contract import Experiment, Report, Spec, budgets
+from gmbench.experiments.contract import REDUCED, Experiment, Report, Spec, budgets
+from gmbench.experiments.settings import EPOCHS, IMAGES, choice, count, number
 from gmbench.experiments.ugmm import claims, networks
 from gmbench.experiments.ugmm.measures import MEASURES
-from gmbench.experiments.ugmm.networks import Setting
+from gmbench.experiments.ugmm.networks import Recipe
+from gmbench.experiments.universes import Multiverse
 from gmbench.training.speed import channels_last
 
 CHANNELS = (16, 32)
@@ -19,8 +22,10 @@ KERNEL = 5
 HIDDEN = 128
 MATCHED = 383  # hidden units of a dense head with the parameters of the uGMM head: 200319 against 200448
 RATE = 1e-3  # of convolutions and dense layers; uGMM layers have the setting's
-DENSE = Setting(dropout=0.5, batch=128, rate=RATE, milestones=(10, 16), epochs=20)
-HEAD = Setting(dropout=0.3, batch=128, rate=1e-2, milestones=(10, 16), epochs=20)
+BASELINES = ("cnn", "cnn-matched")
+UGMM = ("cnn-ugmm", "cnn-ugmm-plain")
+DENSE = Recipe(dropout=0.5, batch=128, rate=RATE, milestones=(10, 16), epochs=20)
+HEAD = Recipe(dropout=0.3, batch=128, rate=1e-2, milestones=(10, 16), epochs=20)
 
 
 def front(data: Data, device: str) -> tuple[torch.nn.Sequential, int]:
@@ -49,29 +54,29 @@ def front(data: Data, device: str) -> tuple[torch.nn.Sequential, int]:
 def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed. Measures as in ``ugmm-mnist``, without those of first-layer neurons."""
     data, generator = networks.prepare(spec)
-    arm = spec["arm"]
+    arm, given = spec["arm"], EXPERIMENT.values(spec)
     convolutions, features = front(data, spec["device"])
-    if arm in EXPERIMENT.baselines:
-        setting = DENSE
+    changed = {name: given[name] for name in ("dropout", "batch")}
+    recipe = replace(DENSE if arm in BASELINES else HEAD, rate=given["head_rate"], **changed)
+    if arm in BASELINES:
         widths = [features, MATCHED if arm == "cnn-matched" else HIDDEN, data.classes]
-        head = networks.dense_network(widths, setting.dropout, spec["device"])
+        head = networks.dense_network(widths, recipe.dropout, spec["device"])
     else:
-        setting, plain = HEAD, arm == "cnn-ugmm-plain"
         head = networks.ugmm_network(
             spec,
             [features, HIDDEN, data.classes],
-            "authors" if plain else "unit-sigma",
+            given["start"],
             generator,
             convolutions(data.train_images[: networks.CALIBRATION]).detach(),
-            dropout=(setting.dropout,),
-            layer_norm="none" if plain else "hidden",
+            dropout=(recipe.dropout,),
+            layer_norm=given["layer_norm"],
         )
     groups = [
-        {"params": convolutions.parameters(), "lr": RATE},
-        {"params": head.parameters(), "lr": setting.rate},
+        {"params": convolutions.parameters(), "lr": given["rate"]},
+        {"params": head.parameters(), "lr": recipe.rate},
     ]
     network = torch.nn.Sequential(convolutions, head)
-    return networks.trained(spec, report, data, network, setting, torch.optim.Adam(groups), inside=False)
+    return networks.trained(spec, report, data, network, recipe, torch.optim.Adam(groups), inside=False)
 
 
 DECISIONS = (
@@ -110,12 +115,30 @@ EXPERIMENT = Experiment(
         "cnn-matched": f"the same convolutions and a dense head with as many parameters, {MATCHED} hidden units",
         "cnn-ugmm-plain": "the uGMM head without LayerNorm, from the authors' start",
     },
-    baselines=("cnn", "cnn-matched"),
+    baselines=BASELINES,
     headline="cnn-ugmm",
     data_sets=("mnist", "fashion-mnist", "digits"),
     default_data="digits",
-    budgets=budgets(5, 20, range(5)),
+    budgets=budgets(5, 20, range(5)) | {"reduced": REDUCED},
     decisions=DECISIONS,
     cell=cell,
     claims=claims.CNN,
+    settings=(
+        number("rate", RATE, "of Adam, for the convolutions, before it falls", 1e-7, 10),
+        number("head_rate", HEAD.rate, "of Adam, for the head, before it falls", 1e-7, 10).of(
+            own=dict.fromkeys(BASELINES, DENSE.rate)
+        ),
+        count("batch", HEAD.batch, "images of a step"),
+        number(
+            "dropout", HEAD.dropout, "of a uGMM head's first components, or before the last dense layer", 0, 0.99
+        ).of(own=dict.fromkeys(BASELINES, DENSE.dropout)),
+        choice("start", networks.STARTS, "the initialisation of the head").of(*UGMM, own={"cnn-ugmm": "unit-sigma"}),
+        choice("layer_norm", networks.PLACES, "where LayerNorm is").of(*UGMM, own={"cnn-ugmm": "hidden"}),
+        EPOCHS,
+        IMAGES,
+    ),
+    multiverse=Multiverse(
+        factors={"start": ("unit-sigma", "authors"), "layer_norm": ("hidden", "none"), "head_rate": (None, 1e-3)},
+        against=("cnn", "cnn-matched"),
+    ),
 )

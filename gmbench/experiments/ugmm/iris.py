@@ -16,6 +16,7 @@ from gmbench.claims.metric import ERROR
 from gmbench.contract import Implementation
 from gmbench.data import Data, data_on
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
+from gmbench.experiments.settings import EPOCHS
 from gmbench.experiments.ugmm import claims
 from gmbench.layers.ugmm.inference import most_probable_explanation
 from gmbench.nn import initialise, stack
@@ -342,4 +343,5 @@ EXPERIMENT = Experiment(
     claims=claims.IRIS,
     preferred=("eager",),
     metric=dataclasses.replace(ERROR, loss=""),  # a score for all arms but the MLPs
+    settings=(EPOCHS,),
 )

@@ -10,8 +10,8 @@ from typing import Any, cast
 import torch
 
 from gmbench.contract import Implementation
-from gmbench.data import Data, data_on
-from gmbench.experiments.contract import Report, Spec
+from gmbench.data import Data
+from gmbench.experiments.contract import Report, Spec, data_of
 from gmbench.experiments.ugmm.measures import Layer, of_neurons, of_outputs, of_parameters, pictures
 from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
@@ -51,7 +51,7 @@ DECISIONS = (
 
 
 @dataclass(frozen=True)
-class Setting:
+class Recipe:
     """How a network is trained.
 
     :param dropout: of a uGMM net's first layer, before a dense net's last
@@ -73,17 +73,20 @@ class Setting:
         return [epoch for epoch in scaled if 0 < epoch < epochs]
 
 
+STARTS = ("authors", "unit-sigma")
+PLACES = ("none", "hidden")  # of LayerNorm
+
 # The four settings that the authors' repository has for one and the same experiment.
-SCRIPT = Setting(dropout=0.3, batch=128, rate=1e-2, milestones=(20, 45, 60), epochs=100)  # the newest
-NOTEBOOK = Setting(dropout=0.2, batch=256, rate=1e-2, milestones=(20, 45), epochs=50)
-README = Setting(dropout=0.5, batch=128, rate=1e-2, milestones=(), epochs=100)
-FIRST = Setting(dropout=0.5, batch=256, rate=1e-2, milestones=(), epochs=100)  # v0.0.1
+SCRIPT = Recipe(dropout=0.3, batch=128, rate=1e-2, milestones=(20, 45, 60), epochs=100)  # the newest
+NOTEBOOK = Recipe(dropout=0.2, batch=256, rate=1e-2, milestones=(20, 45), epochs=50)
+README = Recipe(dropout=0.5, batch=128, rate=1e-2, milestones=(), epochs=100)
+FIRST = Recipe(dropout=0.5, batch=256, rate=1e-2, milestones=(), epochs=100)  # v0.0.1
 
 
 def prepare(spec: Spec) -> tuple[Data, torch.Generator]:
     """What every cell begins with: its data, pixels in [0, 1], and the generator of its initialisation."""
     torch.manual_seed(spec["seed"])  # for dropout, and for the layers of torch
-    data = data_on(spec["device"], spec["data"], spec["digest"], normalised=False)
+    data = data_of(spec, normalised=False)
     return data, torch.Generator().manual_seed(spec["seed"])
 
 
@@ -121,14 +124,14 @@ def trained(
     report: Report,
     data: Data,
     network: torch.nn.Sequential,
-    setting: Setting,
+    recipe: Recipe,
     optimiser: torch.optim.Optimizer | None = None,
     inside: bool = True,
 ) -> dict[str, Any]:
     """Train a network as a cell's spec says, measured before and after: ``epochs``, ``measures``, ``tests``, pairs of
     a step and the test error there, and ``neurons``, their :func:`pictures` at the end.
 
-    :param optimiser: default: Adam with the setting's rate
+    :param optimiser: default: Adam with the recipe's rate
     :param inside: also look at the neurons of the first layer, which is the first module
     """
     measures, first = at_start(network, data.train_images[:CALIBRATION]), cast(Layer, network[0])
@@ -136,12 +139,12 @@ def trained(
         measures |= {f"{name}_start": value for name, value in of_neurons(first, data).items()}
     done = train(
         network,
-        optimiser or torch.optim.Adam(network.parameters(), lr=setting.rate),
+        optimiser or torch.optim.Adam(network.parameters(), lr=recipe.rate),
         data,
         epochs=spec["epochs"],
-        batch=setting.batch,
+        batch=recipe.batch,
         order=order_of(spec["seed"]),
-        milestones=setting.falls(spec["epochs"]),
+        milestones=recipe.falls(spec["epochs"]),
         report=report,
     )
     measures |= {**of_parameters(network), **of_outputs(network, data)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
+from gmbench.experiments.settings import EPOCHS, IMAGES
 from gmbench.experiments.ugmm import claims, mnist, networks
 from gmbench.experiments.ugmm.measures import SHOWN, Layer, pictures
 
@@ -14,9 +15,9 @@ ARMS = ("mlp", "ugmm", "ugmm-norm-unit")
 def cell(spec: Spec, report: Report) -> dict[str, Any]:
     """One arm, one seed, as in ``ugmm-mnist``; ``neurons`` has the pictures before and after training."""
     data, generator = networks.prepare(spec)
-    network, setting = mnist.network_of(spec, data, generator)
+    network, recipe = mnist.network_of(spec, data, generator)
     start = pictures(cast(Layer, network[0]))
-    found = networks.trained(spec, report, data, network, setting)
+    found = networks.trained(spec, report, data, network, recipe)
     return {**found, "neurons": {"start": start, **found["neurons"]}}
 
 
@@ -48,4 +49,5 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.PROBE,
+    settings=(EPOCHS, IMAGES),
 )
