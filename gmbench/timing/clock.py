@@ -115,7 +115,7 @@ def peak(workload: Workload, prepare: Callable[[], tuple], device: str, calls: i
     The least of a few calls: what a call finds in the heap depends on what was there before.
     """
     seen = [_peak(workload, prepare(), device) for _ in range(calls)]
-    told = [bytes_ for bytes_ in seen if bytes_ is not None]
+    told = [each for each in seen if each is not None]
     return min(told) if len(told) == calls else None
 
 

@@ -136,9 +136,7 @@ def every():
     for kind in [layer_type(name) for name in sorted({i.layer_type for i in implementations})]:
         for size in sizes(kind, FULL):
             start = f"{kind.name}_{size.label}_b{size.batch}"
-            parts: list[tuple] = [
-                (f"track_{start}_{name}", "seconds", None, of_yardstick(kind, size, name)) for name in NAMES
-            ]
+            parts = [(f"track_{start}_{name}", "seconds", None, of_yardstick(kind, size, name)) for name in NAMES]
             for one in (i for i in implementations if i.layer_type == kind.name):
                 seconds = of_implementation(kind, size, one, peak=False)
                 parts.append((f"track_{start}_{one.name}", "seconds", one, seconds))
