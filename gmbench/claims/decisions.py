@@ -166,7 +166,7 @@ def printed(
         f"; no number of ours decides it: {_runs(m, worst)} of the paper's varies by {paper.width(endless):.3g} "
         f"{'decades ' if logs else ''}on either side however many we run, more than the resolution of {narrow:.3g}"
     )
-    return Decision(TOO_FEW, said, **seen)
+    return Decision(TOO_FEW, said, **(seen | {"enough": None}))
 
 
 def ordering(differences: Numbers, margin: float = 0.0, alternative: str = "less", *, least: int = FEWEST) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -102,7 +103,7 @@ class Decision:
         if self.verdict not in VERDICTS:
             raise ValueError(f"no such verdict: {self.verdict!r}")
 
-    @property
+    @functools.cached_property
     def needed(self) -> int | None:
         """How many seeds would decide it, if it is one of too few; None if it is not, or if no number would."""
         return self.enough(self.level) if self.verdict == TOO_FEW and self.enough else None
