@@ -1,0 +1,256 @@
+"""A multiverse as data: in every universe whether it is anchored, and how the headline stands to the other arms."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gmbench.claims import statistics
+from gmbench.claims.decisions import ordering
+from gmbench.claims.several import Effect, deciding, main_effects, over_universes
+from gmbench.claims.statistics import Run, Statistic
+from gmbench.claims.verdicts import Decision
+from gmbench.contract import ContractError
+from gmbench.experiments.contract import Experiment
+from gmbench.experiments.universes import Universe
+from gmbench.names import choose
+from gmbench.runs.cell import CELLS
+from gmbench.store.reading import Store
+
+ERRORS: Mapping[str, Statistic] = {
+    name: getattr(statistics, name) for name in ("best", "last", "late", "area")
+}  # of test errors; any other outcome is a measure
+
+Runs = Mapping[str, Mapping[int, Run]]  # of arms, by seed
+
+
+@dataclass(frozen=True)
+class Found:
+    """One universe, and what its cells came to.
+
+    :param runs: of the headline and the arms that it is compared with
+    :param values: of each arm its outcome by seed, without the seeds that diverged
+    :param anchored: whether the paper's baseline comes out as printed; None where none is printed, or none was run
+    :param decisions: of each arm that the headline is compared with
+    """
+
+    name: str
+    universe: Universe
+    runs: Runs
+    values: Mapping[str, Mapping[int, float]]
+    anchored: bool | None
+    decisions: Mapping[str, Decision]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "universe": self.name,
+            "factors": dict(self.universe),
+            "anchored": self.anchored,
+            "seeds": {arm: len(runs) for arm, runs in self.runs.items()},
+            "diverged": {arm: sum(run.diverged for run in runs.values()) for arm, runs in self.runs.items()},
+            "outcome": {arm: _mean(values.values()) for arm, values in self.values.items()},
+            "against": {
+                arm: {
+                    "verdict": decision.verdict,
+                    "difference": decision.centre,
+                    "interval": decision.interval,
+                    "pairs": decision.seeds,
+                    "p": decision.p,
+                }
+                for arm, decision in self.decisions.items()
+            },
+        }
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    found = list(values)
+    return math.fsum(found) / len(found) if found else None
+
+
+def universes(
+    chosen: Experiment, data: str, budget: str, store: Store | str | os.PathLike | None = None
+) -> list[Found]:
+    """Every universe of an experiment, in order, with the cells of a store; differences of errors that are mean
+    squares are in decades.
+
+    :raises ContractError: if the experiment has no universes, or there is no such budget
+    """
+    declared = chosen.multiverse
+    if declared is None:
+        raise ContractError(f"{chosen.name} has no universes")
+    spending = choose("budget", budget, chosen.budgets)
+    arms = [chosen.headline, *declared.against]
+    # arm, settings -> implementation, device -> seed -> (when, run)
+    cells: dict[tuple[str, str], dict[tuple[str, str], dict[int, tuple[str, Run]]]] = {}
+    for _, result in Store.of(store).read(CELLS):
+        spec = result.spec
+        wanted = (chosen.name, chosen.version, data, budget, None, spending.images)
+        if (spec.experiment, spec.version, spec.data, spec.budget, spec.split, spec.images) != wanted:
+            continue
+        if spec.initialisation or spec.arm not in arms:
+            continue
+        parts = {"epochs": result.epochs, "measures": result.measures, "paths": result.paths}
+        try:
+            run = Run.of({"spec": spec.as_dict(), **parts}, chosen.metric)
+        except ValueError:
+            continue
+        own = cells.setdefault((spec.arm, _key(spec.settings or {})), {}).setdefault((spec.layer, spec.device), {})
+        when = str(result.when)
+        if spec.seed not in own or own[spec.seed][0] <= when:
+            own[spec.seed] = when, run
+
+    def runs(arm: str, universe: Universe) -> dict[int, Run]:
+        given = {n: value for n, value in universe.items() if value is not None and n in chosen.settings_of(arm)}
+        variants = cells.get((arm, _key(chosen.settled(arm, given))), {})
+        most = max(sorted(variants), key=lambda key: len(variants[key]), default=None)
+        return {} if most is None else {seed: run for seed, (_, run) in sorted(variants[most].items())}
+
+    found = []
+    for name, universe in declared.universes.items():
+        here = {arm: runs(arm, universe) for arm in arms}
+        outcome = outcome_of(chosen, declared.outcome)
+        values = {arm: _values(each, outcome) for arm, each in here.items()}
+        decisions = {
+            arm: ordering(
+                [value - values[arm][seed] for seed, value in values[chosen.headline].items() if seed in values[arm]]
+            )
+            for arm in declared.against
+        }
+        found.append(Found(name, universe, here, values, _anchored(chosen, data, here), decisions))
+    return found
+
+
+def _key(settings: Mapping[str, Any]) -> str:
+    return repr(sorted(settings.items()))
+
+
+def outcome_of(chosen: Experiment, name: str) -> Statistic:
+    """A statistic of a run by its name, the lower the better; of errors that are mean squares in decades."""
+    if name not in ERRORS:
+        return statistics.measure(name)
+    return statistics.decades(ERRORS[name]) if chosen.metric.decades else ERRORS[name]
+
+
+def _values(runs: Mapping[int, Run], outcome: Statistic) -> dict[int, float]:
+    found = {seed: outcome(run) for seed, run in runs.items() if not run.diverged}
+    return {seed: value for seed, value in found.items() if value is not None}
+
+
+def _anchored(chosen: Experiment, data: str, runs: Runs) -> bool | None:
+    """Whether the mean over the seeds that trained is what the paper has, for all arms that it prints; a seed that
+    diverged, of which no paper says anything, speaks against it.
+    """
+    assert chosen.multiverse is not None
+    said = []
+    for where, (name, low, high) in chosen.multiverse.anchors.items():
+        arm, _, place = where.partition("@")
+        if place not in ("", data) or not runs.get(arm):
+            continue
+        statistic = ERRORS.get(name) or statistics.measure(name)
+        mean = _mean(_values(runs[arm], statistic).values())
+        lost = any(run.diverged for run in runs[arm].values())
+        said.append(mean is not None and not lost and low <= mean <= high)
+    return all(said) if said else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The headline against one arm over all universes.
+
+    :param decision: over the anchored universes
+    :param effects: of the factors on the mean difference, over all universes that have one, the largest first
+    """
+
+    arm: str
+    decision: Decision
+    effects: list[Effect]
+
+    @property
+    def factor(self) -> str:
+        """The factor that decides; empty if none does."""
+        return deciding(self.effects)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "against": self.arm,
+            "verdict": self.decision.verdict,
+            "reason": self.decision.reason,
+            "deciding": self.factor,
+            "effects": [
+                {
+                    "factor": effect.factor,
+                    "share": effect.share,
+                    "levels": {str(value): mean for value, mean in effect.levels.items()},
+                    "aliased": effect.aliased,
+                }
+                for effect in self.effects
+            ],
+        }
+
+
+def compared(found: Iterable[Found]) -> list[Comparison]:
+    """The headline against each other arm, over universes."""
+    every = list(found)
+    rows = []
+    for arm in every[0].decisions if every else ():
+        decision = over_universes({each.name: (each.decisions[arm], each.anchored is not False) for each in every})
+        known = [(each.universe, each.decisions[arm].centre) for each in every if each.decisions[arm].seeds]
+        effects = main_effects((universe, centre) for universe, centre in known if centre is not None)
+        rows.append(Comparison(arm, decision, effects))
+    return rows
+
+
+def curve(found: Iterable[Found], arm: str) -> list[Found]:
+    """The universes of a specification curve: those in which the headline and an arm have common seeds, the lowest
+    difference first.
+    """
+    known = [each for each in found if each.decisions[arm].seeds]
+    return sorted(known, key=lambda each: (each.decisions[arm].centre or 0.0, each.name))
+
+
+def tables(chosen: Experiment, found: Iterable[Found], title: str) -> list[Any]:
+    """Two rich tables: the universes, and the main effects of the factors."""
+    from rich.table import Table
+
+    every = list(found)
+    assert chosen.multiverse is not None
+    outcome, arms = chosen.multiverse.outcome, [chosen.headline, *chosen.multiverse.against]
+    shown = Table(title=f"{title}: {outcome}, mean over seeds", title_justify="left")
+    for name in ("universe", "anchored", *arms):
+        shown.add_column(name, overflow="fold", justify="right" if name in arms else "left")
+    for arm in chosen.multiverse.against:
+        shown.add_column(f"less {arm}", overflow="fold")
+    for each in every:
+        means = [_mean(each.values[arm].values()) for arm in arms]
+        cells = [
+            ("" if mean is None else f"{mean:.4g}") + _lost(each.runs[arm])
+            for arm, mean in zip(arms, means, strict=True)
+        ]
+        against = [
+            f"{decision.centre:+.3g}, {decision.seeds} pairs: {decision.verdict}" if decision.seeds else "not run"
+            for decision in each.decisions.values()
+        ]
+        anchored = {True: "yes", False: "no", None: "not said"}[each.anchored]
+        shown.add_row(each.name, anchored, *cells, *against)
+    effects = Table(title=f"{title}: main effects on the difference", title_justify="left")
+    for name in ("against", "factor", "share", "mean difference at each value", "verdict"):
+        effects.add_column(name, overflow="fold")
+    for row in compared(every):
+        verdict = f"{row.decision.verdict}: {row.decision.reason}"
+        verdict += f"; {row.factor} decides" if row.factor else ""
+        for effect in row.effects:
+            levels = ", ".join(f"{'its own' if v is None else v}: {mean:+.3g}" for v, mean in effect.levels.items())
+            share = f"{100 * effect.share:.0f} %" + (" (aliased)" if effect.aliased else "")
+            effects.add_row(row.arm, effect.factor, share, levels, verdict)
+            verdict = ""
+    return [shown, effects]
+
+
+def _lost(runs: Mapping[int, Run]) -> str:
+    lost = sum(run.diverged for run in runs.values())
+    return f" ({lost} of {len(runs)} diverged)" if lost else ""
