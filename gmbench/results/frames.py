@@ -71,13 +71,14 @@ def _cells(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
     both = {name for result in results for row in result.epochs for name in row} & {
         name for result in results for name in result.measures
     }
-    epochs = [_of(result.measures, both) | dict(row) for result in results for row in result.epochs]
-    cells = pandas.DataFrame([_cell(result, both) for result in results])
+    epochs = pandas.DataFrame([_of(result.measures, both) | dict(row) for result in results for row in result.epochs])
+    cells = pandas.DataFrame(map(_cell, results))
     each = [place for place, result in enumerate(results) for _ in result.epochs]
-    return pandas.concat([cells.iloc[each].reset_index(drop=True), pandas.DataFrame(epochs)], axis=1)
+    frame = pandas.concat([cells.drop(columns=[*both]).iloc[each].reset_index(drop=True), epochs], axis=1)
+    return frame[[*dict.fromkeys([*cells.columns, *epochs.columns])]]
 
 
-def _cell(result: CellResult, without: set[str]) -> dict[str, Any]:
+def _cell(result: CellResult) -> dict[str, Any]:
     """What all rows of a cell have in common."""
     spec = result.spec
     row = {"cell": result.id, **spec.as_dict()}
@@ -85,8 +86,8 @@ def _cell(result: CellResult, without: set[str]) -> dict[str, Any]:
     for part in PARTS:
         found = row[part] or {}
         row |= {part: found.get("name"), f"{part}_sha256": found.get("sha256")}
-    row |= _of(result.measures, result.measures.keys() - without)
-    return row | {"cell_seconds": result.seconds, "cell_cpu_seconds": result.cpu_seconds} | result.made()
+    row |= {**result.measures, "cell_seconds": result.seconds, "cell_cpu_seconds": result.cpu_seconds}
+    return row | result.made()
 
 
 def _of(found: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
