@@ -10,6 +10,7 @@ import pytest
 import gmbench.experiments as package
 from gmbench.claims.claim import Claim
 from gmbench.claims.evidence import Beside
+from gmbench.claims.verdicts import AGREES, NOT_RUN
 from gmbench.experiments import experiments
 
 
@@ -70,7 +71,7 @@ def test_claims_speak_of_arms_that_there_are(name):
     chosen = experiments()[name]
     for claim in chosen.claims:
         arms = list(named(claim.evidence))
-        assert arms, claim.id
+        assert arms or claim.judge(lambda arm: {}).verdict != NOT_RUN, claim.id  # a calculation
         for arm in arms:
             own, _, data = arm.partition("@")
             other, _, own = own.rpartition(":")
@@ -82,6 +83,6 @@ def test_claims_speak_of_arms_that_there_are(name):
 def test_evidence_and_judgements_do_not_change():
     for chosen in experiments().values():
         for claim in chosen.claims:
-            judged = claim.evidence.judge(lambda arm: {})
+            judged = claim.judge(lambda arm: {})
             with pytest.raises(dataclasses.FrozenInstanceError):
-                judged.verdict = "reproduced"
+                judged.verdict = AGREES

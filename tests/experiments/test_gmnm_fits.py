@@ -12,6 +12,7 @@ from scipy import integrate, stats
 from gmbench import registry
 from gmbench.baselines import dense, kan, rbf
 from gmbench.claims.statistics import Run
+from gmbench.claims.verdicts import AGREES, DOES_NOT_HOLD, HOLDS, NOT_RUN
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.gmnm import centres as gmnm_centres
@@ -410,7 +411,8 @@ def test_an_initialisation_from_outside_is_another_start_of_the_headline(monkeyp
 
 
 def test_the_claims_of_the_fact_sheet_are_there():
-    assert [claim.id for claim in claims.FIT2D] == [f"GMNM-F0{n}" for n in range(1, 7)]
+    fits = [f"GMNM-F{n:02d}" for n in (*range(1, 8), 9, 10)]
+    assert [claim.id for claim in claims.FIT2D] == [*fits, *(f"GMNM-E0{n}" for n in (1, 2, 3, 4, 6))]
 
 
 def test_every_claim_can_be_judged():
@@ -427,15 +429,15 @@ def test_every_claim_can_be_judged():
                 {"diverged": None, "train_error": end, "points": 2 * end, "bump": end, "centre": end},
                 metric=experiment("gmnm-fit2d").metric,
             )
-            for seed in range(3)
+            for seed in range(10)
         }
 
-    found = {claim.id: claim.evidence.judge(arms) for claim in claims.FIT2D}
-    for judged in found.values():
+    found = {claim.id: claim.judge(arms) for claim in claims.FIT2D}
+    for name, judged in found.items():
         for one in judged.parts or [judged]:
-            assert one.verdict != "not run" and one.seeds == 3
-    assert found["GMNM-F01"].verdict == found["GMNM-F04"].verdict == found["GMNM-F06"].verdict == "reproduced"
-    assert found["GMNM-F03"].verdict == "not reproduced"
+            assert one.verdict != NOT_RUN and one.seeds == (0 if name.startswith("GMNM-E") else 10)
+    assert found["GMNM-F01"].verdict == found["GMNM-F06"].verdict == HOLDS and found["GMNM-F04"].verdict == AGREES
+    assert found["GMNM-F03"].verdict == DOES_NOT_HOLD
     assert len(found["GMNM-F01"].parts) == 24
     assert any(line.startswith("on the test points") for line in found["GMNM-F01"].detail)
     assert any(line.startswith("by the error on the regular grid") for line in found["GMNM-F03"].detail)

@@ -84,15 +84,15 @@ def test_a_run_of_a_mean_square(store):
     assert area(run) == pytest.approx(10 ** (((-2 + 3) / 2 + (3 - 4) / 2) / 2))
 
 
-def test_places_and_gaps_are_in_decades(store):
-    for seed in range(3):
-        cell(store, "bl", seed, [1e-1, 1e-2, 10.0 ** (-5 + seed)])  # spread over decades
-        cell(store, "kumar", seed, [1e-1, 1e-2, 0.9 * 10.0 ** (-5 + seed)])  # a tenth below, every time
+def test_tiers_and_gaps_are_in_decades(store):
+    for seed in range(6):
+        cell(store, "bl", seed, [1e-1, 1e-2, 10.0 ** (-8 + seed)])  # spread over decades
+        cell(store, "kumar", seed, [1e-1, 1e-2, 0.9 * 10.0 ** (-8 + seed)])  # a tenth below, every time
     (board,) = boards.boards(results.read(store), NAME)
-    assert {arm.arm: arm.place for arm in board.arms} == {"kumar": 1, "bl": 2}
+    assert {arm.arm: arm.tier for arm in board.arms} == {"kumar": 1, "bl": 2}
     page = text_of(pages.page(results.read(store), NAME))
     assert "| best mean square |" in page and "behind the first (in decades, paired)" in page and ", % |" not in page
-    assert "| 9.00e-05 |" in page and "| +0.05 (0.05 to 0.05) | 1.00e-04 |" in page
+    assert "| 2.85e-06 |" in page and "| +0.05 (0.05 to 0.05; p = 0.031) | 3.16e-06 |" in page
     assert "geometric" in page and "nats" not in page and "mean difference in decades" in page
 
 

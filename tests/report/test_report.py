@@ -17,7 +17,7 @@ from gmbench.experiments import experiment
 from gmbench.report.site import write
 from gmbench.report.text import markdown as tables
 from gmbench.results import frames
-from gmbench.results.leaderboard import paired_interval, places
+from gmbench.results.leaderboard import behind
 from gmbench.store.files import read_json, write_json
 
 KUMAR = experiment("kumar")
@@ -289,9 +289,10 @@ def test_of_two_runs_on_one_machine_the_latest_counts(tmp_path):
     assert column(page, "x floor", "gm/eager", "implementation") == "9.00" and "3.00" not in page
 
 
-def test_arms_that_are_not_clearly_different_share_a_place(output):
+def test_arms_of_three_seeds_have_no_tier(output):
     page = section((output / "kumar.md").read_text(), "## digits, budget quick")
-    assert [column(page, "place", arm, "arm") for arm in ("fc", "kumar", "bl")] == ["1", "2", "2"]
+    assert {column(page, "tier", arm, "arm") for arm in ("fc", "kumar", "bl")} == {frames.NONE}
+    assert "Fewer than six seeds, so no tier: all arms." in page
     assert column(page, "best error, %", "fc", "arm") == "5.50"
     assert column(page, "steps to 10 %", "fc", "arm") == "100 (3 of 3)"
     assert column(page, "steps to 10 %", "kumar", "arm") == "200 (2 of 3)"
@@ -303,7 +304,7 @@ def test_unfinished_cells_are_said(output):
     page = section((output / "kumar.md").read_text(), "## mnist, budget paper")
     assert column(page, "seeds", "fc", "arm") == "2 of 5"
     assert column(page, "95 % interval", "fc", "arm") == frames.NONE
-    assert column(page, "place", "fc", "arm") == frames.NONE
+    assert column(page, "tier", "fc", "arm") == frames.NONE
     assert "kumar was not run" in page and "`gmbench run kumar --data mnist --budget paper --store STORE`" in page
     assert "Fewer than three seeds" in page
 
@@ -396,17 +397,11 @@ def test_intervals_by_hand():
     assert (low, high) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-5)
     assert of_mean([1.0, 2.0, 3.0], low=0)[0] == 0
     assert of_mean([1.0, 2.0]) is None
-    # three equal differences: every resample has the same mean
-    assert paired_interval({0: 3, 1: 4, 2: 5}, {0: 1, 1: 2, 2: 3, 9: 0}) == (2, 2)
-    assert paired_interval({0: 3, 1: 4}, {0: 1, 1: 2}) is None
-    low, high = paired_interval({0: 1, 1: 2, 2: 3}, {0: 2, 1: 2, 2: 2})
+    same = behind({0: 3, 1: 4, 2: 5}, {0: 1, 1: 2, 2: 3, 9: 0})
+    assert (same.gap, same.interval, same.p) == (2, (2, 2), 0.25), "of three pairs a quarter of all changes of sign"
+    assert behind({0: 3, 1: 4}, {0: 1, 1: 2}).interval is None and behind({0: 1}, {1: 1}) is None
+    low, high = behind({0: 1, 1: 2, 2: 3}, {0: 2, 1: 2, 2: 2}).interval
     assert low < 0 < high
-
-
-def test_pairing_separates_arms_whose_own_intervals_overlap():
-    hard = {seed: 10.0 * seed for seed in range(5)}
-    easier = {seed: error - 0.5 - 0.01 * seed for seed, error in hard.items()}
-    assert places([hard, easier, {0: 1.0}]) == [2, 1, None]
 
 
 @pytest.mark.parametrize(
