@@ -32,7 +32,7 @@ class Setting:
     default: Value | None
     meaning: str
     choices: tuple[str, ...] = ()
-    low: float = -math.inf
+    low: float = 0.0
     high: float = math.inf
     arms: tuple[str, ...] | None = None
     own: Mapping[str, Value] = field(default_factory=dict)
@@ -89,9 +89,7 @@ class Setting:
         if self.kind == "flag":
             return ContractError(f"{self.name} is yes or no, not {value!r}")
         what = "a whole number" if self.kind == "int" else "a number"
-        ends = [f"of at least {self.low:g}"] if math.isfinite(self.low) else []
-        ends += [f"of at most {self.high:g}"] if math.isfinite(self.high) else []
-        return ContractError(f"{self.name} is {' '.join([what, ' and '.join(ends)]).strip()}, not {value!r}")
+        return ContractError(f"{self.name} is {what} from {self.low:g} to {self.high:g}, not {value!r}")
 
 
 def number(name: str, default: float | None, meaning: str, low: float, high: float) -> Setting:
