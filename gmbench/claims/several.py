@@ -143,8 +143,8 @@ def parted(values: Decision, lost: Decision) -> Decision:
     if second.verdict not in (WORSE, REVERSED) or first.verdict in (WORSE, REVERSED):
         return found
     verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
-    decided = {"p": second.p, "holm": second.holm, "difference": None, "factor": None}  # by those that are lost
-    return dataclasses.replace(found, verdict=verdict, otherwise=first.verdict, **decided)
+    found = dataclasses.replace(found, verdict=verdict, otherwise=first.verdict)
+    return dataclasses.replace(found, p=second.p, holm=second.holm, difference=None, factor=None)  # of what is lost
 
 
 def tiers(arms: Mapping[str, Mapping[int, float]], *, least: int = FEWEST) -> dict[str, int | None]:

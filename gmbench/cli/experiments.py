@@ -71,7 +71,7 @@ def run(
     if (given or sweep) and names is None:
         names = [chosen.headline]
         click.echo(f"gmbench: settings of the arm {chosen.headline}; --arms names others", err=True)
-    if universe is not None and names is None:
+    if universe is not None and names is None and chosen.multiverse:
         names = [chosen.headline, *chosen.multiverse.against]
     specs = cells(
         chosen,

@@ -65,7 +65,9 @@ def plan(engine: Engine, as_json: bool) -> None:
     """Say which cells there are."""
     from gmbench.runs.wording import clock
 
-    rows = [{"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in engine.cells]
+    rows: list[dict[str, Any]] = [
+        {"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in engine.cells
+    ]
     if as_json:
         return emit(rows)
     for row in rows:

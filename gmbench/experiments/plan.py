@@ -78,11 +78,11 @@ def cells(
     variations: list[tuple[str, Implementation, dict[str, str] | None, dict[str, Any]]] = []
     for variant, (arm, record, start) in itertools.product(variants, rows):
         own = {name: value for name, value in variant.items() if not only_own or name in chosen.settings_of(arm)}
-        given = chosen.settled(arm, {name: value for name, value in own.items() if value is not None})
+        settled = chosen.settled(arm, {name: value for name, value in own.items() if value is not None})
         usually = {"epochs": spending.epochs_of(arm), "images": spending.images}
-        given = {name: value for name, value in given.items() if usually.get(name) != value}
-        if (arm, record, start, given) not in variations:
-            variations.append((arm, record, start, given))
+        differing = {name: value for name, value in settled.items() if usually.get(name) != value}
+        if (arm, record, start, differing) not in variations:
+            variations.append((arm, record, start, differing))
     if digest is None:
         digest = chosen.digest(data)
     found = [

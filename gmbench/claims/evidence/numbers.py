@@ -157,8 +157,9 @@ class Identity:
 
     def judge(self, runs_of: RunsOf, least: int = FEWEST) -> Decision:
         """The verdict."""
-        values = [value for value in map(self.statistic, runs_of(self.arm).values()) if value is not None]
-        if missing := lacking({self.arm: dict(enumerate(values))}):
+        runs = runs_of(self.arm)
+        values = [value for value in map(self.statistic, runs.values()) if value is not None]
+        if missing := lacking({self.arm: runs if values else {}}):
             return missing
         found = identity(values, self.published, self.tolerance, self.better)
         shown = " to ".join(dict.fromkeys(f"{end:.6g}" for end in (min(values), max(values))))

@@ -12,7 +12,7 @@ from gmbench.nn import GMNM, initialise
 D = torch.float64
 
 
-def _unit(reading, n=None, d=6, seed=0):
+def _unit(reading: str, n: int | None = None, d: int = 6, seed: int = 0) -> tuple[GMNM, torch.Tensor]:
     layer = GMNM(d, 1, 1, reading=reading, projections=None if reading == "ridge" else n, dtype=D)
     g = torch.Generator().manual_seed(seed)
     initialise(layer, "uniform", torch.randn(500, d, generator=g, dtype=D), g)
@@ -38,12 +38,13 @@ def absorbed() -> float:
     layer = GMNM(2, 1, 50, dtype=D)
     initialise(layer, "uniform", torch.randn(500, 2, generator=g, dtype=D), g)
     x = torch.randn(200, 2, generator=g, dtype=D)
-    P = layer.L.mT @ layer.L
+    _, L, _ = layer.tensors()
+    P = L.mT @ L
     dense = sum(
         pi * torch.distributions.MultivariateNormal(mu, precision_matrix=p).log_prob(x).exp()
         for pi, mu, p in zip(layer.pi[0], layer.mu, P, strict=True)
     )
-    layer.pi *= torch.linalg.det(P).sqrt() / (2 * math.pi)
+    layer.pi.mul_(torch.linalg.det(P).sqrt() / (2 * math.pi))
     return ((layer(x)[:, 0] - dense).abs().max() / dense.abs().max()).item()
 
 
@@ -73,7 +74,7 @@ def cholesky_error(n: int = 6) -> float:
     values, vectors = torch.linalg.eigh(P)
     layer.mu.zero_()
     layer.pi.fill_(1.0)
-    layer.L.copy_((vectors * values.sqrt()).T.flip(0)[:n])  # the best form of rank n
+    layer.tensors()[1].copy_((vectors * values.sqrt()).T.flip(0)[:n])  # the best form of rank n
     q, exact = -2 * layer(x)[:, 0].log(), ((x @ P) * x).sum(1)
     return ((q - exact).abs() / exact).max().item()
 

@@ -14,7 +14,7 @@ from gmbench.layers.gm.module import GMLayer
 D = torch.float64
 
 
-def _gm(d=6, C=3, K=4, gamma=0.5, seed=0):
+def _gm(d: int = 6, C: int = 3, K: int = 4, gamma: float = 0.5, seed: int = 0) -> tuple[GMLayer, torch.Tensor]:
     layer = GMLayer(d, C, K, dtype=D)
     with torch.no_grad():
         draw(layer, gamma, torch.Generator().manual_seed(seed))
@@ -59,8 +59,7 @@ def closed_form_error() -> float:
     Of E[(U beta + v) relu(t)] with E[beta | t] = mu + sigma^2 x (t - m) / s^2; the kink is split at t = 0 by Legendre.
     """
     layer, x = _gm()
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    nodes, weights = torch.tensor(nodes), torch.tensor(weights)
+    nodes, weights = map(torch.tensor, np.polynomial.legendre.leggauss(200))
     m, s = x @ layer.mu.T, (x.square() @ layer.sigma.square().T).sqrt()  # (b, k)
     top = (m + 12 * s).clamp_min(1e-12)
     t = top[..., None] * (nodes + 1) / 2  # from 0 to 12 deviations above the mean

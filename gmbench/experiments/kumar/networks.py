@@ -148,13 +148,13 @@ def gm_network(
             initialise(network, start, images, generator)
         else:
             with torch.no_grad():
-                layers = (layer for layer in network if isinstance(layer, GMLayer))
-                for layer, gamma in zip(layers, start, strict=True):
+                stacked = [layer for layer in network if isinstance(layer, GMLayer)]
+                for layer, gamma in zip(stacked, start, strict=True):
                     draw(layer, gamma, generator)
     if sigma != AS_IT_IS:
-        for layer in network:
-            if isinstance(layer, GMLayer):
-                torch.nn.utils.parametrize.register_parametrization(layer, "sigma", Positive(*SIGMAS[sigma]))
+        for module in network:
+            if isinstance(module, GMLayer):
+                torch.nn.utils.parametrize.register_parametrization(module, "sigma", Positive(*SIGMAS[sigma]))
     return network, seen
 
 

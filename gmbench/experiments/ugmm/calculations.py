@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from typing import Any
 
 import torch
 
@@ -12,7 +13,9 @@ from gmbench.nn import UGMMLayer, initialise, stack
 D = torch.float64
 
 
-def _neuron(d=8, start="unit-sigma", seed=0, dtype=D, **options):
+def _neuron(
+    d: int = 8, start: str = "unit-sigma", seed: int = 0, dtype: torch.dtype = D, **options: Any
+) -> tuple[UGMMLayer, torch.Tensor]:
     layer = UGMMLayer(d, 1, dtype=dtype, **options)
     initialise(layer, start, None, torch.Generator().manual_seed(seed))
     return layer, torch.rand(64, d, generator=torch.Generator().manual_seed(seed), dtype=dtype)
@@ -34,24 +37,25 @@ def flowing(seed: int = 0) -> float:
     initialise(net, "authors", None, g)
     x, y = torch.rand(64, 784, generator=g), torch.randint(10, (64,), generator=g)
     torch.nn.functional.cross_entropy(net(x), y).backward()
-    return min((p.grad.isfinite() & (p.grad != 0)).float().mean().item() for p in net.parameters())
+    slopes = [p.grad for p in net.parameters() if p.grad is not None]
+    return min((slope.isfinite() & (slope != 0)).float().mean().item() for slope in slopes)
 
 
 @functools.cache
-def lost(log_sigma: float, dtype=torch.float32, floor: float | None = None) -> float:
+def lost(log_sigma: float, dtype: torch.dtype = torch.float32, floor: float | None = None) -> float:
     """1 if gradients are not finite with one deviation a neuron this small."""
     layer, x = _neuron(4, dtype=dtype, variance_floor=floor)
     with torch.no_grad():
         layer.log_sigma[:, 0] = log_sigma
     layer(x).sum().backward()
-    return float(not all(p.grad.isfinite().all() for p in layer.parameters()))
+    return float(not all(p.grad is not None and p.grad.isfinite().all() for p in layer.parameters()))
 
 
 @functools.cache
 def gradient_ratio(log_sigma: float, whole: bool, name: str = "mu", floor: float | None = None) -> float:
     """The gradient of a component (or of a whole neuron) at this deviation over that at sigma = 1."""
 
-    def size(value):
+    def size(value: float) -> float:
         layer, x = _neuron(variance_floor=floor)
         with torch.no_grad():
             layer.log_sigma[:, slice(None) if whole else 0] = value
@@ -102,7 +106,7 @@ def stationary(inputs: int = 3, starts: int = 200) -> float:
         [x], max_iter=500, tolerance_grad=1e-12, tolerance_change=0, line_search_fn="strong_wolfe"
     )
 
-    def loss():
+    def loss() -> torch.Tensor:
         optimiser.zero_grad()
         value = -layer(x).sum()
         value.backward()
