@@ -55,7 +55,8 @@ def members(path: Path, kind: str) -> dict[str, dict[str, Any]]:
     :raises ContractError: if it is unreadable, damaged, or not of this kind and schema
     """
     try:
-        head, *lines = map(json.loads, lzma.decompress(path.read_bytes()).decode().splitlines())
+        text = lzma.decompress(path.read_bytes()).decode()
+        head, *lines = map(json.loads, text.removesuffix("\n").split("\n"))  # other ends of lines stand in texts
         if (head["schema"], head["kind"], head["of"]) != (SCHEMA, "pack", kind):
             raise ContractError(f"{path}: not a pack of kind {kind!r}, schema {SCHEMA}")
         common = {part: [_changed(part, each, _summed) for each in head[SHARED][part]] for part in PARTS}
@@ -84,7 +85,7 @@ def pack(store: str | os.PathLike, kind: str, check: Callable[[Path, dict[str, A
             try:
                 about, found = path.stat(), read_json(path, kind)
                 check(path, found)
-            except ContractError as error:
+            except (ContractError, FileNotFoundError) as error:
                 warn(str(error))
             else:
                 groups.setdefault(path_of(folder, group_of(found)), {})[path] = about, found
@@ -96,9 +97,10 @@ def pack(store: str | os.PathLike, kind: str, check: Callable[[Path, dict[str, A
                 raise ContractError(f"{target}: does not say what the files say that it is made of; they are all there")
             os.fsync(descriptor)  # the pack has its name on the disk before the first file goes
             for path, (about, _) in single.items():
-                now = path.stat()
-                if os.path.samestat(about, now) and about.st_mtime_ns == now.st_mtime_ns:  # not made anew meanwhile
-                    path.unlink()
+                with contextlib.suppress(FileNotFoundError):
+                    now = path.stat()
+                    if os.path.samestat(about, now) and about.st_mtime_ns == now.st_mtime_ns:  # not made anew meanwhile
+                        path.unlink()
         return {target: len(single) for target, single in groups.items()}
 
 

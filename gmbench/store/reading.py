@@ -12,6 +12,7 @@ from gmbench.contract import ContractError
 from gmbench.store import pack
 from gmbench.store.files import read_json, store_folder, warn
 
+LOOKS = 5  # at a folder in which files are packed or unpacked meanwhile
 T = TypeVar("T")
 Stamp = tuple[int, int, int]
 
@@ -76,7 +77,7 @@ class Store:
         What is unreadable or foreign is passed over with one warning line, or quietly.
         """
         folder, found = self.folder / kind.name, dict[str, tuple[Path, T]]()
-        while True:
+        for _ in range(LOOKS):
             packed = pack.packs(folder)
             loose = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
             seen = [(path, self._read(kind, path)) for path in loose]
@@ -100,7 +101,8 @@ class Store:
         """
         folder = self.folder / kind.name
         packs = pack.packs(folder) if group is None else [pack.path_of(folder, group)]
-        for path in (folder / f"{name}.json", *reversed(packs)):
+        single = folder / f"{name}.json"
+        for path in (single, *reversed(packs), single):  # again, for it may have been unpacked meanwhile
             file = self._read(kind, path)
             if file and name in file.records:
                 return file.records[name]
@@ -110,7 +112,7 @@ class Store:
         """What a file holds; None if it is not there."""
         try:
             about = path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         stamp = (about.st_ino, about.st_mtime_ns, about.st_size)
         known = self._files.get(path)
