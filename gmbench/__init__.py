@@ -7,6 +7,7 @@ from pathlib import Path as _Path
 
 from gmbench.contract import ContractError
 from gmbench.declare import implementation, initialisation
+from gmbench.results.columns import described
 
 __version__ = "0.1.0"
 __all__ = ["ContractError", "check", "implementation", "initialisation", "load"]
@@ -30,13 +31,12 @@ def load(kind, store=None):
 
     ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``). Claims are judged
     on the cells there; without any, by default, on the committed ones of the checkout.
+
+    One row is one check, one timing, one epoch of a cell, or one claim. The columns:
     """
-    if kind == "claims":
-        import pandas
-
-        from gmbench.results.ledger import ledger
-
-        return pandas.DataFrame(ledger(store))
     from gmbench.results.frames import load as read
 
     return read(kind, store)
+
+
+load.__doc__ = str(load.__doc__).rstrip() + "\n" + described()

@@ -103,8 +103,7 @@ def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -
     """The record of a check on given inputs: (name, float64 inputs, cotangent, reference as a function of ball)."""
     kind = layer_type(implementation.layer_type)
     claim = implementation.ulps.get(dtype)
-    record = records.Record(implementation.key, check, dtype, device, claim=claim, ulps=0.0)
-    faults = []
+    faults, ulps, cases, undecided = [], 0.0, 0, 0
     for name, exact, G, enclosures in inputs:
         got, fault = obtain(implementation, exact, G, dtype, device)
         if fault:
@@ -112,20 +111,21 @@ def _given(implementation, check, dtype, device, inputs, balls, better=BETTER) -
             continue
         high = functools.partial(enclosures, True) if balls else None
         errors = compare(kind, got, exact, G, dtype, claim, enclosures(), high, better)
-        record.cases += 1
-        record.inconclusive += bool(errors.undecided)
+        cases += 1
+        undecided += bool(errors.undecided)
         for which in errors.ulps:
             judged = outcome(errors, which, claim)
-            record.ulps = max(record.ulps, judged.ulps or 0.0)
+            ulps = max(ulps, judged.ulps or 0.0)
             if judged.failure:
                 faults.append(f"{name}: {judged.failure}")
+    status, message = records.PASSED, ""
     if faults:
-        record.status, record.message = records.FAILED, "; ".join(faults[:3])
+        status, message = records.FAILED, "; ".join(faults[:3])
     elif implementation.approximate:
-        record.status, record.message = records.APPROXIMATE, implementation.approximate
-    elif record.inconclusive:
-        record.status, record.message = records.INCONCLUSIVE, f"{record.inconclusive} of {record.cases} undecided"
-    return record
+        status, message = records.APPROXIMATE, implementation.approximate
+    elif undecided:
+        status, message = records.INCONCLUSIVE, f"{undecided} of {cases} undecided"
+    return records.Record(implementation.key, check, dtype, device, status, message, ulps, claim, cases, undecided)
 
 
 @functools.lru_cache(maxsize=16)
@@ -201,7 +201,7 @@ def second_derivatives(implementation, dtype, device, profile: Profile) -> recor
     which tells a term that is lost and not its last digits.
     """
     kind = layer_type(implementation.layer_type)
-    record = records.Record(implementation.key, "second-derivatives", dtype, device)
+    status, message, cases = records.PASSED, "", 0
     for case, bent, asking, every in _second_cases(kind, dtype):
         inputs, _ = inputs_of(case, dtype)
         given = tensors(inputs, dtype, device, gradients=True)
@@ -213,18 +213,18 @@ def second_derivatives(implementation, dtype, device, profile: Profile) -> recor
             return call(implementation, dict(zip(names, values, strict=True)))
 
         steps = {"eps": 1e-6, "atol": 1e-6, "rtol": 1e-4} if dtype == "float64" else COARSE
-        record.cases += 1
+        cases += 1
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that float32 is not precise
                 torch.autograd.gradgradcheck(function, tuple(given.values()), fast_mode=not every, **steps)
         except Exception as error:
-            record.status = records.FAILED
+            status = records.FAILED
             asked = ", ".join(name for name in given if asking(name))
             said = " ".join(str(error).split())[:400]
-            record.message = f"{case}, gradients of {asked}: {type(error).__name__}: {said}"
+            message = f"{case}, gradients of {asked}: {type(error).__name__}: {said}"
             break
-    return record
+    return records.Record(implementation.key, "second-derivatives", dtype, device, status, message, cases=cases)
 
 
 COARSE = {"eps": 1e-2, "atol": 2e-2, "rtol": 5e-2}  # of differences in float32

@@ -34,8 +34,7 @@ class Check:
         started = time.monotonic()
         with np.errstate(all="ignore"):  # whatever an implementation has set
             record = self.run(profile=named(profile))
-        record.seconds = round(time.monotonic() - started, 3)
-        return record
+        return replace(record, seconds=round(time.monotonic() - started, 3))
 
 
 BEHAVIOUR = (
@@ -98,8 +97,7 @@ def _behaviour(name, implementation, dtype, device, profile):
         "runs-compiled": "" if implementation.compiled else "is not compiled",
     }.get(name)
     if missing:
-        record.status, record.message = records.UNSUPPORTED, missing
-        return record
+        return replace(record, status=records.UNSUPPORTED, message=missing)
     faults = []
     try:
         for fault in behaviour.CHECKS[name](behaviour.Subject(implementation, dtype, device)):
@@ -108,9 +106,7 @@ def _behaviour(name, implementation, dtype, device, profile):
                 break
     except Exception as error:
         faults.append(f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
-    if faults:
-        record.status, record.message = records.FAILED, "; ".join(faults)
-    return record
+    return replace(record, status=records.FAILED, message="; ".join(faults)) if faults else record
 
 
 def replay(checks: list[Check], text: str) -> list[Check]:

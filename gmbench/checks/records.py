@@ -1,15 +1,20 @@
-"""What a check yields: one record a check, dtype and device."""
+"""What a check yields: one record a check, dtype and device; and what a store keeps of the checks of one run."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from gmbench.store.provenance import Made
+from gmbench.store.reading import Kind
+from gmbench.store.typed import typed
 
 PASSED, FAILED, INCONCLUSIVE = "passed", "failed", "inconclusive"
 UNSUPPORTED, APPROXIMATE = "unsupported", "approximate"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Record:
     """The outcome of one check of one implementation in one dtype on one device.
 
@@ -27,9 +32,9 @@ class Record:
     claim: float | None = None
     cases: int = 0
     inconclusive: int = 0
-    regimes: dict[str, dict[str, float]] = field(default_factory=dict)
-    worst: dict[str, Any] | None = None
-    counterexample: dict[str, Any] | None = None
+    regimes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    worst: Mapping[str, Any] | None = None
+    counterexample: Mapping[str, Any] | None = None
     seconds: float = 0.0
 
     @property
@@ -47,3 +52,23 @@ class Record:
         claim = "" if self.claim is None or self.ulps is None else f"of {self.claim:g}"
         cases = f"{self.cases} cases" if self.cases else ""
         return f"{self.status:12} {self.implementation:20} {self.dtype:8} {self.check:20} {error:14} {claim:8} {cases}"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Which implementation was checked, as far as a reader has to know."""
+
+    key: str
+    layer_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedImplementation(Made):
+    """The checks of one run of one implementation: a file of kind ``checks``."""
+
+    implementation: Declared
+    profile: str
+    records: tuple[Record, ...]
+
+
+CHECKS = Kind[CheckedImplementation]("checks", lambda found: typed(CheckedImplementation, found))

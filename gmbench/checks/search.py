@@ -6,7 +6,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity
@@ -52,14 +52,14 @@ def search(
     :param replayed: judge the corpus of the layer type first, and add to it
     :param only: judge this case, and no other
     """
-    record = records.Record(implementation.key, check, dtype, device, claim=implementation.ulps.get(dtype))
+    largest: tuple[float, Case] | None = None
     seen: dict[str, list[float]] = defaultdict(list)
     last: list[tuple[Case, Outcome]] = []
     undecided = 0
     shrinking_since: list[float] = []
 
     def note(case: Case) -> Outcome:
-        nonlocal undecided
+        nonlocal undecided, largest
         outcome = judge(case)
         if outcome.failure:
             last[:] = [(case, outcome)]
@@ -68,8 +68,8 @@ def search(
             undecided += outcome.undecided
             if outcome.ulps is not None and not outcome.undecided:
                 seen[case.regime].append(outcome.ulps)
-                if record.ulps is None or outcome.ulps > record.ulps:
-                    record.ulps, record.worst = outcome.ulps, case.as_dict()
+                if largest is None or outcome.ulps > largest[0]:
+                    largest = outcome.ulps, case
         return outcome
 
     old = [only] if only else corpus.cases(implementation) if replayed else []
@@ -111,26 +111,32 @@ def search(
             last[0][1].failure += " (not every time: the same input gave different results)"
 
     last = last or found_before
-    record.cases = sum(map(len, seen.values())) + undecided
-    record.inconclusive = undecided
-    record.regimes = {
-        regime: {"cases": len(values), "worst": max(values), "median": statistics.median(values)}
-        for regime, values in sorted(seen.items())
-    }
+    cases = sum(map(len, seen.values())) + undecided
+    record = records.Record(
+        *(implementation.key, check, dtype, device),
+        ulps=largest[0] if largest else None,
+        claim=implementation.ulps.get(dtype),
+        cases=cases,
+        inconclusive=undecided,
+        regimes={
+            regime: {"cases": len(values), "worst": max(values), "median": statistics.median(values)}
+            for regime, values in sorted(seen.items())
+        },
+        worst=largest[1].as_dict() if largest else None,
+    )
     if last:
         case, outcome = last[0]
         if replayed:
             corpus.keep(case, implementation, check)
-        record.status, record.message = records.FAILED, outcome.failure
-        record.ulps = outcome.ulps
-        record.counterexample = describe(case, dtype)
-    elif implementation.approximate:
-        record.status, record.message = records.APPROXIMATE, implementation.approximate
-    elif record.cases == undecided:
-        record.status, record.message = records.INCONCLUSIVE, "no case was conclusive"
-    elif undecided > MOST_INCONCLUSIVE * record.cases:
-        record.status = records.INCONCLUSIVE
-        record.message = f"the reference could not decide {undecided} of {record.cases} cases"
+        found = {"ulps": outcome.ulps, "counterexample": describe(case, dtype)}
+        return replace(record, status=records.FAILED, message=outcome.failure, **found)
+    if implementation.approximate:
+        return replace(record, status=records.APPROXIMATE, message=implementation.approximate)
+    if cases == undecided:
+        return replace(record, status=records.INCONCLUSIVE, message="no case was conclusive")
+    if undecided > MOST_INCONCLUSIVE * cases:
+        said = f"the reference could not decide {undecided} of {cases} cases"
+        return replace(record, status=records.INCONCLUSIVE, message=said)
     return record
 
 

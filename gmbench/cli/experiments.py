@@ -59,12 +59,11 @@ def run(
     from gmbench.cli.progress import display
     from gmbench.experiments import experiment as find
     from gmbench.experiments.plan import cells
-    from gmbench.results import board
+    from gmbench.results import leaderboard
     from gmbench.runs.cell import finished
     from gmbench.runs.child import Limits
     from gmbench.runs.engines import engine as engine_called
-    from gmbench.runs.spec import cell_id
-    from gmbench.runs.wording import duration
+    from gmbench.runs.wording import clock
 
     chosen = find(experiment)
     data_name = chosen.default_data if data_name is None else data_name
@@ -96,12 +95,12 @@ def run(
     engine = engine_called(engine_name)(specs, store, jobs, fresh, limits, _again(), options)
     if dry_run:
         rows = [
-            {"cell": cell_id(c.spec), "title": c.title, "state": c.state, "seconds": c.expected} for c in engine.cells
+            {"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in engine.cells
         ]
         if as_json:
             return emit(rows)
         for row in rows:
-            about = "" if row["seconds"] is None else f"  about {duration(row['seconds'])}"
+            about = "" if row["seconds"] is None else f"  about {clock(row['seconds'])}"
             click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}{about}")
         click.echo(engine.plan(), err=True)
         return None
@@ -112,21 +111,22 @@ def run(
         click.echo(f"gmbench: interrupted with {done} of {len(engine.cells)} cells done", err=True)
         click.echo(f"gmbench: this goes on with the others: {_again()}", err=True)
         sys.exit(130)
-    rows = board.board(filter(None, (finished(spec, engine.store) for spec in specs)), chosen.metric)
+    done = filter(None, (finished(cell.spec, engine.results) for cell in engine.cells))
+    rows = leaderboard.summary(done, chosen.metric)
     if as_json:
         emit(rows)
     else:
         from rich.console import Console
 
-        Console().print(board.table(rows, f"{chosen.name} on {data_name}, budget {budget}", chosen.metric))
+        Console().print(leaderboard.table(rows, f"{chosen.name} on {data_name}, budget {budget}", chosen.metric))
     failed = [cell for cell in engine.cells if cell.state == "failed"]
     for cell in failed:
-        click.echo(f"gmbench: {cell.title} failed: {_in_short(cell.error)}", err=True)
+        click.echo(f"gmbench: {cell.spec.title} failed: {_in_short(cell.error)}", err=True)
     if failed:
         click.echo(
             f"gmbench: {len(failed)} of {len(specs)} cells failed; all they said: {engine.store}/failed", err=True
         )
-        if implementation and any((cell.spec["implementation"] or {}).get("name") == layer.key for cell in failed):
+        if implementation and any(cell.spec.layer == layer.key for cell in failed):
             click.echo(
                 f"gmbench: this says whether the implementation is right: gmbench verify {implementation}", err=True
             )
@@ -172,7 +172,7 @@ def cell(spec, store, memory_limit, driven, fresh):
     from gmbench.runs.cell import finished, prepare, run_cell
     from gmbench.runs.child import BUSY
     from gmbench.runs.running import BusyError, hold
-    from gmbench.runs.spec import read_spec
+    from gmbench.runs.spec import Spec
 
     try:
         text = spec if spec.lstrip().startswith("{") else None
@@ -181,16 +181,16 @@ def cell(spec, store, memory_limit, driven, fresh):
             text = read() if spec == "-" else Path(spec).read_bytes()
     except OSError as error:
         raise ContractError(f"{spec}: cannot be read ({error.strerror})") from None
-    wanted = read_spec(text)
+    wanted = Spec.read(text)
     tell = follow() if driven else lambda **progress: None
     limit(memory_limit and memory_limit * 2**30)
     try:
         with hold(wanted, store) as note:
             if driven and not fresh and finished(wanted, store):
                 return
-            chosen = experiment(wanted["experiment"])
-            if wanted["version"] != chosen.version:
-                versions = f"version {wanted['version']} of {chosen.name}, not {chosen.version}"
+            chosen = experiment(wanted.experiment)
+            if wanted.version != chosen.version:
+                versions = f"version {wanted.version} of {chosen.name}, not {chosen.version}"
                 raise ContractError(f"the spec is for {versions}")
 
             def report(**progress):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gmbench.runs.engine import Cell, Engine
-from gmbench.runs.wording import duration, said
+from gmbench.runs.wording import clock, said
 
 EVERY = 60  # seconds between two plain lines on how far the run is
 
@@ -29,11 +29,11 @@ def _summary(engine: Engine) -> str:
         return f"{text}, suspended while something is timed"
     if engine.elsewhere:
         return f"{text}, the others are in the hands of another run"
-    return f"{text}, about {duration(engine.remaining())} to go"
+    return f"{text}, about {clock(engine.remaining())} to go"
 
 
 def _running(cell: Cell) -> str:
-    return said(cell.title, cell.spec, cell.progress)
+    return said(cell.spec, cell.progress)
 
 
 class Lines:

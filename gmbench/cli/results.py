@@ -16,13 +16,13 @@ from gmbench.contract import ContractError
 def status(experiment, store, as_json):
     """What runs, what is done and what failed in a store, of EXPERIMENT alone or of all."""
     from gmbench.results.status import status as found_in
-    from gmbench.runs.engine import title
     from gmbench.runs.estimates import about
-    from gmbench.runs.wording import duration, said
+    from gmbench.runs.wording import clock, said
 
     rows = found_in(store, experiment)
     if as_json:
-        return emit(rows)
+        states = ("running", "failed")
+        return emit([row | {state: [cell.as_dict() for cell in row[state]] for state in states} for row in rows])
     if not rows:
         click.echo("no cell has been run here yet: gmbench run EXPERIMENT")
     for row in rows:
@@ -34,11 +34,10 @@ def status(experiment, store, as_json):
         words += [f"{row['others']} of other versions"] if row["others"] else []
         click.echo(f"{row['experiment']} on {row['data']}, budget {row['budget']}: {', '.join(words)}")
         for cell in row["running"]:
-            where = said(title(cell["spec"]), cell["spec"], cell["progress"])
-            click.echo(f"  runs    {where}, for {duration(cell['seconds'])}")
+            click.echo(f"  runs    {said(cell.spec, cell.progress)}, for {clock(cell.seconds)}")
         for cell in row["failed"]:
-            click.echo(f"  failed  {title(cell['spec'])}, {cell['when']}: {_reason(cell['error'])}")
-        for again in dict.fromkeys(cell["again"] for cell in row["failed"] if cell["again"]):
+            click.echo(f"  failed  {cell.spec.title}, {cell.when}: {_reason(cell.error)}")
+        for again in dict.fromkeys(cell.again for cell in row["failed"] if cell.again):
             click.echo(f"  again   {again}")
     return None
 
@@ -106,24 +105,26 @@ def claims(chosen, verdict, store, as_json):
     from gmbench.claims.claim import VERDICTS
     from gmbench.names import nearest
     from gmbench.results import ledger
+    from gmbench.store.reading import Store
 
     if verdict is not None and verdict not in VERDICTS:
         raise ContractError(f"there is no verdict {verdict!r}{nearest(verdict, VERDICTS)}")
-    folder = ledger.default_store() if store is None else ledger.store_folder(store)
-    if not folder.is_dir():
+    judged = ledger.default_store() if store is None else Store(store)
+    folder = judged.folder
+    if not judged.exists():
         raise ContractError(
             f"there is no store {folder}; `gmbench run kumar --budget quick --store {folder}` makes one"
         )
-    rows = ledger.ledger(folder)
-    names = {row[key] for row in rows for key in ("id", "experiment", "paper")}
+    rows = ledger.ledger(judged)
+    names = {name for row in rows for name in (row.id, row.experiment, row.paper)}
     for name in chosen:
         if name not in names:
             raise ContractError(f"there is no claim, experiment or paper {name!r}{nearest(name, names)}")
     if chosen:
-        rows = [row for row in rows if set(chosen) & {row["id"], row["experiment"], row["paper"]}]
-    rows = [row for row in rows if verdict in (None, row["verdict"])]
+        rows = [row for row in rows if set(chosen) & {row.id, row.experiment, row.paper}]
+    rows = [row for row in rows if verdict in (None, row.verdict)]
     if as_json:
-        return emit(rows)
+        return emit([row.as_dict() for row in rows])
     click.echo(f"gmbench: judged by the cells in {folder} (--store DIR for others)", err=True)
     if len(rows) == 1:
         return _claim(rows[0])
@@ -140,23 +141,20 @@ def _claim(row):
     """All that is known of one claim."""
     from gmbench.claims.claim import short
 
+    found = row.found
     shown = {
-        "claim": f"{row['id']}: {row['statement']}",
-        "source": f"{row['paper']}, {row['source']}",
-        "published": row["printed"] + (f" +- {row['margin']:.4g}" if row["margin"] else ""),
-        "measured": row["shown"],
-        "95 %": " to ".join(map(short, row["interval"] or ())),
-        "seeds": f"{row['seeds']} ({row['experiment']}, {', '.join(row['datasets'])}, budget {row['budget']})",
-        "verdict": row["verdict"],
-        **{
-            f"  part {i}": f"{part['shown']}: {part['verdict']}"
-            for i, part in enumerate(row["parts"], 1)
-            if part["shown"]
-        },
-        "protocol": row["protocol"],
-        "detail": row["detail"],
-        "remark": row["remark"],
-        "command": row["command"],
+        "claim": f"{row.id}: {row.statement}",
+        "source": f"{row.paper}, {row.source}",
+        "published": row.printed + (f" +- {found.margin:.4g}" if found.margin else ""),
+        "measured": found.shown,
+        "95 %": " to ".join(map(short, found.interval or ())),
+        "seeds": f"{found.seeds} ({row.experiment}, {', '.join(row.datasets)}, budget {row.budget})",
+        "verdict": row.verdict,
+        **{f"  part {i}": f"{part.shown}: {part.verdict}" for i, part in enumerate(row.parts, 1) if part.shown},
+        "protocol": row.protocol,
+        "detail": row.detail,
+        "remark": row.remark,
+        "command": row.command,
     }
     for name, text in shown.items():
         if text:

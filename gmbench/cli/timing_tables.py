@@ -13,7 +13,7 @@ from gmbench.timing import goals
 LEAST_WIDTH = 176  # where there is no terminal that would say
 
 
-def duration(seconds: float) -> str:
+def _time(seconds: float) -> str:
     """Three digits and a unit, such as ``1.49 ms``."""
     unit, scale = next((u for u in (("s", 1.0), ("ms", 1e3)) if seconds * u[1] >= 1), ("us", 1e6))
     return f"{seconds * scale:.3g} {unit}"
@@ -92,7 +92,7 @@ def _numbers(row):
     rivals = [name for name in ratios if "/" in name]
     rival = max(rivals, key=lambda name: ratios[name][0], default=None)  # the larger the ratio, the faster the other
     return [
-        duration(row["median"]) + (" *" if row["disturbed"] else ""),
+        _time(row["median"]) + (" *" if row["disturbed"] else ""),
         _ratio(ratios["floor"]),
         _ratio(ratios[rival]) if rival else "",
         f"{ratios['linear'][0]:.3g}",

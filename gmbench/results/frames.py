@@ -1,17 +1,24 @@
-"""Results as tidy frames."""
+"""Results as tidy frames, made from the records of a store and from nothing else."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gmbench.checks.records import CHECKS, CheckedImplementation
 from gmbench.contract import ContractError
+from gmbench.names import nearest
+from gmbench.results.columns import COLUMNS
+from gmbench.results.ledger import ledger
+from gmbench.runs.cell import CELLS, CellResult
+from gmbench.runs.spec import PARTS
+from gmbench.store.reading import Store
+from gmbench.timing.records import TIMINGS, Timings
 
 if TYPE_CHECKING:
     import pandas
-from gmbench.store.files import KINDS, _warn, read_all
 
 NONE = "–"
 
@@ -21,101 +28,78 @@ def absent(value: Any) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-# The columns that a frame has even when it is empty.
-_MADE = ("machine", "torch", "commit", "when")
-
-
-COLUMNS = {
-    "checks": ("layer_type", "implementation", "profile", *_MADE),
-    "timings": ("layer_type", "implementation", *_MADE),
-    "cells": (
-        *(
-            "cell",
-            "experiment",
-            "version",
-            "data",
-            "budget",
-            "arm",
-            "seed",
-            "implementation",
-            "initialisation",
-            "implementation_sha256",
-            "initialisation_sha256",
-        ),
-        *("device", "epoch", "step", "test_error", "test_loss", "train_loss", *_MADE),
-    ),
-    "claims": (
-        *("id", "paper", "experiment", "statement", "published", "margin", "measured", "interval", "seeds"),
-        *("dataset", "budget", "verdict"),
-    ),
-}
-
-
-def load(kind: str, store: str | os.PathLike | None = None) -> pandas.DataFrame:
-    """All results of a kind as a tidy frame.
+def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.DataFrame:
+    """All results of a kind as a tidy frame, whose columns :data:`~gmbench.results.columns.COLUMNS` describes.
 
     ``cells``: one row per cell and epoch, with the spec's fields and the cell's measures as columns.
     ``checks`` and ``timings``: one row per record. ``claims``: one row per claim.
 
     :raises ContractError: if there is no such kind, with the nearest one
     """
-    import pandas
-
-    if kind not in KINDS:
-        from gmbench.names import nearest
-
-        raise ContractError(f"there are no results of kind {kind!r}{nearest(str(kind), KINDS)}")
-    rows: list[dict[str, Any]] = []
-    for path, file in read_all(kind, store) if kind in _ROWS else ():
-        try:
-            rows += _ROWS[kind](file)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            _warn(f"{path}: not a file of kind {kind!r} ({type(error).__name__}: {error})")
-    frame = pandas.DataFrame(rows)
+    if kind not in FRAMES:
+        raise ContractError(f"there are no results of kind {kind!r}{nearest(str(kind), FRAMES)}")
+    frame = FRAMES[kind](store)
     missing = [column for column in COLUMNS[kind] if column not in frame]
     return frame.reindex(columns=[*frame.columns, *missing]) if missing else frame
 
 
-def _made(file: Mapping[str, Any]) -> dict[str, Any]:
-    """Provenance in a row: the machine and the commit each as one text."""
-    machine, commit = file.get("machine") or {}, file.get("commit") or {}
-    words = [
-        machine.get("cpu"),
-        f"{machine.get('cores')} cores" if "cores" in machine else None,
-        machine.get("gpu"),
-    ]
-    return {
-        "machine": ", ".join(filter(None, words)) or None,
-        "torch": (file.get("versions") or {}).get("torch"),
-        "commit": commit["hash"] + ("-dirty" if commit.get("dirty") else "") if "hash" in commit else None,
-        "when": file.get("when"),
+def _checks(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    import pandas
+
+    def rows(run: CheckedImplementation) -> Iterable[dict[str, Any]]:
+        shared = {"layer_type": run.implementation.layer_type, "profile": run.profile}
+        return (shared | vars(record) | run.made() for record in run.records)
+
+    return pandas.DataFrame([row for _, run in Store.of(store).read(CHECKS) for row in rows(run)])
+
+
+def _timings(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    import pandas
+
+    def rows(session: Timings) -> Iterable[dict[str, Any]]:
+        return (row.as_dict() | session.made() for row in session.rows)
+
+    return pandas.DataFrame([row for _, session in Store.of(store).read(TIMINGS) for row in rows(session)])
+
+
+def _cells(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    import pandas
+
+    results = [result for _, result in Store.of(store).read(CELLS)]
+    # of a number that an experiment has both of every epoch and of the whole cell, a row has that of the epoch
+    both = {name for result in results for row in result.epochs for name in row} & {
+        name for result in results for name in result.measures
     }
+    epochs = pandas.DataFrame([_of(result.measures, both) | dict(row) for result in results for row in result.epochs])
+    cells = pandas.DataFrame(map(_cell, results))
+    each = [place for place, result in enumerate(results) for _ in result.epochs]
+    frame = pandas.concat([cells.drop(columns=[*both]).iloc[each].reset_index(drop=True), epochs], axis=1)
+    return frame[[*dict.fromkeys([*cells.columns, *epochs.columns])]]
 
 
-def _implementation(file: Mapping[str, Any]) -> dict[str, Any]:
-    record = file.get("implementation")
-    if not isinstance(record, Mapping):
-        return {"implementation": record} if record else {}
-    kind, name = record.get("layer_type"), record.get("name")
-    return {"layer_type": kind, "implementation": record.get("key") or f"{kind}/{name}"}
+def _cell(result: CellResult) -> dict[str, Any]:
+    """What all rows of a cell have in common."""
+    row = {"cell": result.id, **result.spec.as_dict()}
+    for part in PARTS:
+        found = row[part] or {}
+        row |= {part: found.get("name"), f"{part}_sha256": found.get("sha256")}
+    row |= {**result.measures, "cell_seconds": result.seconds, "cell_cpu_seconds": result.cpu_seconds}
+    return row | result.made()
 
 
-def _records(key: str):
-    def rows(file):
-        shared = {"profile": file["profile"]} if "profile" in file else {}
-        return [_implementation(file) | shared | record | _made(file) for record in file.get(key, [])]
-
-    return rows
+def _of(found: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name in names}
 
 
-def _cells(file: Mapping[str, Any]) -> list[dict[str, Any]]:
-    spec = dict(file["spec"])
-    for part in ("implementation", "initialisation"):
-        found = spec.get(part) or {}
-        spec[part], spec[f"{part}_sha256"] = found.get("name"), found.get("sha256")
-    shared = {"cell": file["id"], **spec, **file.get("measures", {}), "cell_seconds": file.get("seconds")}
-    shared["cell_cpu_seconds"] = file.get("cpu_seconds")
-    return [shared | epoch | _made(file) for epoch in file["epochs"]]
+def _claims(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    import pandas
+
+    return pandas.DataFrame([row.as_dict() for row in ledger(store)])
 
 
-_ROWS = {"checks": _records("records"), "timings": _records("rows"), "cells": _cells}
+FRAMES: Mapping[str, Callable[..., pandas.DataFrame]] = {
+    "checks": _checks,
+    "timings": _timings,
+    "cells": _cells,
+    "claims": _claims,
+}

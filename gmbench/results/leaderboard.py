@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas
 
 from gmbench.claims import statistics as outcomes
+from gmbench.claims.intervals import FEWEST, of_difference
 from gmbench.claims.metric import ERROR, Metric
-from gmbench.report.figures.colours import _colours, _groups
 from gmbench.results.frames import NONE, absent
-from gmbench.results.places import places
+from gmbench.results.pictures import kept
 from gmbench.results.read import Results
+from gmbench.runs.cell import CellResult
+
+if TYPE_CHECKING:
+    import pandas
 
 LAST = outcomes.LAST  # epochs that are averaged
 HIT = "steps_to_"
 
 
 @dataclasses.dataclass
-class Arm:
+class BoardRow:
     """All cells of one arm with one implementation on one device: a row of a leaderboard.
 
     ``best``, ``last``, ``late`` and ``area`` map a seed to a single test error after training began, in the unit of
-    ``metric``.
+    ``metric``; ``results`` maps it to its cell.
     """
 
     arm: str
@@ -38,6 +41,7 @@ class Arm:
     last: dict[int, float]
     late: dict[int, float]
     area: dict[int, float]  # the mean over all epochs, by the trapezoidal rule
+    results: dict[int, CellResult]
     wanted: tuple[int, ...]
     metric: Metric = ERROR
     place: int | None = None
@@ -71,20 +75,19 @@ class Arm:
         """The mean over seeds of errors of this arm."""
         return self.metric.said(self.metric.mean(list(errors.values())))
 
-    def extras(self, extras: Mapping[str, Mapping[str, Any]], kind: str) -> dict[int, Any]:
-        """What the cell of each seed that trained keeps of a kind beside its epochs."""
-        cells = zip(self.cells["cell"], self.cells["seed"], strict=True)
-        found = {int(seed): extras.get(cell, {}).get(kind) for cell, seed in cells}
-        return {seed: each for seed, each in found.items() if each and seed not in self.diverged}
+    def shown(self, kind: str) -> dict[int, Any]:
+        """What the cell of each seed that trained keeps of a kind of :mod:`~gmbench.results.pictures`."""
+        found = {seed: kept(result, kind) for seed, result in self.results.items() if seed not in self.diverged}
+        return {seed: each for seed, each in found.items() if each}
 
-    def kept(self, errors: Mapping[int, float]) -> list[float]:
+    def trained(self, errors: Mapping[int, float]) -> list[float]:
         """Those of the seeds that did not diverge."""
         return [error for seed, error in errors.items() if seed not in self.diverged]
 
     def hits(self, threshold: float) -> list[int | None]:
         """The step of each seed's first hit, None for never."""
         column = self.cells[f"{HIT}{threshold:g}"]
-        return [None if absent(step) or pandas.isna(step) else int(step) for step in column]
+        return [None if absent(step) else int(step) for step in column]
 
     def hits_at_epochs(self, threshold: float) -> list[int | None]:
         """The same, at the ends of epochs only."""
@@ -109,25 +112,19 @@ class Arm:
 class Board:
     """The leaderboard of one experiment on one data set at one budget."""
 
+    experiment: str
     data: str
     budget: str
     epochs: int
     version: int
     title: str
     frame: pandas.DataFrame
-    arms: list[Arm]  # the best first
+    arms: list[BoardRow]  # the best first
+    in_order: list[BoardRow]  # as the experiment declares them, and then others
     missing: list[str]
-    colours: dict[str, int]  # of each label: an arm keeps its own in every figure
-    ranks: dict[str, int]  # of each label: where it stands among the arms of this experiment
-    groups: list[list[Arm]]  # arms that are shown together: first the paper's
     thresholds: list[float]  # test errors whose first hit was looked for, the easiest first
     metric: Metric = ERROR
     across: str = "x"  # what fitted lines are over
-
-    @property
-    def in_order(self) -> list[Arm]:
-        """The arms as they are declared, and then others."""
-        return sorted(self.arms, key=lambda arm: self.ranks[arm.label])
 
     @property
     def steps(self) -> int:
@@ -173,20 +170,17 @@ def boards(results: Results, name: str) -> list[Board]:
         if len({key[4] for key in twins}) > 1:
             title += f", data {str(digest)[:8]}"
         wanted = known.budgets[budget].seeds if known and budget in known.budgets else ()
-        arms = _arms(part, known, tuple(wanted))
+        arms = _arms(part, known, tuple(wanted), results.results)
         present = {arm.arm for arm in arms}
         missing = [arm for arm in (known.arms if known else ()) if arm not in present]
         if known and budget in known.budgets:  # an arm that is trained for another time has another leaderboard
             missing = [arm for arm in missing if known.budgets[budget].epochs_of(arm) == epochs]
-        colours = _colours(arms, known)
         own = list(known.arms) if known else []
-        ordered = sorted(arms, key=lambda arm: (own.index(arm.arm) if arm.arm in own else len(own), colours[arm.label]))
-        ranks = {arm.label: rank for rank, arm in enumerate(ordered)}
+        ordered = sorted(arms, key=lambda arm: (own.index(arm.arm) if arm.arm in own else len(own), arm.label))
         found.append(
             Board(
-                *(str(data), str(budget), int(epochs), int(version), title, part, arms, missing, colours, ranks),
-                groups=_groups(ordered, known),
-                thresholds=_thresholds(part, results.extras),
+                *(name, str(data), str(budget), int(epochs), int(version), title, part, arms, ordered, missing),
+                thresholds=_thresholds(map(results.results.__getitem__, part["cell"].unique())),
                 metric=metric_of(known),
                 across=known.across if known else "x",
             )
@@ -200,7 +194,7 @@ def boards(results: Results, name: str) -> list[Board]:
     return sorted(found, key=order)
 
 
-def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
+def _arms(frame: pandas.DataFrame, known, wanted, results: Mapping[str, CellResult]) -> list[BoardRow]:
     keys = ["arm", "implementation", "initialisation", "device", "implementation_sha256", "initialisation_sha256"]
     groups = list(frame.groupby(keys, dropna=False, sort=True))
     metric, found = metric_of(known), []
@@ -211,17 +205,29 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
         # one name, several sources: the file was changed in between
         namesakes = [key for key in twins if str(key[:4]) == str((arm, implementation, initialisation, device))]
         marks += [str(sha)[:8] for sha in sources if len(namesakes) > 1 and not absent(sha)]
+        own = {result.spec.seed: result for result in map(results.__getitem__, part["cell"].unique())}
         runs = []
-        for seed, cell in part.groupby("seed", sort=True):
-            trained = cell[cell["epoch"] >= 1]["test_error"].dropna().tolist()
+        for seed, result in own.items():
+            trained = [error for epoch, error in result.errors.items() if epoch >= 1]
             if trained:
-                errors = outcomes.padded(trained, int(cell["epochs"].iloc[0]))
-                runs.append(outcomes.Run(int(seed), errors, metric=metric))
-        statistics = (outcomes.best, outcomes.last, outcomes.late, outcomes.area)
-        best, last, late, area = ({run.seed: statistic(run) for run in runs} for statistic in statistics)
-        label = str(arm) + (f" ({', '.join(marks)})" if marks else "")
-        shown = [None if absent(name) else str(name) for name in (implementation, initialisation)]
-        found.append(Arm(str(arm), *shown, str(device), label, part, best, last, late, area, wanted, metric))
+                runs.append(outcomes.Run(seed, outcomes.padded(trained, result.spec.epochs), metric=metric))
+        found.append(
+            BoardRow(
+                arm=str(arm),
+                implementation=None if absent(implementation) else str(implementation),
+                initialisation=None if absent(initialisation) else str(initialisation),
+                device=str(device),
+                label=str(arm) + (f" ({', '.join(marks)})" if marks else ""),
+                frame=part,
+                best={run.seed: outcomes.best(run) for run in runs},
+                last={run.seed: outcomes.last(run) for run in runs},
+                late={run.seed: outcomes.late(run) for run in runs},
+                area={run.seed: outcomes.area(run) for run in runs},
+                results=own,
+                wanted=wanted,
+                metric=metric,
+            )
+        )
     found = [arm for arm in found if arm.best]
     found_places = places([metric.paired(arm.best) for arm in found])
     if sum(place is not None for place in found_places) > 1:  # nobody is first alone
@@ -230,9 +236,80 @@ def _arms(frame: pandas.DataFrame, known, wanted) -> list[Arm]:
     return sorted(found, key=lambda a: (metric.mean(list(a.best.values())), a.label))
 
 
-def _thresholds(frame: pandas.DataFrame, extras: Mapping[str, Mapping[str, Any]]) -> list[float]:
-    # a column is there as soon as any experiment of the store has it
-    columns = [c for c in frame.columns if c.startswith(HIT) and frame[c].notna().any()]
-    measured = [name for cell in frame["cell"].unique() for name in extras.get(cell, {}).get("measured", ())]
-    words = {c.removeprefix(HIT) for c in (*columns, *measured) if c.startswith(HIT) and c in frame.columns}
+def _thresholds(results: Iterable[CellResult]) -> list[float]:
+    words = {name.removeprefix(HIT) for result in results for name in result.measures if name.startswith(HIT)}
     return sorted((float(word) for word in words if word.replace(".", "", 1).isdecimal()), reverse=True)
+
+
+def paired_interval(one: Mapping[int, float], other: Mapping[int, float]) -> tuple[float, float] | None:
+    """The 95 % interval of the mean of ``one - other`` over common seeds; None for fewer than three."""
+    common = sorted(set(one) & set(other))
+    return of_difference([one[seed] for seed in common], [other[seed] for seed in common])
+
+
+def places(errors: Sequence[Mapping[int, float]]) -> list[int | None]:
+    """The place of each arm, given its error for every seed: 1 + the number of arms that are clearly better.
+
+    Clearly better: the interval of the paired difference lies wholly below 0. Two arms that nothing else
+    separates therefore share a place where their interval includes 0. An arm with fewer than three seeds
+    has no place, and takes none.
+    """
+
+    def better(one, other):
+        interval = paired_interval(one, other)
+        return interval is not None and interval[1] < 0
+
+    ranked = [len(arm) >= FEWEST for arm in errors]
+    return [
+        1 + sum(better(other, arm) for other, counts in zip(errors, ranked, strict=True) if counts)
+        if has_place
+        else None
+        for arm, has_place in zip(errors, ranked, strict=True)
+    ]
+
+
+def summary(results: Iterable[CellResult], metric: Metric = ERROR) -> list[dict[str, Any]]:
+    """The small leaderboard that a run prints: one row per arm and implementation of finished cells, best first.
+
+    ``arm``, ``implementation`` (None where the arm has no layer), ``seeds``, ``diverged`` (seeds), and test errors in
+    the unit of ``metric``: ``best`` (its mean over seeds), ``best_min``, ``best_max``, ``last`` (mean over seeds). The
+    best is the best epoch's after training began.
+    """
+    arms: dict[tuple[str, str | None], list[CellResult]] = {}
+    for result in results:
+        arms.setdefault((result.spec.arm, result.spec.layer or None), []).append(result)
+    rows = []
+    for (arm, implementation), found in arms.items():
+        errors = [list(result.errors.values()) for result in found]
+        best = [min(each[1:] or each) for each in errors]
+        last = [each[-1] for each in errors]
+        rows.append(
+            {
+                "arm": arm,
+                "implementation": implementation,
+                "seeds": len(found),
+                "diverged": sum(result.diverged for result in found),
+                "best": metric.mean(best),
+                "best_min": min(best),
+                "best_max": max(best),
+                "last": metric.mean(last),
+            }
+        )
+    return sorted(rows, key=lambda row: row["best"])
+
+
+def table(rows: Iterable[Mapping[str, Any]], title: str, metric: Metric = ERROR):
+    """The rows of :func:`summary` as a rich table."""
+    from rich.table import Table
+
+    shown = Table(title=title, title_justify="left")
+    shown.add_column("arm", no_wrap=True)  # two names may differ at their ends alone
+    shown.add_column("layer", overflow="fold")
+    for column in ("seeds", f"best {metric.short}, mean [min - max]", f"last {metric.short}, mean"):
+        shown.add_column(column, justify="right", overflow="fold")
+    for row in rows:
+        seeds = f"{row['seeds']}" + (f" ({row['diverged']} diverged)" if row["diverged"] else "")
+        mean, low, high, last = (metric.said(row[key]) for key in ("best", "best_min", "best_max", "last"))
+        unit = f" {metric.unit}" if metric.unit else ""
+        shown.add_row(row["arm"], row["implementation"] or "", seeds, f"{mean}{unit} \\[{low} - {high}]", last + unit)
+    return shown

@@ -8,56 +8,48 @@ from typing import Any
 from gmbench.contract import ContractError
 from gmbench.experiments import experiments
 from gmbench.names import nearest
+from gmbench.runs.cell import CELLS
 from gmbench.runs.estimates import Past
 from gmbench.runs.failures import failures
-from gmbench.runs.running import running
-from gmbench.runs.spec import cell_id
-from gmbench.store.files import read_all, store_folder
+from gmbench.runs.running import Running, running
+from gmbench.runs.spec import Spec
+from gmbench.store.reading import Store
 
 KEY = ("experiment", "data", "budget")
 
 
-def status(store: str | os.PathLike | None = None, only: str | None = None) -> list[dict[str, Any]]:
+def status(store: Store | str | os.PathLike | None = None, only: str | None = None) -> list[dict[str, Any]]:
     """One row for each experiment, data set and budget of which the store has a cell, done, running or failed.
 
     ``of`` counts the cells of all arms and seeds of the budget, and what was run beside those; ``left`` are the
     seconds that each of those not done still takes, None where nothing is known; ``others`` counts cells of another
-    version.
+    version; ``running`` and ``failed`` are records of :mod:`gmbench.runs`.
 
     :raises ContractError: if there is no such store or experiment
     """
-    folder = store_folder(store)
-    if not folder.is_dir():
-        raise ContractError(f"there is no store {folder}: `gmbench run EXPERIMENT` makes one")
+    store = Store.of(store)
+    if not store.exists():
+        raise ContractError(f"there is no store {store.folder}: `gmbench run EXPERIMENT` makes one")
     if only is not None and only not in experiments():
         raise ContractError(f"there is no experiment {only!r}{nearest(only, experiments())}")
-    known: dict[str, tuple[dict, str, dict]] = {}  # by the cell's id; what runs again is not also done
-    for file in failures(folder):
-        known[file["id"]] = (file["spec"], "failed", file)
-    files = [file for _, file in read_all("cells", folder)]
-    for file in files:
-        if "spec" in file:
-            known[file["id"]] = (file["spec"], "done", file)
-    for cell in running(folder):
-        known[cell_id(cell["spec"])] = (cell["spec"], "running", cell)
-    groups: dict[tuple, list[tuple[dict, str, dict]]] = {}
+    known: dict[str, tuple[Spec, str, Any]] = {}  # by the cell's id; what runs again is not also done
+    known |= {failure.id: (failure.spec, "failed", failure) for failure in failures(store)}
+    known |= {result.id: (result.spec, "done", result) for _, result in store.read(CELLS)}
+    known |= {cell.spec.id: (cell.spec, "running", cell) for cell in running(store)}
+    groups: dict[tuple[str, ...], list[tuple[Spec, str, Any]]] = {}
     for spec, state, cell in known.values():
-        groups.setdefault(tuple(str(spec.get(name)) for name in KEY), []).append((spec, state, cell))
-    past = Past(files=files)
+        groups.setdefault((spec.experiment, spec.data, spec.budget), []).append((spec, state, cell))
+    past = Past(store)
     return [_row(key, groups[key], past) for key in sorted(groups) if only in (None, key[0])]
 
 
-def _row(key: tuple[str, ...], cells: list[tuple[dict, str, dict]], past: Past) -> dict[str, Any]:
+def _row(key: tuple[str, ...], cells: list[tuple[Spec, str, Any]], past: Past) -> dict[str, Any]:
     chosen = experiments().get(key[0])
-    own = [each for each in cells if not chosen or each[0].get("version") == chosen.version]
+    own = [each for each in cells if not chosen or each[0].version == chosen.version]
     of = {state: [cell for _, found, cell in own if found == state] for state in ("done", "running", "failed")}
-    missing = _missing(key, {(spec.get("arm"), spec.get("seed")) for spec, _, _ in own})
-    left = [past.seconds(spec) for spec in (*missing, *(cell["spec"] for cell in of["failed"]))]
-    for cell in of["running"]:
-        whole, at = past.seconds(cell["spec"]), cell["progress"]
-        if at.get("step") and at.get("steps"):
-            whole = cell["seconds"] * at["steps"] / at["step"]
-        left.append(None if whole is None else max(0.0, whole - cell["seconds"]))
+    missing = _missing(key, {(spec.arm, spec.seed) for spec, _, _ in own})
+    left = [past.seconds(spec) for spec in (*missing, *(cell.spec for cell in of["failed"]))]
+    left += [_left(cell, past) for cell in of["running"]]
     return dict(zip(KEY, key, strict=True)) | {
         "done": len(of["done"]),
         "of": len(own) + len(missing),
@@ -68,16 +60,24 @@ def _row(key: tuple[str, ...], cells: list[tuple[dict, str, dict]], past: Past) 
     }
 
 
-def _missing(key: tuple[str, ...], known: set[tuple]) -> list[dict[str, Any]]:
+def _left(cell: Running, past: Past) -> float | None:
+    """The seconds that a cell still runs."""
+    whole, at = past.seconds(cell.spec), cell.progress
+    if at.get("step") and at.get("steps"):
+        whole = cell.seconds * at["steps"] / at["step"]
+    return None if whole is None else max(0.0, whole - cell.seconds)
+
+
+def _missing(key: tuple[str, ...], known: set[tuple[str, int]]) -> list[Spec]:
     """What of the budget's arms and seeds the store knows nothing of yet, as far as estimates have to know."""
-    chosen = experiments().get(key[0])
-    budget = chosen and chosen.budgets.get(key[2])
-    if not chosen or not budget:
+    name, data, budget = key
+    chosen = experiments().get(name)
+    spending = chosen and chosen.budgets.get(budget)
+    if not chosen or not spending:
         return []
-    shared = dict(zip(KEY, key, strict=True)) | {"device": "cpu"}
     return [
-        shared | {"arm": arm, "seed": seed, "epochs": budget.epochs_of(arm)}
+        Spec(name, chosen.version, data, "", budget, spending.epochs_of(arm), arm, seed, "cpu")
         for arm in chosen.arms
-        for seed in budget.seeds
+        for seed in spending.seeds
         if (arm, seed) not in known and not chosen.absent(arm)
     ]

@@ -22,8 +22,6 @@ from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
 from gmbench.names import nearest
 
-PARTS = ("implementation", "initialisation")  # the fields of a spec that hold one
-
 
 def pack(record: Implementation | Initialisation) -> dict[str, str]:
     """A record as it stands in a spec.

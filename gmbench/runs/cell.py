@@ -1,38 +1,101 @@
 """One cell: one arm on one data set with one seed, in a process of its own, leaving one result file.
 
-A spec is a plain dict: ``experiment``, ``version``, ``data``, ``digest`` (of the data), ``budget``,
-``epochs``, ``arm``, ``seed``, ``device``, ``implementation`` and ``initialisation`` (see
-:mod:`gmbench.runs.carry`; None where an arm has none). Its id, the sha256 of its canonical JSON, names
-the file ``cells/<id>.json``.
+The id of its :class:`~gmbench.runs.spec.Spec` names the file ``cells/<id>.json``.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from gmbench.contract import ContractError
-from gmbench.runs.spec import cell_id, cell_path, identity
-from gmbench.store.files import SCHEMA, FullError, read_json, store_folder, write_json
-from gmbench.store.provenance import provenance
+from gmbench.runs.spec import Spec
+from gmbench.store.files import SCHEMA, FullError, store_folder, write_json
+from gmbench.store.provenance import Made, provenance
+from gmbench.store.reading import Kind, Store
+from gmbench.store.typed import FieldsError, typed
 
 PATIENCE = "GMBENCH_PATIENCE"  # seconds that a finished cell waits while the disk is full, in place of these:
 SECONDS = 600.0
+# what tables have of every cell, and of every epoch: names that an experiment's own numbers cannot have
+OF_CELLS = {*(field.name for field in fields(Spec)), "implementation_sha256", "initialisation_sha256", "cell"}
+OF_CELLS |= {"cell_seconds", "cell_cpu_seconds", "machine", "torch", "commit", "when", "run"}
+OF_EPOCHS = {"epoch", "step", "test_error", "test_loss", "train_loss", "seconds"}
+LARGEST = 2**63  # whole numbers beyond fit no table
 
 
-def finished(spec: Mapping[str, Any], store: str | os.PathLike | None = None) -> dict[str, Any] | None:
-    """The result of a cell, or None if there is no whole one."""
-    path = cell_path(spec, store)
-    try:
-        found = read_json(path, "cells")
-    except ContractError:  # also where there is none
-        return None
-    return found if found["id"] == cell_id(found["spec"]) == path.stem else None
+@dataclass(frozen=True, kw_only=True)
+class CellResult(Made):
+    """What a cell came to: a file of kind ``cells``.
+
+    :param epochs: a row an epoch, the first before training, each with ``epoch``, ``test_error`` (in the unit of the
+        experiment's metric) and what else is known of it, numbers or None
+    :param measures: what the whole cell has one of, numbers or None
+    :param seconds, cpu_seconds: that it took
+    :param tests, paths, neurons, surfaces, lines, photographs: what pages draw, as the experiment left it; see
+        :mod:`gmbench.results.pictures`
+
+    :raises ValueError: if epochs are none or not in order, a number is not finite, or a name is that of a field of the
+        spec or of what every cell has
+    """
+
+    id: str
+    spec: Spec
+    epochs: Sequence[Mapping[str, float | None]]
+    measures: Mapping[str, float | None]
+    seconds: float | None = None
+    cpu_seconds: float | None = None
+    tests: Any = None
+    paths: Any = None
+    neurons: Any = None
+    surfaces: Any = None
+    lines: Any = None
+    photographs: Any = None
+
+    def __post_init__(self) -> None:
+        numbers = [row.get("epoch") for row in self.epochs]
+        if not numbers or any(type(n) is not int for n in numbers) or numbers != sorted(set(numbers)):  # type: ignore[type-var]
+            raise FieldsError("epochs")
+        if any(row.get("test_error") is None for row in self.epochs):
+            raise FieldsError("epochs")
+        for name, rows, names in (
+            ("measures", [self.measures], OF_CELLS | OF_EPOCHS),
+            ("epochs", self.epochs, OF_CELLS),
+        ):
+            if taken := names & set().union(*rows):
+                raise ValueError(f"{name} cannot be called {', '.join(sorted(taken))}")
+            if not all(_sound(value) for row in rows for value in row.values()):
+                raise ValueError(f"{name} have numbers that are not finite")
+
+    @property
+    def errors(self) -> dict[int, float]:
+        """The test error of each epoch there is."""
+        return {row["epoch"]: row["test_error"] for row in self.epochs}  # type: ignore[misc]  # none is None, see above
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its loss overflowed."""
+        return self.measures.get("diverged") is not None
+
+
+def _sound(value: float | None) -> bool:
+    return value is None or (abs(value) < LARGEST if type(value) is int else math.isfinite(value))
+
+
+CELLS = Kind[CellResult]("cells", lambda found: typed(CellResult, found))
+
+
+def finished(spec: Spec, store: Store | str | os.PathLike | None = None) -> CellResult | None:
+    """The result of a cell, in a file of its own or in its experiment's pack, or None if there is no whole one."""
+    found = Store.of(store).find(CELLS, spec.id, spec.experiment)
+    return found if found and found.id == found.spec.id == spec.id else None
 
 
 def prepare() -> None:
@@ -46,7 +109,7 @@ def prepare() -> None:
 
 
 def run_cell(
-    spec: Mapping[str, Any],
+    spec: Spec,
     work: Callable[[Mapping[str, Any], Callable[..., None]], Mapping[str, Any]],
     store: str | os.PathLike | None = None,
     report: Callable[..., None] = lambda **progress: None,
@@ -56,24 +119,25 @@ def run_cell(
     :param work: the experiment's ``cell(spec, report)``, which returns ``{"epochs": [...], "measures":
         {...}}``
     :param report: called with ``step``, ``steps`` and the latest numbers while the cell runs
-    :raises ContractError: if the spec cannot be run here, or the result cannot be written
+    :raises ContractError: if the spec cannot be run here, or the result is no whole one or cannot be written
     """
     wall, cpu = time.perf_counter(), time.process_time()
-    result = work(spec, report)
+    result = work(spec.as_dict(), report)
     content = {
         "schema": SCHEMA,
         "kind": "cells",
-        "id": cell_id(spec),
-        "spec": identity(spec),
+        "id": spec.id,
+        "spec": spec.identity,
         "seconds": round(time.perf_counter() - wall, 3),  # includes being suspended by a timing
         "cpu_seconds": round(time.process_time() - cpu, 3),
         **provenance(),
         **result,
     }
-    return keep(content, store)
+    CELLS.of(json.loads(json.dumps(content)), f"what {spec.experiment} measured")  # else nobody could read it
+    return save(content, store)
 
 
-def keep(content: Mapping[str, Any], store: str | os.PathLike | None = None) -> Path:
+def save(content: Mapping[str, Any], store: str | os.PathLike | None = None) -> Path:
     """Write the result of a cell, which has not failed then.
 
     A full disk is waited for: the work of hours is not thrown away for want of a few kilobytes.

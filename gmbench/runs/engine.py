@@ -21,9 +21,10 @@ from gmbench.runs.cell import finished
 from gmbench.runs.child import BUSY, REFUSED, UNLIMITED, Ending, Limits
 from gmbench.runs.estimates import Past, about
 from gmbench.runs.running import held
-from gmbench.runs.spec import cell_id
+from gmbench.runs.spec import Spec
 from gmbench.runs.wording import shown
 from gmbench.store.files import check_writable, store_folder, sweep
+from gmbench.store.reading import Store
 
 TRIES = 2
 LOSSES = 5  # how often a cell may be lost with a worker, which is not its fault
@@ -34,7 +35,7 @@ BETWEEN = 1.0  # seconds between two looks at cells that another run has in hand
 class Cell:
     """One cell as the engine sees it; ``state`` is waiting, running, done, skipped or failed."""
 
-    spec: Mapping[str, Any]
+    spec: Spec
     state: str = "waiting"
     tries: int = 0
     losses: int = 0
@@ -44,21 +45,11 @@ class Cell:
     error: str = ""  # why its latest try failed, with the end of its standard error
 
     @property
-    def title(self) -> str:
-        return title(self.spec)
-
-    @property
     def fraction(self) -> float:
         """How much of it is done, from 0 to 1."""
         if self.state in ("done", "skipped"):
             return 1.0
         return self.progress["step"] / self.progress["steps"] if self.progress.get("steps") else 0.0
-
-
-def title(spec: Mapping[str, Any]) -> str:
-    """A cell in a few words."""
-    layer = (spec.get("implementation") or {}).get("name", "")
-    return f"{spec['arm']} seed {spec['seed']}" + (f" ({layer})" if layer else "")
 
 
 class Task(Protocol):
@@ -126,7 +117,7 @@ class Engine:
 
     def __init__(
         self,
-        specs: Iterable[Mapping[str, Any]],
+        specs: Iterable[Mapping[str, Any] | Spec],
         store: str | os.PathLike | None = None,
         jobs: int | None = None,
         fresh: bool = False,
@@ -135,18 +126,19 @@ class Engine:
         options: Mapping[str, str] | None = None,
     ):
         self.store = store_folder(store).absolute()
+        self.results = Store(self.store)
         self.fresh, self.limits, self.again, self.options = fresh, limits or UNLIMITED, again, dict(options or {})
         self.asked = jobs
-        self.cells = [Cell(spec) for spec in specs]
+        self.cells = [Cell(Spec.of(spec)) for spec in specs]
         for cell in self.cells:
-            if not fresh and finished(cell.spec, self.store):
+            if not fresh and finished(cell.spec, self.results):
                 cell.state = "skipped"
         self.waiting = deque(cell for cell in self.cells if cell.state == "waiting")
         if self.waiting:
-            past = Past(self.store)
+            past = Past(self.results)
             for cell in self.waiting:
                 cell.expected = past.seconds(cell.spec)
-        self.device = self.cells[0].spec["device"] if self.cells else "cpu"
+        self.device = self.cells[0].spec.device if self.cells else "cpu"
         self.running: list[tuple[Cell, Task]] = []
         self.suspended = False
         self.elsewhere = False  # all that is left is in the hands of another run
@@ -216,7 +208,7 @@ class Engine:
         rates: dict[str, float] = {}
         for cell in self.cells:
             if cell.seconds and cell.fraction and cell.state in ("running", "done"):
-                rates[cell.spec["arm"]] = cell.seconds / cell.fraction
+                rates[cell.spec.arm] = cell.seconds / cell.fraction
         known = [cell.expected for cell in self.cells if cell.expected is not None]
         if not rates and not known:
             return None
@@ -224,7 +216,7 @@ class Engine:
         left = 0.0
         for cell in self.cells:
             if cell.state in ("waiting", "running"):
-                whole = rates.get(cell.spec["arm"], unknown if cell.expected is None else cell.expected)
+                whole = rates.get(cell.spec.arm, unknown if cell.expected is None else cell.expected)
                 left += whole * (1 - cell.fraction)
         return left / max(1, self.jobs)
 
@@ -246,10 +238,10 @@ class Engine:
         passed: list[Cell] = []
         while self.waiting and len(chosen) < room:
             cell = self.waiting.popleft()
-            if not self.fresh and finished(cell.spec, self.store):
+            if not self.fresh and finished(cell.spec, self.results):
                 cell.state = "skipped"
-                show.line(f"{cell.title}: done by another run")
-            elif held(cell_id(cell.spec), self.store):
+                show.line(f"{cell.spec.title}: done by another run")
+            elif held(cell.spec.id, self.store):
                 passed.append(cell)
             else:
                 chosen.append(cell)
@@ -268,9 +260,9 @@ class Engine:
 
     def _judge(self, cell: Cell, ending: Ending, show) -> None:
         # a cell is done when its file is there, whatever else it said
-        if ending.status == 0 and finished(cell.spec, self.store):
+        if ending.status == 0 and finished(cell.spec, self.results):
             cell.state = "done"
-            show.line(f"{cell.title}: done in {cell.seconds:.0f} s{_latest(cell)}")
+            show.line(f"{cell.spec.title}: done in {cell.seconds:.0f} s{_latest(cell)}")
             return
         cell.progress = {}
         if ending.status == BUSY:  # another run was there a moment before; its cell will be skipped, or run here
@@ -286,12 +278,12 @@ class Engine:
         if again:
             self.waiting.append(cell)
         last = cell.error.splitlines()[-1] if (ending.status or 0) > 0 else reason
-        show.line(f"{cell.title}: {'failed, is tried again' if again else 'failed'} ({last})")
+        show.line(f"{cell.spec.title}: {'failed, is tried again' if again else 'failed'} ({last})")
         if not again:
             try:
-                failures.keep(cell.spec, cell.error, cell.tries + cell.losses, self.again, self.store)
+                failures.note(cell.spec, cell.error, cell.tries + cell.losses, self.again, self.store)
             except ContractError as error:
-                show.line(f"that {cell.title} failed is not kept: {error}")
+                show.line(f"that {cell.spec.title} failed is not kept: {error}")
 
     def _stop(self) -> None:
         """End every task that still runs."""

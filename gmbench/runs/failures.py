@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gmbench.runs.spec import cell_id, identity
-from gmbench.store.files import SCHEMA, read_all, store_folder, write_json
+from gmbench.runs.spec import Spec
+from gmbench.store.files import SCHEMA, store_folder, write_json
+from gmbench.store.reading import Kind, Store
+from gmbench.store.typed import typed
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A cell that failed.
+
+    :param error: the reason in one line, then the end of what it said
+    :param again: the command that runs it again
+    :param when: UTC, ISO 8601, to the second
+    """
+
+    id: str
+    spec: Spec
+    error: str
+    tries: int
+    again: str
+    when: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """What stands in its file."""
+        return {"schema": SCHEMA, "kind": "failed", **vars(self), "spec": self.spec.identity}
+
+
+FAILED = Kind[Failure]("failed", lambda found: typed(Failure, found))
 
 
 def failure_path(ident: str, store: str | os.PathLike | None = None) -> Path:
@@ -17,28 +43,16 @@ def failure_path(ident: str, store: str | os.PathLike | None = None) -> Path:
     return store_folder(store) / "failed" / f"{ident}.json"
 
 
-def keep(
-    spec: Mapping[str, Any], error: str, tries: int, again: str = "", store: str | os.PathLike | None = None
-) -> Path:
-    """Write down that a cell failed.
+def note(spec: Spec, error: str, tries: int, again: str = "", store: str | os.PathLike | None = None) -> Path:
+    """Write down that a cell failed; the words are those of :class:`Failure`.
 
-    :param error: the reason in one line, then the end of what it said
-    :param again: the command that runs it again
     :raises ContractError: if that cannot be written
     """
-    content = {
-        "schema": SCHEMA,
-        "kind": "failed",
-        "id": cell_id(spec),
-        "spec": identity(spec),
-        "error": error,
-        "tries": tries,
-        "again": again,
-        "when": datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
-    }
-    return write_json(failure_path(cell_id(spec), store), content)
+    when = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+    failure = Failure(spec.id, spec, error, tries, again, when)
+    return write_json(failure_path(spec.id, store), failure.as_dict())
 
 
-def failures(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
+def failures(store: Store | str | os.PathLike | None = None) -> list[Failure]:
     """The cells that failed and have not succeeded since."""
-    return [found for _, found in read_all("failed", store)]
+    return [failure for _, failure in Store.of(store).read(FAILED)]

@@ -13,19 +13,42 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gmbench.runs.spec import cell_id, identity
+from gmbench.runs.spec import Spec
 from gmbench.store.files import SCHEMA, store_folder
+from gmbench.store.typed import typed
 
 EVERY = 2.0  # seconds between two times that a cell writes down how far it is
-_PARTS = {"spec": dict, "begun": int | float, "progress": dict}
 ATTEMPTS = 5  # someone who only asks whether a cell runs holds its lock for a moment too
 
 
 class BusyError(Exception):
     """Another process runs this cell."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A cell that runs.
+
+    :param begun: seconds since the epoch, by the clock of the machine that runs it
+    :param progress: what the cell said last: ``step``, ``steps``, ``epoch``, ``test_error``
+    """
+
+    spec: Spec
+    begun: float
+    progress: Mapping[str, Any]
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return max(0.0, time.time() - self.begun)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON, with the seconds so far."""
+        return {"spec": self.spec.as_dict(), "progress": self.progress, "seconds": self.seconds}
 
 
 def running_path(ident: str, store: str | os.PathLike | None = None) -> Path:
@@ -34,14 +57,14 @@ def running_path(ident: str, store: str | os.PathLike | None = None) -> Path:
 
 
 @contextlib.contextmanager
-def hold(spec: Mapping[str, Any], store: str | os.PathLike | None = None) -> Iterator[Callable[..., None]]:
+def hold(spec: Spec, store: str | os.PathLike | None = None) -> Iterator[Callable[..., None]]:
     """Be the one who runs a cell; gives a ``report`` that keeps its progress in the file.
 
     Where the store knows no locks, or cannot be written at this moment, the cell runs all the same.
 
     :raises BusyError: if another process runs it
     """
-    path = running_path(cell_id(spec), store)
+    path = running_path(spec.id, store)
     descriptor = _lock(path)
     if descriptor is None:
         yield lambda **progress: None
@@ -79,22 +102,21 @@ def held(ident: str, store: str | os.PathLike | None = None) -> bool:
     return False
 
 
-def running(store: str | os.PathLike | None = None) -> list[dict[str, Any]]:
-    """What runs now: ``spec``, ``progress`` and ``seconds`` of each; files that killed processes left are removed."""
+def running(store: str | os.PathLike | None = None) -> list[Running]:
+    """What runs now; files that killed processes left are removed."""
     found = []
     for path in sorted((store_folder(store) / "running").glob("*.json")):
         if not held(path.stem, store):
             _remove(path)
         elif about := _read(path):
-            seconds = max(0.0, time.time() - about["begun"])
-            found.append({"spec": about["spec"], "progress": about["progress"], "seconds": seconds})
+            found.append(about)
     return found
 
 
 def progress_of(ident: str, store: str | os.PathLike | None = None) -> dict[str, Any]:
     """How far a cell is that runs elsewhere; empty if nothing is known of that."""
     about = _read(running_path(ident, store))
-    return about["progress"] if about else {}
+    return dict(about.progress) if about else {}
 
 
 def _lock(path: Path) -> int | None:
@@ -118,20 +140,18 @@ def _lock(path: Path) -> int | None:
     raise BusyError
 
 
-def _write(descriptor: int, spec: Mapping[str, Any], begun: float, progress: Mapping[str, Any]) -> None:
-    about = {"schema": SCHEMA, "kind": "running", "spec": identity(spec), "begun": begun, "progress": progress}
+def _write(descriptor: int, spec: Spec, begun: float, progress: Mapping[str, Any]) -> None:
+    about = {"schema": SCHEMA, "kind": "running", "spec": spec.identity, "begun": begun, "progress": progress}
     text = json.dumps(about).encode() + b"\n"
     with contextlib.suppress(OSError):  # a full disk, say: the lock is what counts
         os.ftruncate(descriptor, os.pwrite(descriptor, text, 0))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path) -> Running | None:
     """What the file says, or None: it is written in place, so a reader may see it half."""
     try:
-        about = json.loads(path.read_text())
-        whole = [isinstance(about[name], kind) for name, kind in _PARTS.items()]
-        return about if all(whole) else None
-    except (KeyError, OSError, RecursionError, TypeError, ValueError):
+        return typed(Running, json.loads(path.read_text()))
+    except (OSError, RecursionError, ValueError):
         return None
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
+from gmbench.runs.spec import Spec
 
 
-def duration(seconds: float | None) -> str:
-    """``3:07`` or ``1:02:09``; ``?`` if it is not known."""
+def clock(seconds: float | None) -> str:
+    """A time as clocks show it: ``3:07`` or ``1:02:09``; ``?`` if it is not known."""
     if seconds is None:
         return "?"
     minutes, rest = divmod(round(seconds), 60)
@@ -18,10 +17,10 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def said(title: str, spec: Mapping[str, Any], progress: Mapping[str, Any]) -> str:
+def said(spec: Spec, progress: Mapping[str, Any]) -> str:
     """How far a cell is, in words."""
     error = shown(progress)
-    where = f"{title}, epoch {progress.get('epoch', 0)} of {spec['epochs']}"
+    where = f"{spec.title}, epoch {progress.get('epoch', 0)} of {spec.epochs}"
     return f"{where}, {error}" if error else where
 
 

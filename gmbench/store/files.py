@@ -1,7 +1,7 @@
 """The store: one folder of JSON files, from which alone the reports are made.
 
-``checks/``, ``timings/`` and ``cells/`` hold one file a result, ``failed/`` one a cell that failed, ``running/`` one a
-cell that runs. Each file has ``"schema": 1`` and its
+``checks/``, ``timings/`` and ``cells/`` hold one file a result, or packs of many (:mod:`gmbench.store.pack`);
+``failed/`` one a cell that failed, ``running/`` one a cell that runs. Each file has ``"schema": 1`` and its
 ``"kind"``, beside what :func:`gmbench.store.provenance.provenance` says. A file appears whole or not at all.
 """
 
@@ -14,32 +14,16 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gmbench.contract import ContractError
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMA = 1
 VARIABLE = "GMBENCH_STORE"
 DEFAULT = "gmbench-results"
-KINDS = ("checks", "timings", "cells", "claims")
 TEMPORARY = ".tmp"  # suffix of a file that is being written, or whose writer was killed
-
-
-SPEC = {  # of a cell
-    **{"experiment": str, "version": int, "data": str, "digest": str, "budget": str, "epochs": int},
-    **{"arm": str, "seed": int, "device": str},
-}
-
-# What a file of a kind has at least, by the names of its parts: whoever reads it may rely on that.
-_PARTS: dict[str, dict[str, Any]] = {
-    "cells": {"id": str, "spec": dict, "epochs": list, "measures": dict},
-    "failed": {"id": str, "spec": dict, "error": str, "again": str, "when": str},
-}
 
 
 class FullError(ContractError):
@@ -51,22 +35,19 @@ def store_folder(store: str | os.PathLike | None = None) -> Path:
     return Path(os.path.expanduser(store or os.environ.get(VARIABLE) or DEFAULT))
 
 
-def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
-    """Write a JSON file that appears under its name whole or not at all; folders are made as needed.
-
-    Numbers that are not finite are written as Python writes them (``NaN``, ``Infinity``).
+def write(path: str | os.PathLike, content: bytes) -> Path:
+    """Write a file that appears under its name whole or not at all; folders are made as needed.
 
     :raises ContractError: if it cannot be written, in one line; nothing is left behind then
     """
     path = Path(path)
-    text = json.dumps(obj, indent=1, ensure_ascii=False) + "\n"
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # in the same folder, because a rename is atomic only within one file system
         descriptor, temporary = tempfile.mkstemp(TEMPORARY, f".{path.name}.", path.parent)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp's 0600 is for secrets; a result is to be shared
@@ -79,6 +60,14 @@ def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
     return path
+
+
+def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
+    """The same for JSON. Numbers that are not finite are written as Python writes them (``NaN``, ``Infinity``).
+
+    :raises ContractError: as :func:`write`
+    """
+    return write(path, (json.dumps(obj, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def check_writable(kind: str, store: str | os.PathLike | None = None) -> None:
@@ -107,7 +96,7 @@ def sweep(kind: str, store: str | os.PathLike | None = None, age: float = 86400)
 def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
     """One result file.
 
-    :raises ContractError: if it is unreadable, cut short, or not a file of this kind and schema, or lacks a part of one
+    :raises ContractError: if it is unreadable, cut short, or not a file of this kind and schema
     """
     path = Path(path)
     try:
@@ -118,36 +107,9 @@ def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
         raise ContractError(f"{path}: not a whole JSON file") from None
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or found.get("kind") != kind:
         raise ContractError(f"{path}: not a file of kind {kind!r}, schema {SCHEMA}")
-    wrong = [name for name, wanted in _PARTS.get(kind, {}).items() if not isinstance(found.get(name), wanted)]
-    if kind == "cells" and not wrong:
-        wrong = _wrong_in_cell(found)
-    if wrong:
-        raise ContractError(f"{path}: not a whole file of kind {kind!r}; missing or of wrong type: {', '.join(wrong)}")
     return found
 
 
-def _wrong_in_cell(found: Mapping[str, Any]) -> list[str]:
-    """What is wrong inside the parts of a cell's file."""
-    epochs, spec = found["epochs"], found["spec"]
-    good = epochs and all(isinstance(e, dict) and isinstance(e.get("test_error"), int | float) for e in epochs)
-    wrong = [] if good else ["epochs"]
-    wrong += [name for name in ("seconds", "cpu_seconds") if not isinstance(found.get(name, 0.0), int | float)]
-    return wrong + [name for name, kind in SPEC.items() if type(spec.get(name)) is not kind]
-
-
-def read_all(
-    kind: str, store: str | os.PathLike | None = None, quietly: bool = False
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Every file of a kind, by name; what is unreadable or foreign is passed over with one warning line, or quietly."""
-    for path in sorted(store_folder(store).joinpath(kind).glob("*.json")):
-        if path.name.startswith("."):
-            continue
-        try:
-            yield path, read_json(path, kind)
-        except ContractError as error:
-            if not quietly:
-                _warn(str(error))
-
-
-def _warn(line: str) -> None:
+def warn(line: str) -> None:
+    """Say in one line that something in a store is not taken."""
     logging.getLogger("gmbench").warning("gmbench: ignored %s", line)

@@ -7,6 +7,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +17,51 @@ from typing import Any
 import gmbench
 
 CODE = ("gmbench", "references", "suites")  # what has to be committed for a result to name a clean commit
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a result was made on: ``cores`` usable by the process, ``memory`` in GiB, ``gpu`` a model or None."""
+
+    cpu: str | None = None
+    cores: int | None = None
+    memory: float | None = None
+    os: str | None = None
+    gpu: str | None = None
+
+    def __str__(self) -> str:
+        cores = None if self.cores is None else f"{self.cores} cores"
+        return ", ".join(filter(None, [self.cpu, cores, self.gpu]))
+
+
+@dataclass(frozen=True)
+class Commit:
+    """Of the checkout that made a result; ``dirty`` if its code differed from it."""
+
+    hash: str
+    dirty: bool = False
+
+    def __str__(self) -> str:
+        return self.hash + ("-dirty" if self.dirty else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What a result file states of its making, as :func:`provenance` says it; None where it does not."""
+
+    machine: Machine | None = None
+    versions: Mapping[str, str | None] | None = None
+    commit: Commit | None = None
+    when: str | None = None
+
+    def made(self) -> dict[str, str | None]:
+        """``machine``, ``torch``, ``commit`` and ``when``, each as one text or None."""
+        return {
+            "machine": str(self.machine or "") or None,
+            "torch": (self.versions or {}).get("torch"),
+            "commit": str(self.commit) if self.commit else None,
+            "when": self.when,
+        }
 
 
 def provenance() -> dict[str, Any]:

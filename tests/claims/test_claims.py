@@ -30,7 +30,7 @@ from gmbench.claims.statistics import Run, best, last, steps_to
 from gmbench.cli import base as cli
 from gmbench.experiments import experiments
 from gmbench.results import ledger
-from gmbench.runs.spec import cell_id
+from gmbench.runs.spec import Spec
 
 R, N, U, X = claim_module.VERDICTS
 
@@ -410,12 +410,12 @@ def cell(
     folder.mkdir(parents=True, exist_ok=True)
     label = re.sub(r"\W", "-", f"{name}-{data}-{arm}-{seed}-{part.get('name')}-{when}-{sorted(spec.items())}")
     lost = {"diverged": 7} if len(errors) < said["epochs"] and errors else {}
-    found = {"schema": 1, "kind": "cells", "id": cell_id(said), "spec": said, "epochs": rows, "when": when}
+    found = {"schema": 1, "kind": "cells", "id": Spec.of(said).id, "spec": said, "epochs": rows, "when": when}
     (folder / f"{label[:180]}.json").write_text(json.dumps({**found, "measures": lost, **(file or {})}))
 
 
 def verdicts(store):
-    return {row["id"]: row for row in ledger.ledger(store)}
+    return {row.id: row.as_dict() for row in ledger.ledger(store)}
 
 
 def test_all_claims_of_the_note_are_there_once():
@@ -428,7 +428,7 @@ def test_all_claims_of_the_note_are_there_once():
 
 def test_an_empty_store_runs_nothing(tmp_path):
     open_ = [claim.id for e in experiments().values() for claim in e.claims if isinstance(claim.evidence, Undecidable)]
-    assert {row["verdict"] for row in ledger.ledger(tmp_path) if row["id"] not in open_} == {X}
+    assert {row.verdict for row in ledger.ledger(tmp_path) if row.id not in open_} == {X}
 
 
 def test_cells_of_the_budget_decide(tmp_path):
@@ -630,10 +630,10 @@ def test_bad_input_is_one_line(words, line, tmp_path, monkeypatch):
 def test_by_default_the_users_own_cells_count_else_the_committed_ones(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GMBENCH_STORE", raising=False)
-    assert ledger.default_store() == ledger.COMMITTED
+    assert ledger.default_store().folder == ledger.COMMITTED
     cell(tmp_path / "gmbench-results", "kumar", 0, [4.2] * 20, budget="smoke")
-    assert ledger.default_store() == ledger.COMMITTED, "no claim rests on a smoke run"
+    assert ledger.default_store().folder == ledger.COMMITTED, "no claim rests on a smoke run"
     cell(tmp_path / "gmbench-results", "kumar", 0, [4.2] * 20)
-    assert ledger.default_store().resolve() == (tmp_path / "gmbench-results").resolve()
+    assert ledger.default_store().folder.resolve() == (tmp_path / "gmbench-results").resolve()
     monkeypatch.setenv("GMBENCH_STORE", str(tmp_path / "mine"))
-    assert ledger.default_store() == tmp_path / "mine"
+    assert ledger.default_store().folder == tmp_path / "mine"

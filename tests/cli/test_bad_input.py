@@ -15,17 +15,17 @@ from gmbench.names import nearest
 from gmbench.processes import lock
 from gmbench.results.frames import load
 from gmbench.runs import failures, running
-from gmbench.runs.cell import finished, run_cell
+from gmbench.runs.cell import CELLS, finished, run_cell
 from gmbench.runs.engines.local import Local
 from gmbench.runs.running import running_path
-from gmbench.runs.spec import cell_id
+from gmbench.runs.spec import Spec
 from gmbench.store.files import read_json, store_folder
 
 KUMAR = experiment("kumar")
 
 
 def spec():
-    return cells(KUMAR, "digits", "digest", "smoke", ["fc"], [0])[0]
+    return Spec.of(cells(KUMAR, "digits", "digest", "smoke", ["fc"], [0])[0])
 
 
 def work(spec, report):
@@ -73,7 +73,7 @@ def test_a_result_that_lacks_a_part_is_none(harm, tmp_path, caplog):
     assert finished(spec(), tmp_path) is None
     assert [cell.state for cell in Local([spec()], tmp_path).cells] == ["waiting"]
     with pytest.raises(ContractError, match=r"not a (whole )?file of kind 'cells'"):
-        read_json(path, "cells")
+        CELLS.of(read_json(path, "cells"), path)
     assert load("cells", tmp_path).empty and len(caplog.records) == 1
     done = run("status", "--store", str(tmp_path))
     assert done.exit_code == 0 and done.stdout.startswith("no cell has been run here yet")
@@ -95,27 +95,27 @@ def test_a_result_that_is_no_json_of_any_kind(text, tmp_path):
 
 @pytest.mark.parametrize("harm", [*map(without, ("id", "spec", "error", "when", "again")), having(again=["x"])])
 def test_a_failure_that_lacks_a_part_is_passed_over(harm, tmp_path):
-    path = failures.keep(spec(), "killed", 2, "gmbench run kumar", tmp_path)
+    path = failures.note(spec(), "killed", 2, "gmbench run kumar", tmp_path)
     path.write_text(json.dumps(harm(json.loads(path.read_text()))))
     done = run("status", "--store", str(tmp_path))
     assert done.exit_code == 0 and done.stdout.startswith("no cell has been run here yet")
 
 
 def test_a_failure_without_words_is_named_all_the_same(tmp_path):
-    failures.keep(spec(), "", 1, "gmbench run kumar", tmp_path)
+    failures.note(spec(), "", 1, "gmbench run kumar", tmp_path)
     done = run("status", "--store", str(tmp_path))
     assert done.exit_code == 0 and "  failed  fc seed 0, 20" in done.stdout
 
 
 @pytest.mark.parametrize("about", [{"begun": "x"}, {"progress": "x"}, {"spec": "x"}, {"begun": None}])
 def test_what_runs_and_says_nothing_whole_harms_no_status(about, tmp_path, monkeypatch):
-    path = running_path(cell_id(spec()), tmp_path)
+    path = running_path(spec().id, tmp_path)
     path.parent.mkdir()
-    path.write_text(json.dumps({"spec": spec(), "begun": 1.0, "progress": {}} | about))
+    path.write_text(json.dumps({"spec": spec().as_dict(), "begun": 1.0, "progress": {}} | about))
     monkeypatch.setattr(running, "held", lambda *_: True)
     assert running.running(tmp_path) == []
-    path.write_text(json.dumps({"spec": spec(), "begun": 1e18, "progress": {}}))  # the clock was put back
-    assert [found["seconds"] for found in running.running(tmp_path)] == [0.0]
+    path.write_text(json.dumps({"spec": spec().as_dict(), "begun": 1e18, "progress": {}}))  # the clock was put back
+    assert [found.seconds for found in running.running(tmp_path)] == [0.0]
 
 
 def test_whoever_may_only_read_a_store_sees_what_runs(tmp_path, monkeypatch):

@@ -20,8 +20,10 @@ from gmbench.experiments.plan import cells
 from gmbench.layers.gm.module import initialise
 from gmbench.processes.outside import declared
 from gmbench.registry import fastest
-from gmbench.results import board
+from gmbench.results.leaderboard import summary
 from gmbench.runs.carry import pack, unpack
+from gmbench.runs.cell import CellResult
+from gmbench.runs.spec import Spec
 from gmbench.training import classify as training
 
 KUMAR = experiment("kumar")
@@ -231,11 +233,12 @@ def result(arm, seed, *errors, implementation="eager"):
     epochs = [{"epoch": n, "test_error": error} for n, error in enumerate(errors)]
     part = {"name": f"gm/{implementation}"} if implementation else None
     measures = {"diverged": 7 if errors[-1] == 100 else None}
-    return {"spec": {"arm": arm, "seed": seed, "implementation": part}, "epochs": epochs, "measures": measures}
+    spec = Spec("kumar", 1, "digits", "d", "smoke", len(errors) - 1, arm, seed, "cpu", part)
+    return CellResult(id=spec.id, spec=spec, epochs=epochs, measures=measures)
 
 
 def test_the_board_ranks_by_the_best_error():
-    rows = board.board([result("a", 0, 90, 8, 9), result("a", 1, 90, 100), result("b", 0, 2, 5, 4)])
+    rows = summary([result("a", 0, 90, 8, 9), result("a", 1, 90, 100), result("b", 0, 2, 5, 4)])
     assert [row["arm"] for row in rows] == ["b", "a"]
     assert rows[0]["best"] == 4  # before training it is luck
     assert (rows[1]["best"], rows[1]["best_min"], rows[1]["best_max"]) == (54, 8, 100)
@@ -244,7 +247,7 @@ def test_the_board_ranks_by_the_best_error():
 
 def test_the_board_tells_implementations_of_one_arm_apart():
     fc = result("fc", 0, 90, 2, implementation=None)
-    rows = board.board(
+    rows = summary(
         [fc, result("kumar", 0, 90, 5), result("kumar", 1, 90, 6), result("kumar", 0, 90, 4, implementation="mine")]
     )
     shown = [(row["arm"], row["implementation"], row["seeds"], row["best"]) for row in rows]

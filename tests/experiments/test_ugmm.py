@@ -21,7 +21,8 @@ from gmbench.layers.ugmm.module import UGMMLayer
 from gmbench.report.pages.experiment import commands, page
 from gmbench.results import ledger
 from gmbench.results.leaderboard import boards
-from gmbench.results.read import neurons_of, read
+from gmbench.results.pictures import neurons_of
+from gmbench.results.read import read
 from gmbench.runs.cell import run_cell
 from gmbench.training import classify as training
 

@@ -10,12 +10,14 @@ from matplotlib.patches import Ellipse
 from gmbench.experiments import experiment, experiments
 from gmbench.report.figures import cells as figures_cells
 from gmbench.report.figures import colours as colours_module
+from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.report.figures.style import COLOURS, colour
 from gmbench.report.pages import experiment as pages
 from gmbench.report.pages import paths
 from gmbench.report.site import write
 from gmbench.report.text.page import Page
 from gmbench.results import leaderboard as boards
+from gmbench.results import pictures
 from gmbench.results import read as results
 from gmbench.store.files import write_json
 
@@ -75,18 +77,19 @@ def table(markdown, heading):
 
 def test_extras_are_read_with_the_cells(tmp_path):
     cell(tmp_path, "bl", 0, [5.0], measures={"steps_to_10": None}, tests=[[0, 90.0], [50, 7.5]], paths=path())
-    (extra,) = results.read(tmp_path).extras.values()
-    assert extra["tests"] == [(0, 90.0), (50, 7.5)]
-    assert extra["paths"]["means"].shape == (4, 2, 2) and extra["paths"]["covariances"].shape == (4, 2, 2, 2)
-    assert extra["paths"]["basis_share"] == 0.125 and list(extra["paths"]["moved"]) == [0, 1.5, 3, 4.5]
-    assert extra["measured"] == ["diverged", "steps_to_10"]
+    (result,) = results.read(tmp_path).results.values()
+    assert pictures.kept(result, "tests") == [(0, 90.0), (50, 7.5)]
+    found = pictures.kept(result, "paths")
+    assert found["means"].shape == (4, 2, 2) and found["covariances"].shape == (4, 2, 2, 2)
+    assert found["basis_share"] == 0.125 and list(found["moved"]) == [0, 1.5, 3, 4.5]
+    assert sorted(result.measures) == ["diverged", "steps_to_10"]
 
 
 @pytest.mark.parametrize(
     "tests", [None, [], 3, "all", [[0, 90.0], [1]], [[0, None]], [[5, 90.0], [5, 80.0]], {"a": 1}, [[0, float("nan")]]]
 )
 def test_tests_that_are_not_whole_are_left_out(tests):
-    assert results.tests_of(tests) == []
+    assert pictures.tests_of(tests) == []
 
 
 @pytest.mark.parametrize(
@@ -103,17 +106,17 @@ def test_tests_that_are_not_whole_are_left_out(tests):
     ],
 )
 def test_paths_that_are_not_whole_are_left_out(change):
-    assert results.paths_of(path())
-    assert results.paths_of(path() | change) == {}
-    assert results.paths_of({}) == results.paths_of(None) == results.paths_of([1]) == {}
-    assert results.paths_of({k: v for k, v in path().items() if k != "basis_share"})["basis_share"] is None
+    assert pictures.paths_of(path())
+    assert pictures.paths_of(path() | change) == {}
+    assert pictures.paths_of({}) == pictures.paths_of(None) == pictures.paths_of([1]) == {}
+    assert pictures.paths_of({k: v for k, v in path().items() if k != "basis_share"})["basis_share"] is None
 
 
 def test_of_two_files_of_a_cell_the_latest_gives_the_extras(tmp_path):
     for file, when, error in (("a", "2026-02-01", 1.0), ("b", "2026-01-01", 2.0)):
         cell(tmp_path, "bl", 0, [5.0], file=file, tests=[[0, error]], when=when)
-    (extra,) = results.read(tmp_path).extras.values()
-    assert extra["tests"] == [(0, 1.0)]
+    (result,) = results.read(tmp_path).results.values()
+    assert pictures.kept(result, "tests") == [(0, 1.0)]
 
 
 def test_cells_made_without_a_commit_or_a_machine_are_shown(tmp_path):
@@ -160,7 +163,7 @@ def test_an_arm_has_one_colour_on_all_pages_of_a_paper(tmp_path):
     for name in ("kumar", "kumar-single", "kumar-screen"):
         for arm in ("bl", "kumar"):
             cell(tmp_path, arm, 5, [5.0, 4.0], name=name)
-    found = [board(tmp_path, name).colours for name in ("kumar", "kumar-single", "kumar-screen")]
+    found = [colours_of(board(tmp_path, name)) for name in ("kumar", "kumar-single", "kumar-screen")]
     assert found[0] == found[1] == found[2] and len(set(found[0].values())) == 2
 
 
@@ -182,7 +185,7 @@ def test_ten_arms_of_many_have_ten_colours(tmp_path):
     chosen = list(experiment("gmnm-fit2d").arms)[-10:]
     for arm in chosen:
         cell(tmp_path, arm, 0, [5.0, 4.0], name="gmnm-fit2d")
-    assert len({colour(place) for place in board(tmp_path, "gmnm-fit2d").colours.values()}) == 10
+    assert len({colour(place) for place in colours_of(board(tmp_path, "gmnm-fit2d")).values()}) == 10
 
 
 def test_what_a_whole_leaderboard_took_is_said(tmp_path):
@@ -214,18 +217,18 @@ def test_many_arms_are_shown_in_groups_that_share_the_headline(tmp_path):
         cell(tmp_path, arm, 0, [5.0, 4.0])
     cell(tmp_path, "kumar", 0, [5.0, 4.0], implementation="gm/mine")
     found = board(tmp_path)
-    groups = [[arm.label for arm in group] for group in found.groups]
+    groups = [[arm.label for arm in group] for group in groups_of(found)]
     assert groups[0] == ["fc", "bl", "kumar (gm/compiled)"], "the paper's arms"
     assert all(group[0] == "kumar (gm/compiled)" for group in groups[1:]), "to compare with"
     assert {label for group in groups for label in group} == {arm.label for arm in found.arms}
     assert max(map(len, groups)) <= colours_module.LINES
-    assert len({COLOURS[place % len(COLOURS)] for place in found.colours.values()}) == len(found.arms)
+    assert len({COLOURS[place % len(COLOURS)] for place in colours_of(found).values()}) == len(found.arms)
 
 
 def test_few_arms_are_shown_together(tmp_path):
     for arm in ("bl", "kumar", "bl-one-layer", "kumar-one-layer"):
         cell(tmp_path, arm, 5, [5.0, 4.0], name="kumar-screen")
-    assert [[arm.arm for arm in group] for group in board(tmp_path, "kumar-screen").groups] == [
+    assert [[arm.arm for arm in group] for group in groups_of(board(tmp_path, "kumar-screen"))] == [
         ["bl", "kumar", "bl-one-layer", "kumar-one-layer"]
     ]
 
@@ -428,9 +431,9 @@ def test_motion_is_in_units_of_the_initial_size(tmp_path):
     # 2 * sqrt((1 + 0.25) / 2) and 2 * sqrt((4 + 0.25) / 2)
     assert rows["kumar"]["radius in the plane"] == "1.58 to 2.92"
     found = Page("p", "P")
-    paths.section(found, board(tmp_path, "kumar-single"), results.read(tmp_path).extras, "k", "t")
+    paths.section(found, board(tmp_path, "kumar-single"), "k", "t")
     motion = found.figures["k-motion"]
-    colours = board(tmp_path, "kumar-single").colours
+    colours = colours_of(board(tmp_path, "kumar-single"))
     for arm, ways in (("bl", [0, 0.15, 0.3, 0.45]), ("kumar", [0, 1.5, 3, 4.5])):
         place = colours[arm]
         (thick,) = [line for line in lines(motion.axes[0], COLOURS[place]) if line.get_marker() not in ("None", "")]

@@ -1,4 +1,4 @@
-"""The ledger's page and picture: made from a frame of claims, complete or old, and from nothing else."""
+"""The ledger's page and picture: made from the rows of the ledger, and from nothing else."""
 
 import dataclasses
 import math
@@ -11,27 +11,36 @@ from gmbench.report.figures import claims as figures_claims
 from gmbench.report.pages import claims, experiment, index
 from gmbench.report.site import write
 from gmbench.results import read as results
-from gmbench.results.frames import COLUMNS
+from gmbench.results.columns import COLUMNS
+from gmbench.results.ledger import Finding, LedgerRow
 from gmbench.results.read import Results
-from gmbench.runs.spec import cell_id
+from gmbench.runs.spec import Spec
 from gmbench.store.files import write_json
 
 
 def claim(name, verdict="reproduced", **more):
-    return {
+    """A row of the ledger; what is found may be given among the rest, as JSON has it."""
+    row = {
         **{"id": name, "paper": "kumar", "experiment": "kumar", "source": "Fig. 3", "statement": f"best of {name}"},
-        **{"published": 4.2, "printed": "about 4.2 %", "unit": "%", "margin": 0.47, "measured": 4.21, "shown": "4.21"},
-        **{"interval": [4.0, 4.5], "low": 3.73, "high": 4.67, "seeds": 5, "dataset": "mnist", "budget": "paper"},
-        **{"verdict": verdict, "protocol": "", "detail": "", "remark": ""},
+        **{"published": 4.2, "printed": "about 4.2 %", "unit": "%", "dataset": "mnist", "budget": "paper"},
+        **{"protocol": "", "detail": "", "remark": "", "parts": ()},
         "command": "gmbench run kumar --data mnist --budget paper --store STORE",
-        **more,
+        **{"margin": 0.47, "measured": 4.21, "shown": "4.21", "interval": [4.0, 4.5], "low": 3.73, "high": 4.67},
+        **{"seeds": 5, "verdict": verdict, **more},
     }
+    row = {"datasets": [row["dataset"]]} | row
+    found = Finding(**{field.name: row.pop(field.name) for field in dataclasses.fields(Finding)})
+    return LedgerRow(**row, found=found)
+
+
+def part(shown, verdict):
+    return dataclasses.replace(claim("P").found, shown=shown, verdict=verdict)
 
 
 def found(*rows):
     """Results with these claims and no cells."""
-    empty = {kind: pandas.DataFrame(columns=COLUMNS[kind]) for kind in ("checks", "timings", "cells")}
-    return Results(**empty, claims=pandas.DataFrame(list(rows)))
+    empty = {kind: pandas.DataFrame(columns=list(COLUMNS[kind])) for kind in ("checks", "timings", "cells")}
+    return Results(**empty, claims=rows)
 
 
 def page(*rows):
@@ -58,7 +67,7 @@ MIXED = (
 
 
 def test_a_part_without_cells_has_no_empty_line():
-    parts = [{"shown": "", "verdict": "not run"}, {"shown": "error 2", "verdict": "reproduced"}]
+    parts = (part("", "not run"), part("error 2", "reproduced"))
     shown = page(claim("P", "not run", measured=None, shown="", interval=None, parts=parts, detail="no cells of bl"))
     assert "error 2: reproduced; no cells of bl" in shown and ": not run" not in shown
 
@@ -89,7 +98,7 @@ def test_a_claim_of_several_data_sets_names_them_all():
 
 def test_words_and_numbers_are_measured_alike():
     def ours(**more):
-        return claims.ours(claims.entries(pandas.DataFrame([claim("A", **more)]))[0])
+        return claims.ours(claim("A", **more))
 
     said = "best error, %, kumar - bl -2.3 (-3.1 to -1.6)"
     assert ours(shown=said, measured=-2.3, interval=[-3.1, -1.6]) == said, "with its interval already"
@@ -114,8 +123,7 @@ def test_words_and_numbers_are_measured_alike():
     ],
 )
 def test_both_ends_of_an_interval_can_be_read(ends, shown):
-    (entry,) = claims.entries(pandas.DataFrame([claim("A", shown="1", unit="", interval=list(ends))]))
-    assert claims.ours(entry) == f"1 ({shown})"
+    assert claims.ours(claim("A", shown="1", unit="", interval=list(ends))) == f"1 ({shown})"
 
 
 def test_what_had_to_be_decided_is_said_once():
@@ -137,7 +145,7 @@ def test_what_does_not_reproduce_is_told_in_a_paragraph_each():
 
 
 def test_the_rules_and_the_commands_are_there():
-    markdown = page(*MIXED, claim("F", command=None, experiment="kumar-single", budget="quick"))
+    markdown = page(*MIXED, claim("F", command="gmbench run kumar-single --data mnist --budget quick --store STORE"))
     rules = section(markdown, "How verdicts are made")
     for verdict in ("**Reproduced**", "**Not reproduced**", "**Inconclusive**", "**Not run**"):
         assert verdict in rules
@@ -147,15 +155,16 @@ def test_the_rules_and_the_commands_are_there():
     assert commands.index("gmbench run") < commands.index("gmbench report --store STORE --output FOLDER")
 
 
-def test_old_and_odd_frames_are_shown():
-    old = {"id": "A", "paper": "kumar", "experiment": "kumar", "statement": "s", "published": "5", "verdict": None}
-    markdown = page(old, claim("B") | {"seeds": math.nan, "margin": math.nan, "interval": math.nan, "low": math.nan})
+def test_claims_that_lack_numbers_are_shown():
+    nothing = {"margin": None, "measured": None, "shown": "", "interval": None, "low": None, "high": None, "seeds": 0}
+    bare = claim("A", "not run", statement="s", source="", printed="5", unit="", **nothing)
+    markdown = page(bare, claim("B", margin=None, interval=None, low=None, high=math.inf))
     assert row(markdown, "A")[1:] == ["s", "5", "–", "–", "–", "**not run**"]
-    assert row(markdown, "B")[2:] == ["about 4.2 %", "–", "4.21 %", "–", "**reproduced**"]
+    assert row(markdown, "B")[2:] == ["about 4.2 %", "–", "4.21 %", "5", "**reproduced**"]
     assert "nan" not in markdown.lower()
     assert "No claims" in "\n".join(claims.page(found()).parts)
-    entry = claims.entries(pandas.DataFrame([claim("A", printed=None, published=(9, 10), interval=(1, None))]))[0]
-    assert claims.says(entry) == "9 to 10 %" and entry["interval"] is None
+    odd = claim("A", printed="", published=(9, 10), interval=(1, math.inf))
+    assert claims.says(odd) == "9 to 10 %" and claims.ours(odd) == "4.21 %"
 
 
 def test_markup_in_claims_is_text():
@@ -213,7 +222,8 @@ def test_only_claims_with_a_band_and_a_number_are_in_the_picture():
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["B best of B"]
     assert "2 claims without a published band or a number of ours" in "\n".join(made.parts)
     assert not claims.page(found(ordering)).figures
-    explicit = claims.page(found(claim("A", measured="5 %", centre=5.0))).figures["claims"]
+    assert not claims.page(found(claim("A", measured="5 %"))).figures, "a text is no number"
+    explicit = claims.page(found(claim("A", measured=5.0, shown="5 %"))).figures["claims"]
     assert marks(explicit.axes[0]) == [("o", pytest.approx(0.8 / 0.47))]
 
 
@@ -225,7 +235,7 @@ def cell(store, seed, **spec):
     known |= {"arm": "kumar", "seed": seed, "device": "cpu", "implementation": {"name": "gm/compiled"}}
     rows = [{"epoch": e, "step": 938 * e, "test_error": 4.2 if e else 90.0, "test_loss": 1.0} for e in range(21)]
     said = known | {"initialisation": None} | spec
-    content = {"schema": 1, "kind": "cells", "id": cell_id(said), "spec": said}
+    content = {"schema": 1, "kind": "cells", "id": Spec.of(said).id, "spec": said}
     write_json(store / "cells" / f"{seed}.json", content | {"seconds": 1.0, "epochs": rows, "measures": {}})
 
 
@@ -234,45 +244,45 @@ def test_an_experiment_shows_its_own_claims_and_links_to_the_ledger(tmp_path):
         cell(tmp_path, seed)
     read = results.read(tmp_path)
     rows = [claim("A"), claim("B", experiment="kumar-single"), claim("C", "not run", experiment="kumar")]
-    text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=pandas.DataFrame(rows)), "kumar").parts)
+    text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=rows), "kumar").parts)
     part = section(text, "Claims and verdicts")
     assert row(part, "A")[-1] == "**reproduced**" and "| C |" in part and "| B |" not in part
     assert "[the ledger](claims.md)" in part
     front = section(text, "What holds, and what does not")
     assert "**Holds, 1 of 2**: best of A" in front and "**Not run, 1 of 2**: C, `gmbench run kumar" in front
     assert text.index("## What holds,") < text.index("## mnist, budget"), "in front of the tables"
-    text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=pandas.DataFrame(rows[2:])), "kumar").parts)
+    text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=rows[2:]), "kumar").parts)
     assert "Claims and verdicts" not in text and "What holds" not in text, "nothing of it was run"
 
 
 def test_what_holds_is_said_in_words_and_numbers_are_counted():
-    said = claims.summary(claims.entries(found(*MIXED[:4]).claims)).splitlines()
+    said = claims.summary(MIXED[:4]).splitlines()
     assert said == [
         "- **Holds, 1 of 4**: best of A (A: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
         "- **Does not hold, 1 of 4**: best of B (B: 9.00 % (8.00 to 9.50), the paper says about 4.2 %).",
         "- **Stays open, 1 of 4**: best of C (C: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
         "- **Not run, 1 of 4**: D, `gmbench run kumar --data mnist --budget paper --store STORE`.",
     ]
-    ordering = claim("X-09", statement="A beats B", margin=None, low=None, high=None, measured=2, shown="2 of 3 hold")
-    ordering |= {"printed": "ordering", "interval": None}
+    ordering = {"statement": "A beats B", "printed": "ordering", "measured": 2, "shown": "2 of 3 hold"}
+    ordering = claim("X-09", **ordering, **dict.fromkeys(("margin", "low", "high", "interval")))
     band = dict(low=3.0, high=5.0)
     rows = [claim(f"X-{i:02d}", measured=ours, shown=f"{ours}", **band) for i, ours in ((1, 2.0), (2, 4.0), (4, 6.0))]
-    (line,) = claims.summary(claims.entries(found(*rows, ordering).claims)).splitlines()
+    (line,) = claims.summary([*rows, ordering]).splitlines()
     assert "A beats B (X-09: 2 of 3 hold); 3 printed numbers, ours 0.500 to 1.50 times theirs" in line
     assert line.endswith("(X-01 to X-02, X-04).")
     counts = [claim(f"X-{i:02d}", margin=0, low=None, high=None) for i in (9, 10, 11)]
-    assert "3 exact numbers (X-09 to X-11)." in claims.summary(claims.entries(found(*counts).claims))
+    assert "3 exact numbers (X-09 to X-11)." in claims.summary(counts)
     crossing = [*rows[1:], claim("X-05", measured=-1.0, shown="-1", **band)]
-    assert "3 printed numbers (X-02, X-04 to X-05)" in claims.summary(claims.entries(found(*crossing).claims))
+    assert "3 printed numbers (X-02, X-04 to X-05)" in claims.summary(crossing)
 
 
 def test_the_ledger_of_a_store_rests_on_its_cells_alone(tmp_path, monkeypatch):
     (tmp_path / "gmbench-results" / "checks").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GMBENCH_STORE", raising=False)
-    assert not results.read().claims["seeds"].any(), "not on the committed results"
+    assert not any(row.found.seeds for row in results.read().claims), "not on the committed results"
     for seed in range(3):
         cell(tmp_path / "gmbench-results", seed)
-    assert "reproduced" in set(results.read().claims["verdict"])
+    assert "reproduced" in {row.verdict for row in results.read().claims}
     text = (write(output=tmp_path / "out").parent / "claims.md").read_text()
     assert "4.2 % (4.20 to 4.20)" in text or "4.20 % (4.20 to 4.20)" in text

@@ -15,9 +15,9 @@ from gmbench.report.figures import fits as figures_fits
 from gmbench.report.pages import experiment as pages
 from gmbench.report.site import write
 from gmbench.results import leaderboard as boards
+from gmbench.results import pictures
 from gmbench.results import read as results
-from gmbench.results.board import board as small_board
-from gmbench.results.board import table as small_table
+from gmbench.runs.cell import CELLS
 from gmbench.store.files import write_json
 from gmbench.training.pictures import line, photographs, picture, plane
 
@@ -97,8 +97,9 @@ def test_places_and_gaps_are_in_decades(store):
 
 
 def test_the_printed_board_has_the_unit(store):
-    found = [cell(store, "bl", seed, [1e-2, 1e-3, e]) for seed, e in enumerate([1e-4, 1e-6])]
-    (row,) = small_board(found, MEAN_SQUARE)
+    files = [cell(store, "bl", seed, [1e-2, 1e-3, e]) for seed, e in enumerate([1e-4, 1e-6])]
+    found = [CELLS.parse(file) for file in files]
+    (row,) = boards.summary(found, MEAN_SQUARE)
     assert row["best"] == pytest.approx(1e-5) and row["last"] == pytest.approx(1e-5)
 
 
@@ -110,7 +111,7 @@ def test_the_printed_board_does_not_cut_names(store):
         for name in names
     ]
     console = Console(width=80, file=io.StringIO())
-    console.print(small_table(rows, "gmnm-forecast on lags, budget paper", MEAN_SQUARE))
+    console.print(boards.table(rows, "gmnm-forecast on lags, budget paper", MEAN_SQUARE))
     shown = console.file.getvalue()
     assert all(name in shown for name in names) and "…" not in shown
     assert max(map(len, shown.splitlines())) <= 80
@@ -178,7 +179,7 @@ def test_an_experiment_says_what_its_lines_are_over(store, monkeypatch):
 
 def test_the_plane_is_drawn_with_its_first_axis_to_the_right_and_its_second_up():
     x = torch.cartesian_prod(*[torch.tensor([-1.0, 0.0, 1.0])] * 2)
-    (found,) = results.surfaces_of({"fit": plane(10 * x[:, 0] + x[:, 1])}).values()
+    (found,) = pictures.surfaces_of({"fit": plane(10 * x[:, 0] + x[:, 1])}).values()
     assert np.abs(found - [[-9, 1, 11], [-10, 0, 10], [-11, -1, 9]]).max() < 0.1
     figure = figures_fits.surfaces({"bl": {"target": found, "fit": found}}, "title")
     (image,) = figure.axes[1].images
@@ -187,7 +188,7 @@ def test_the_plane_is_drawn_with_its_first_axis_to_the_right_and_its_second_up()
 
 def test_a_picture_is_read_as_it_was_made():
     field = wave()
-    (found,) = results.surfaces_of({"fit": picture(field)}).values()
+    (found,) = pictures.surfaces_of({"fit": picture(field)}).values()
     assert np.abs(found - field.numpy()).max() <= np.ptp(field.numpy()) / 255
     assert picture(field / 0) == {} and line(torch.tensor([1.0, float("nan")])) == []
     assert len(line(torch.arange(1000.0))) <= 400
@@ -195,8 +196,8 @@ def test_a_picture_is_read_as_it_was_made():
 
 @pytest.mark.parametrize("change", [{"side": 7}, {"low": None}, {"levels": "no"}, {"high": float("nan")}])
 def test_a_picture_that_is_not_whole_is_left_out(change):
-    assert results.surfaces_of({"fit": {**picture(wave()), **change}}) == {}
-    assert results.surfaces_of(None) == results.surfaces_of({"other": picture(wave())}) == {}
+    assert pictures.surfaces_of({"fit": {**picture(wave()), **change}}) == {}
+    assert pictures.surfaces_of(None) == pictures.surfaces_of({"other": picture(wave())}) == {}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +205,7 @@ def test_a_picture_that_is_not_whole_is_left_out(change):
     [None, {}, {"x": [1], "target": [1]}, {"x": [1, 2], "target": [1], "fit": [1]}, {"x": [], "target": [], "fit": []}],
 )
 def test_lines_that_are_not_whole_are_left_out(lines):
-    assert results.lines_of(lines) == {}
+    assert pictures.lines_of(lines) == {}
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -231,9 +232,9 @@ def test_photographs_are_drawn_above_what_comes_of_them(store, channels):
 )
 def test_photographs_that_are_not_whole_are_left_out(change):
     whole = {"originals": photographs(torch.rand(2, 9)), "reconstructions": photographs(torch.rand(2, 9))}
-    assert results.photographs_of(whole)["originals"].shape == (2, 3, 3)
-    assert results.photographs_of(whole | change) == results.photographs_of([1]) == {}
-    assert results.photographs_of({name: photographs(torch.rand(2, 10)) for name in whole}) == {}
+    assert pictures.photographs_of(whole)["originals"].shape == (2, 3, 3)
+    assert pictures.photographs_of(whole | change) == pictures.photographs_of([1]) == {}
+    assert pictures.photographs_of({name: photographs(torch.rand(2, 10)) for name in whole}) == {}
     assert photographs(torch.full((1, 4), torch.nan)) == []
 
 

@@ -10,13 +10,14 @@ import pytest
 from click.testing import CliRunner
 
 import gmbench
+from gmbench.claims.intervals import of_mean
 from gmbench.cli import base as cli
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment
 from gmbench.report.site import write
 from gmbench.report.text import markdown as tables
 from gmbench.results import frames
-from gmbench.results import places as statistics
+from gmbench.results.leaderboard import paired_interval, places
 from gmbench.store.files import read_json, write_json
 
 KUMAR = experiment("kumar")
@@ -391,21 +392,21 @@ def test_the_command_prints_the_index(tmp_path):
 
 def test_intervals_by_hand():
     # Student's t with two degrees of freedom: 4.302653 * 1 / sqrt(3)
-    low, high = statistics.mean_interval([1.0, 2.0, 3.0])
+    low, high = of_mean([1.0, 2.0, 3.0])
     assert (low, high) == pytest.approx((2 - 2.484138, 2 + 2.484138), abs=1e-5)
-    assert statistics.mean_interval([1.0, 2.0, 3.0], low=0)[0] == 0
-    assert statistics.mean_interval([1.0, 2.0]) is None
+    assert of_mean([1.0, 2.0, 3.0], low=0)[0] == 0
+    assert of_mean([1.0, 2.0]) is None
     # three equal differences: every resample has the same mean
-    assert statistics.paired_interval({0: 3, 1: 4, 2: 5}, {0: 1, 1: 2, 2: 3, 9: 0}) == (2, 2)
-    assert statistics.paired_interval({0: 3, 1: 4}, {0: 1, 1: 2}) is None
-    low, high = statistics.paired_interval({0: 1, 1: 2, 2: 3}, {0: 2, 1: 2, 2: 2})
+    assert paired_interval({0: 3, 1: 4, 2: 5}, {0: 1, 1: 2, 2: 3, 9: 0}) == (2, 2)
+    assert paired_interval({0: 3, 1: 4}, {0: 1, 1: 2}) is None
+    low, high = paired_interval({0: 1, 1: 2, 2: 3}, {0: 2, 1: 2, 2: 2})
     assert low < 0 < high
 
 
 def test_pairing_separates_arms_whose_own_intervals_overlap():
     hard = {seed: 10.0 * seed for seed in range(5)}
     easier = {seed: error - 0.5 - 0.01 * seed for seed, error in hard.items()}
-    assert statistics.places([hard, easier, {0: 1.0}]) == [2, 1, None]
+    assert places([hard, easier, {0: 1.0}]) == [2, 1, None]
 
 
 @pytest.mark.parametrize(

@@ -288,17 +288,19 @@ def test_a_newer_row_takes_the_place_of_an_older_one(tmp_path):
     assert "9.00" not in text and cells(text, "forward**", "gm/eager")["x floor"] == "3.00 (2.70 to 3.30)"
 
 
-def test_odd_rows_do_not_crash(tmp_path):
+def test_odd_rows_do_not_crash(tmp_path, caplog):
     rows = [
         row("inf", ratios={"floor": math.inf, "gm/nan": math.nan}),
         row("nan", ratios={"floor": [math.nan] * 3}, ulps=math.nan, peak_bytes=None),
         row("bare", batch=1024) | {"ratios": None, "ratio": None, "floor": None, "linear": None, "median": None},
-        row("list", batch=256) | {"ratios": [1, 2], "samples": None, "load": None, "runs": None},
+        row("none", batch=256) | {"samples": None, "load": None, "runs": None},
     ]
     store(tmp_path, rows)
+    store(tmp_path, [row("list") | {"ratios": [1, 2]}], "other")
     text = page(tmp_path)
     assert cells(text, "batch 64, forward**", "gm/inf")["x floor"] == "inf (inf to inf)"
     assert cells(text, "batch 1024, forward**", "gm/bare")["x floor"] == NONE
+    assert "gm/list" not in text and "other.json: not a whole file of kind 'timings'" in caplog.text
     assert page(tmp_path, "README")
 
 

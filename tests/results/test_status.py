@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -21,14 +22,14 @@ from gmbench.runs.child import Child, Ending, Limits, supervise
 from gmbench.runs.engine import Engine
 from gmbench.runs.engines.local import Local
 from gmbench.runs.estimates import Past, about
-from gmbench.runs.spec import cell_id, cell_path
+from gmbench.runs.spec import Spec, cell_path
 from gmbench.store import files as store
 
 KUMAR = experiment("kumar")
 
 
 def specs(budget="smoke", arms=("fc",), seeds=(0,), data="digits"):
-    return cells(KUMAR, data, "digest", budget, arms, seeds)
+    return [Spec.of(spec) for spec in cells(KUMAR, data, "digest", budget, arms, seeds)]
 
 
 def took(seconds):
@@ -54,10 +55,10 @@ def test_estimates_come_from_the_same_arm_else_from_another_budget(tmp_path):
     assert past.seconds(specs("paper", data="mnist")[0]) is None
     # a cell with the same layer goes first
     bl = specs("paper", ["bl"])[0]
-    for name, seconds in (("gm/eager", 5.0), (bl["implementation"]["name"], 7.0), ("gm/other", 9.0)):
-        run_cell({**bl, "seed": 9, "implementation": {"name": name}}, took(seconds), tmp_path)
+    for name, seconds in (("gm/eager", 5.0), (bl.layer, 7.0), ("gm/other", 9.0)):
+        run_cell(replace(bl, seed=9, implementation={"name": name}), took(seconds), tmp_path)
     assert Past(tmp_path).seconds(bl) == 7.0
-    assert Past(tmp_path).seconds({**bl, "implementation": {"name": "gm/new"}}) == 7.0
+    assert Past(tmp_path).seconds(replace(bl, implementation={"name": "gm/new"})) == 7.0
 
 
 def test_estimates_in_words():
@@ -75,7 +76,7 @@ def test_what_is_no_result_spoils_no_estimate(tmp_path, caplog):
 
 
 def test_a_dry_run_says_how_long(tmp_path):
-    run_cell(cells(KUMAR, "digits", None, "smoke", ["fc"], [7])[0], took(75.0), tmp_path)
+    run_cell(Spec.of(cells(KUMAR, "digits", None, "smoke", ["fc"], [7])[0]), took(75.0), tmp_path)
     words = ("run", "kumar", "--arms", "fc,fc-matched", "--seeds", "0,7", "--dry-run", "--store", str(tmp_path))
     done = run(*words)
     assert [line.split("  ")[-1].strip() for line in done.stdout.splitlines()] == [
@@ -128,8 +129,8 @@ def test_a_failure_is_kept_until_the_cell_succeeds(tmp_path):
     engine = fails(tmp_path, [Ending(-9), Ending(1, "Traceback\nValueError: no")], again="gmbench run kumar")
     assert [cell.state for cell in engine.cells] == ["failed"]
     (kept,) = failures.failures(tmp_path)
-    assert kept["error"] == "exit status 1\nTraceback\nValueError: no" and kept["tries"] == 2
-    assert kept["id"] == cell_id(spec) and kept["schema"] == 1
+    assert kept.error == "exit status 1\nTraceback\nValueError: no" and kept.tries == 2
+    assert kept.id == spec.id and kept.as_dict()["schema"] == 1
     done = run("status", "--store", str(tmp_path))
     assert "kumar on digits, budget smoke: 0 of 9 cells done, 1 failed, 8 to go" in done.stdout
     assert "  failed  fc seed 0, 20" in done.stdout and "exit status 1: ValueError: no" in done.stdout
@@ -196,8 +197,8 @@ def test_a_finished_cell_waits_for_room(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.count("waiting for room for 0.2 s\n") == 1
     monkeypatch.setattr(store.os, "fsync", full(10**6))
     with pytest.raises(ContractError, match="No space left"):
-        run_cell({**spec, "seed": 5}, took(1.0), tmp_path)
-    assert os.listdir(tmp_path / "cells") == [f"{cell_id(spec)}.json"]
+        run_cell(replace(spec, seed=5), took(1.0), tmp_path)
+    assert os.listdir(tmp_path / "cells") == [f"{spec.id}.json"]
 
 
 def test_what_killed_writers_left_is_swept_away_a_day_later(tmp_path):
@@ -217,7 +218,8 @@ def test_what_killed_writers_left_is_swept_away_a_day_later(tmp_path):
 HOLDS = """
 import json, sys, time
 from gmbench.runs.running import hold
-with hold(json.loads(sys.argv[1]), sys.argv[2]) as note:
+from gmbench.runs.spec import Spec
+with hold(Spec.read(sys.argv[1]), sys.argv[2]) as note:
     note(step=3, steps=12, epoch=1, test_error=12.5)
     print("held", flush=True)
     time.sleep(60)
@@ -228,7 +230,7 @@ with hold(json.loads(sys.argv[1]), sys.argv[2]) as note:
 def holder(tmp_path):
     """A process that runs the cell, so to speak."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLDS, json.dumps(specs()[0]), str(tmp_path)], stdout=subprocess.PIPE
+        [sys.executable, "-c", HOLDS, json.dumps(specs()[0].as_dict()), str(tmp_path)], stdout=subprocess.PIPE
     )
     assert process.stdout.readline() == b"held\n"
     yield process
@@ -239,11 +241,11 @@ def holder(tmp_path):
 
 def test_a_cell_is_held_by_its_process_and_by_nobody_else(tmp_path, holder):
     (spec,) = specs()
-    assert running.held(cell_id(spec), tmp_path)
+    assert running.held(spec.id, tmp_path)
     with pytest.raises(running.BusyError), running.hold(spec, tmp_path):
         pass
     (found,) = running.running(tmp_path)
-    assert found["progress"]["epoch"] == 1 and found["spec"] == spec
+    assert found.progress["epoch"] == 1 and found.spec == spec
     said = run("status", "--store", str(tmp_path)).stdout
     assert "0 of 9 cells done, 1 running, 8 to go" in said and "  runs    fc seed 0, epoch 1 of 1, 12.50 %" in said
     # a second run does not start it
@@ -252,15 +254,15 @@ def test_a_cell_is_held_by_its_process_and_by_nobody_else(tmp_path, holder):
     assert not engine.running and len(engine.waiting) == 1
     holder.kill()
     holder.wait()
-    assert not running.held(cell_id(spec), tmp_path)
+    assert not running.held(spec.id, tmp_path)
     assert running.running(tmp_path) == [] and os.listdir(tmp_path / "running") == []
     with running.hold(spec, tmp_path):
-        assert os.listdir(tmp_path / "running") == [f"{cell_id(spec)}.json"]
+        assert os.listdir(tmp_path / "running") == [f"{spec.id}.json"]
     assert os.listdir(tmp_path / "running") == []
 
 
 def test_a_cell_that_runs_elsewhere_is_refused(tmp_path, holder):
-    done = run("cell", json.dumps(specs()[0]), "--store", str(tmp_path))
+    done = run("cell", json.dumps(specs()[0].as_dict()), "--store", str(tmp_path))
     assert done.exit_code == 75 and done.stderr == "gmbench: this cell runs already\n"
 
 
@@ -292,7 +294,7 @@ def program(monkeypatch):
 
 
 def ended(*words, **options):
-    *said, ending = supervise(specs()[0], *words, **options)
+    *said, ending = supervise(specs()[0].as_dict(), *words, **options)
     return said[-1], ending
 
 
@@ -314,7 +316,7 @@ def test_a_cell_has_so_much_time(tmp_path, program):
 
 def test_time_that_a_cell_is_suspended_does_not_count(tmp_path, program):
     program("import time; time.sleep(60)")
-    child = Child(specs()[0], tmp_path, {})
+    child = Child(specs()[0].as_dict(), tmp_path, {})
     child.suspend(True)
     begun = child.seconds
     time.sleep(0.3)
@@ -381,7 +383,7 @@ def test_an_empty_store_says_so(tmp_path):
 def test_cells_of_another_version_are_told_apart(tmp_path):
     (spec,) = specs()
     run_cell(spec, took(1.0), tmp_path)
-    run_cell({**spec, "version": KUMAR.version - 1}, took(1.0), tmp_path)
+    run_cell(replace(spec, version=KUMAR.version - 1), took(1.0), tmp_path)
     (row,) = status(tmp_path)
     assert (row["done"], row["of"], row["others"]) == (1, 9, 1)
     assert "1 of other versions" in run("status", "kumar", "--store", str(tmp_path)).stdout

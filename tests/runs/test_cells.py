@@ -1,6 +1,7 @@
 """Cells and the local engine: a crash costs one cell, finished ones are skipped, Ctrl-C leaves no ruins."""
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -23,7 +25,7 @@ from gmbench.runs import cell, child
 from gmbench.runs.carry import pack, unpack
 from gmbench.runs.cell import finished, run_cell
 from gmbench.runs.engines import local
-from gmbench.runs.spec import cell_id, cell_path, read_spec
+from gmbench.runs.spec import Spec, cell_path
 
 # An implementation that, the first time it is used, writes down its process and waits.
 WAITS = """
@@ -72,7 +74,8 @@ def specs(arms, implementation="eager", seeds=(0,)):
     if isinstance(implementation, str):
         implementation = registry.load().implementation("gm", implementation)
     digest = data.load("digits").digest
-    return cells(experiment("kumar"), "digits", digest, "smoke", arms, seeds, implementation)
+    found = cells(experiment("kumar"), "digits", digest, "smoke", arms, seeds, implementation)
+    return [Spec.of(spec) for spec in found]
 
 
 def fake(spec, report):
@@ -111,7 +114,7 @@ def test_a_crash_costs_one_cell(tmp_path, forked):
     assert [c.state for c in engine.cells] == ["failed", "done"]
     assert engine.cells[0].tries == 2
     assert "SIGKILL" in engine.cells[0].error and "the last words" in engine.cells[0].error
-    assert results(tmp_path / "store") == [f"{cell_id(fine)}.json"]
+    assert results(tmp_path / "store") == [f"{fine.id}.json"]
 
 
 def test_a_killed_cell_is_tried_again(tmp_path, forked):
@@ -126,11 +129,11 @@ def test_a_killed_cell_is_tried_again(tmp_path, forked):
     killer.join()
     assert (only.state, only.tries) == ("done", 2)
     found = finished(spec, tmp_path / "store")
-    assert found["epochs"][1]["test_error"] < 90
+    assert found.epochs[1]["test_error"] < 90
     # what came from outside is named by its digest: no source, no path
-    text = json.dumps(found)
+    text = cell_path(spec, tmp_path / "store").read_text()
     assert str(tmp_path) not in text and "def waits" not in text
-    assert found["spec"]["implementation"] == {"name": "gm/waits", "sha256": spec["implementation"]["sha256"]}
+    assert found.spec.implementation == {"name": "gm/waits", "sha256": spec.implementation["sha256"]}
 
 
 def test_ctrl_c_leaves_nothing_half_written(tmp_path):
@@ -171,7 +174,7 @@ def test_a_child_does_not_outlive_its_engine(tmp_path):
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
     )
-    process.stdin.write(json.dumps(spec).encode() + b"\n")
+    process.stdin.write(json.dumps(spec.as_dict()).encode() + b"\n")
     process.stdin.flush()
     wait_for(tmp_path / "flag")
     process.stdin.close()
@@ -196,29 +199,45 @@ def test_a_truncated_result_is_not_a_result(tmp_path):
     path.write_text(whole[: len(whole) // 2])
     assert finished(spec, tmp_path) is None
     assert local.Local([spec], tmp_path).cells[0].state == "waiting"
-    path.write_text(whole.replace(cell_id(spec), "0" * 64))
+    path.write_text(whole.replace(spec.id, "0" * 64))
     assert finished(spec, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"measures": {"seed": 3}}, "measures cannot be called seed"),
+        ({"measures": {"found": float("inf")}}, "measures have numbers that are not finite"),
+        ({"epochs": []}, "missing or of wrong type: epochs"),
+    ],
+)
+def test_a_result_that_nobody_could_read_is_not_written(tmp_path, change, said):
+    (spec,) = specs(["fc"])
+    with pytest.raises(ContractError, match=f"^what kumar measured: not a whole file of kind 'cells'; {said}$"):
+        run_cell(spec, lambda *words: fake(*words) | change, tmp_path)
+    assert results(tmp_path) == []
 
 
 def test_a_cell_is_deterministic(tmp_path):
     (spec,) = specs(["kumar"])
-    (tmp_path / "spec.json").write_text(json.dumps(spec, indent=1))
+    (tmp_path / "spec.json").write_text(json.dumps(spec.as_dict(), indent=1))
     found = []
-    for number, words in enumerate([[str(tmp_path / "spec.json")], [json.dumps(spec)]]):
+    for number, words in enumerate([[str(tmp_path / "spec.json")], [json.dumps(spec.as_dict())]]):
         command = [sys.executable, "-m", "gmbench", "cell", *words, "--store", str(tmp_path / str(number))]
         subprocess.run(command, check=True, capture_output=True)
         result = finished(spec, tmp_path / str(number))
-        for epoch in result["epochs"]:
+        for epoch in result.epochs:
             del epoch["seconds"]
-        found.append((result["epochs"], result["measures"]))
+        found.append((result.epochs, result.measures))
     assert found[0] == found[1]
     assert len(found[0][0]) == 2
 
 
 def test_the_name_of_a_cell_follows_what_it_is():
     (spec,) = specs(["bl"])
-    assert cell_id(spec) == cell_id(dict(reversed(spec.items())))
-    assert cell_id(spec) == cell_id(json.loads(json.dumps(spec)))
+    assert spec.id == Spec.of(dict(reversed(spec.as_dict().items()))).id
+    text = json.dumps(spec.as_dict(), sort_keys=True, separators=(",", ":"))
+    assert spec.id == Spec.read(text).id == hashlib.sha256(text.encode()).hexdigest()
     for name, other in {
         "seed": 1,
         "arm": "fc",
@@ -227,7 +246,7 @@ def test_the_name_of_a_cell_follows_what_it_is():
         "digest": "0",
         "device": "cuda",
     }.items():
-        assert cell_id({**spec, name: other}) != cell_id(spec)
+        assert replace(spec, **{name: other}).id != spec.id
 
 
 def test_a_carried_source_is_the_one_the_spec_names(tmp_path):
@@ -239,8 +258,8 @@ def test_a_carried_source_is_the_one_the_spec_names(tmp_path):
         with pytest.raises(ContractError, match="not the one"):
             unpack(wrong, Implementation)
     other = pack(outside(tmp_path, WAITS + "\n"))
-    one, two = ({**specs(["bl"])[0], "implementation": p} for p in (part, other))
-    assert cell_id(one) != cell_id(two)
+    one, two = (replace(specs(["bl"])[0], implementation=p) for p in (part, other))
+    assert one.id != two.id
 
 
 @pytest.mark.parametrize(
@@ -264,7 +283,7 @@ def test_a_carried_function_that_returns_something_else_is_told(tmp_path, body, 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"experiment": "kumar"}', "{"])
 def test_a_spec_that_is_none_is_refused(text):
     with pytest.raises(ContractError):
-        read_spec(text)
+        Spec.read(text)
 
 
 @pytest.mark.parametrize(
@@ -277,7 +296,7 @@ def test_a_spec_that_is_none_is_refused(text):
 )
 def test_a_spec_that_cannot_run_is_one_line(tmp_path, monkeypatch, wrong, words):
     monkeypatch.setattr(cell, "prepare", lambda: None)  # it is for a process of its own
-    text = json.dumps({**specs(["fc"])[0], **wrong})
+    text = json.dumps(specs(["fc"])[0].as_dict() | wrong)
     done = CliRunner().invoke(cli.main, ["cell", "-", "--store", str(tmp_path)], input=text)
     assert done.exit_code == child.REFUSED
     assert words in done.stderr and done.stderr.count("\n") == 1

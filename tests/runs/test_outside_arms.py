@@ -15,7 +15,8 @@ from gmbench.processes import outside as declared
 from gmbench.registry import fastest
 from gmbench.results import frames
 from gmbench.runs import child
-from gmbench.store import files as store
+from gmbench.runs.cell import CELLS
+from gmbench.store.reading import Store
 
 THEIRS = """
 import gmbench
@@ -143,13 +144,13 @@ def test_outside_arms_stand_beside_the_standard_ones_on_the_leaderboard(files, n
     assert set(by_arm) == {("bl", "gm/eager"), ("kumar", "gm/eager"), ("kumar", "gm/theirs")}
     assert by_arm["kumar", "gm/theirs"] == by_arm["kumar", "gm/eager"]  # it computes the same
     assert [row["best"] for row in rows] == sorted(by_arm.values())
-    made = {path.name for path, _ in store.read_all("cells")}
+    made = {path.name for path, _ in Store().read(CELLS)}
     rows = run("kumar-single", "--initialisation", files["initialisation"])
     found = {(row["arm"], row["implementation"]) for row in rows}
     assert found == {("bl", "gm/eager"), ("kumar", "gm/eager"), ("tenths", "gm/eager")}
-    after = {path.name: file for path, file in store.read_all("cells")}
+    after = {path.name: result for path, result in Store().read(CELLS)}
     (added,) = (after[name] for name in set(after) - made)  # the standard arms were there already
-    assert added["spec"]["initialisation"]["name"] == "gm/tenths" and added["measures"]["parameters"] == 3890
+    assert added.spec.initialisation["name"] == "gm/tenths" and added.measures["parameters"] == 3890
     frame = frames.load("cells")
     assert set(frame["implementation"]) == {"gm/eager", "gm/theirs"}
 
@@ -158,6 +159,6 @@ def test_a_run_by_default_trains_with_the_fastest():
     (row,) = run("kumar-single", "--arms", "kumar")
     assert (row["arm"], row["implementation"]) == ("kumar", fastest("gm").key)
     assert row["diverged"] == 0 and row["best"] < 85
-    ((_, file),) = store.read_all("cells")
-    assert file["spec"]["implementation"] == {"name": fastest("gm").key} and len(file["epochs"]) == 2
-    assert file["measures"]["logit_std"] == pytest.approx(0.5, abs=1e-4)
+    ((_, result),) = Store().read(CELLS)
+    assert result.spec.implementation == {"name": fastest("gm").key} and len(result.epochs) == 2
+    assert result.measures["logit_std"] == pytest.approx(0.5, abs=1e-4)

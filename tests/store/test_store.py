@@ -3,6 +3,7 @@
 import getpass
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,8 +14,12 @@ import pytest
 
 import gmbench
 from gmbench.contract import ContractError
-from gmbench.results import frames
+from gmbench.results import frames, ledger, status
+from gmbench.results import read as results
+from gmbench.results.columns import COLUMNS, OTHERS
+from gmbench.runs.cell import CELLS
 from gmbench.store import files as store
+from gmbench.store import reading
 from gmbench.store.provenance import provenance
 
 MADE = {
@@ -103,22 +108,65 @@ def test_cells_become_a_row_per_epoch(tmp_path):
     assert row["machine"] == "a cpu, 2 cores"
 
 
-@pytest.mark.parametrize(("kind", "key"), [("checks", "records"), ("timings", "rows")])
-def test_records_become_rows(tmp_path, kind, key):
-    record = {"layer_type": "gm", "name": "eager"}
-    file = {
-        "schema": 1,
-        "kind": kind,
-        "implementation": record,
-        "profile": "ci",
-        key: [{"n": 1}, {"n": 2}],
-        **MADE,
-    }
-    store.write_json(tmp_path / kind / "a.json", file)
-    frame = gmbench.load(kind, tmp_path)
-    assert list(frame["n"]) == [1, 2]
+def test_records_become_rows(tmp_path):
+    records = [{"implementation": "gm/eager", "check": check, "dtype": "float32", "device": "cpu"} for check in "ab"]
+    declared = {"key": "gm/eager", "layer_type": "gm", "summary": "not read"}
+    file = {"schema": 1, "kind": "checks", "implementation": declared, "profile": "ci", "records": records, **MADE}
+    store.write_json(tmp_path / "checks" / "a.json", file)
+    frame = gmbench.load("checks", tmp_path)
+    assert list(frame["check"]) == ["a", "b"] and set(frame["layer_type"]) == {"gm"}
     assert set(frame["implementation"]) == {"gm/eager"} and set(frame["profile"]) == {"ci"}
     assert set(frame["when"]) == {MADE["when"]}
+
+
+def timing(**more):
+    row = {"implementation": "gm/eager", "layer_type": "gm", "K": 10, "batch": 64, "size": "8-4", "dtype": "float32"}
+    return (
+        row | {"device": "cpu", "pass": "forward", "status": "passed", "median": 0.2, "ratio": 2.0, "floor": 0.1} | more
+    )
+
+
+def test_timings_become_rows(tmp_path):
+    rows = [timing(), timing(size="16-4", ratios={"floor": [2.0, 1.9, 2.1]})]
+    store.write_json(tmp_path / "timings" / "a.json", {"schema": 1, "kind": "timings", "rows": rows, **MADE})
+    frame = gmbench.load("timings", tmp_path)
+    assert list(frame["size"]) == ["8-4", "16-4"] and set(frame["pass"]) == {"forward"}
+    assert set(frame["K"]) == {10} and set(frame["floor"]) == {0.1} and frame["ratios"][1] == rows[1]["ratios"]
+
+
+@pytest.mark.parametrize(
+    "harm", [{"pass": None}, {"batch": 6.5}, {"median": "x"}, {"floor": "x"}, {"ratios": {"floor": [1.0]}}, {"K": [1]}]
+)
+def test_a_timing_that_lacks_a_part_is_none(tmp_path, harm, caplog):
+    content = {"schema": 1, "kind": "timings", "rows": [timing(), timing(**harm)], **MADE}
+    store.write_json(tmp_path / "timings" / "a.json", content)
+    assert gmbench.load("timings", tmp_path).empty and len(caplog.records) == 1
+    assert "a.json: not a whole file of kind 'timings'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"measures": {"seed": 3}},  # would stand in the place of the spec's
+        {"measures": {"test_error": 3}},
+        {"measures": {"a": float("nan")}},
+        {"measures": {"a": "3"}},
+        {"measures": {"a": 10**30}},
+        {"epochs": [{"epoch": 0, "test_error": 1.0, "arm": 3}]},
+        {"epochs": [{"epoch": 0, "test_error": float("inf")}]},
+        {"epochs": [{"epoch": 1, "test_error": 1.0}, {"epoch": 1, "test_error": 1.0}]},
+        {"epochs": [{"epoch": 0.5, "test_error": 1.0}]},
+        {"machine": "fast"},
+        {"commit": {"dirty": True}},
+        {"when": 3},
+    ],
+)
+def test_a_cell_is_looked_at_field_by_field(tmp_path, harm, caplog):
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells" / "a.json").write_text(json.dumps(cell_file() | harm))
+    assert gmbench.load("cells", tmp_path).empty
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert "a.json: not a whole file of kind 'cells'; " in line and "\n" not in line
 
 
 def test_what_is_no_result_is_passed_over_in_one_line_each(tmp_path, caplog):
@@ -144,10 +192,10 @@ def test_what_is_no_result_is_passed_over_in_one_line_each(tmp_path, caplog):
         assert sum(f"{name}.json" in line and "\n" not in line for line in lines) == 1
 
 
-@pytest.mark.parametrize("kind", store.KINDS)
+@pytest.mark.parametrize("kind", frames.FRAMES)
 def test_an_empty_store_gives_frames_with_columns(tmp_path, kind):
     frame = gmbench.load(kind, tmp_path)
-    assert set(frames.COLUMNS[kind]) <= set(frame.columns)
+    assert set(COLUMNS[kind]) <= set(frame.columns)
     if kind == "claims":  # they are there, and none was run, nor rests on any run where none can decide it
         assert len(frame) >= 36 and set(frame["seeds"]) == {0}
         assert set(frame["verdict"]) <= {"not run", "inconclusive"} and sum(frame["verdict"] == "not run") >= 36
@@ -158,6 +206,41 @@ def test_an_empty_store_gives_frames_with_columns(tmp_path, kind):
 def test_an_unknown_kind_is_answered_with_the_nearest(tmp_path):
     with pytest.raises(ContractError, match="did you mean 'cells'"):
         gmbench.load("cell", tmp_path)
+
+
+@pytest.mark.parametrize("kind", frames.FRAMES)
+def test_every_column_of_the_committed_results_is_described(kind):
+    known = {*COLUMNS[kind], *OTHERS.get(kind, ())}
+    for column in gmbench.load(kind, ledger.COMMITTED):
+        assert column in known or re.sub(r"[\d.]+$", "*", column.removesuffix("_start")) in known, column
+    assert all(f"    {name}: " in gmbench.load.__doc__ for name in known)
+
+
+def test_a_store_reads_each_file_once_and_again_when_it_has_changed(tmp_path, monkeypatch, caplog):
+    read = []
+    monkeypatch.setattr(reading, "read_json", lambda path, kind: read.append(path.name) or store.read_json(path, kind))
+    for name in ("a", "b"):
+        store.write_json(tmp_path / "cells" / f"{name}.json", cell_file(name))
+    (tmp_path / "cells" / "c.json").write_text("{")
+    opened = reading.Store(tmp_path)
+    for _ in range(2):
+        assert list(gmbench.load("cells", opened)["arm"]) == ["a", "a", "b", "b"]
+        assert [path.stem for path, _ in opened.read(CELLS)] == ["a", "b"] and opened.find(CELLS, "b").id == "b"
+    assert sorted(read) == ["a.json", "b.json", "c.json"] and len(caplog.records) == 1
+    store.write_json(tmp_path / "cells" / "b.json", cell_file("b", epochs=3))
+    assert [len(result.epochs) for _, result in opened.read(CELLS)] == [2, 3] and len(read) == 4
+    (tmp_path / "cells" / "b.json").unlink()
+    assert [path.stem for path, _ in opened.read(CELLS)] == ["a"] and opened.find(CELLS, "b") is None
+
+
+def test_a_report_reads_each_file_once(tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(reading, "read_json", lambda path, kind: read.append(path.name) or store.read_json(path, kind))
+    for seed in range(3):
+        store.write_json(tmp_path / "cells" / f"{seed}.json", cell_file("kumar", id=str(seed)))
+    results.read(tmp_path)
+    status.status(tmp_path)
+    assert sorted(read) == sorted(2 * ["0.json", "1.json", "2.json"]), "once a command"
 
 
 def test_where_the_store_is(tmp_path, monkeypatch):

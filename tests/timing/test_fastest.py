@@ -6,10 +6,12 @@ import pytest
 
 import gmbench
 from gmbench import registry
+from gmbench.checks.records import CHECKS
 from gmbench.contract import ContractError
 from gmbench.experiments import experiments
 from gmbench.registry import fastest
-from gmbench.store import files as store
+from gmbench.store.reading import Store
+from gmbench.timing.records import TIMINGS
 
 DATA = Path(gmbench.__file__).resolve().parent.parent / "reports" / "data"
 TYPES = sorted(registry.layer_types())
@@ -61,13 +63,13 @@ def test_every_experiment_has_a_default(experiment):
 def measured(layer_type):
     """Medians of a training pass at the biggest size, by implementation; one dict a machine, device and dtype."""
     found = {}
-    for path, file in store.read_all("timings", DATA):
-        for row in file["rows"]:
-            if row["layer_type"] != layer_type or row["pass"] != "forward+backward" or row["status"] != "passed":
+    for session, (_, file) in enumerate(Store(DATA).read(TIMINGS)):
+        for row in file.rows:
+            if row.layer_type != layer_type or row.direction != "forward+backward" or row.status != "passed":
                 continue
-            work = registry.layer_type(layer_type).work(row, row["batch"], 4).operations
-            group = found.setdefault((path.name, row["device"], row["dtype"]), {})
-            group.setdefault(work, {})[row["implementation"].partition("/")[2]] = row["median"]
+            work = registry.layer_type(layer_type).work(row.axes, row.batch, 4).operations
+            group = found.setdefault((session, row.device, row.dtype), {})
+            group.setdefault(work, {})[row.implementation.partition("/")[2]] = row.median
     return [sizes[max(sizes)] for sizes in found.values()]
 
 
@@ -83,13 +85,11 @@ def test_the_declared_order_is_the_measured_one(layer_type):
 
 @pytest.mark.parametrize(("layer_type", "name"), NAMED)
 def test_what_runs_take_is_right(layer_type, name):
-    files = [
-        file for _, file in store.read_all("checks", DATA) if file["implementation"]["key"] == f"{layer_type}/{name}"
-    ]
+    files = [file for _, file in Store(DATA).read(CHECKS) if file.implementation.key == f"{layer_type}/{name}"]
     assert files, "there is no committed check of it"
     for file in files:
-        states = {record["status"] for record in file["records"]}
+        states = {record.status for record in file.records}
         assert "passed" in states and states <= {"passed", "unsupported"}
-        checks = {record["check"] for record in file["records"] if record["status"] == "passed"}
+        checks = {record.check for record in file.records if record.status == "passed"}
         gradients = {f"gradient-{parameter}" for parameter in registry.layer_type(layer_type).names}
         assert {"value", "large", "limits", *gradients} <= checks

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from gmbench.claims.intervals import FEWEST
 from gmbench.report.figures.style import GREY, WIDE, colour, drawn, mark
 from gmbench.report.text.markdown import number
-from gmbench.results.places import FEWEST
-from gmbench.results.read import Pictures
+from gmbench.results.pictures import Pictures
 
 MEDIAN, MEAN = "#E69F00", "#1B9E3A"  # of the note's figures: orange line, green triangle
 ALIKE = 1.6  # ratio of two panels' extents up to which they have one scale

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from gmbench.report.figures.style import COLOURS, colour
-
-if TYPE_CHECKING:
-    from gmbench.results.leaderboard import Arm
+from gmbench.results.leaderboard import Board, BoardRow, declared
 
 LINES = 5  # arms in one panel of curves, at most
 
 
-def _colours(arms: list[Arm], known) -> dict[str, int]:
-    """The place that gives each label its colour and mark: its arm's, and for what is not declared, or is there by
-    several implementations, one of a colour that nobody on the leaderboard has, as long as there is any.
+def colours_of(board: Board) -> dict[str, int]:
+    """The place that gives each label of a leaderboard its colour and mark in every figure: its arm's, and for what is
+    not declared, or is there by several implementations, one of a colour that nobody there has while there is any.
     """
+    known, arms = declared(board.experiment), board.arms
     own = places_of(known) if known else {}
     order = list(own)
     taken: dict[str, int] = {}
@@ -63,10 +61,11 @@ def _free(taken: Collection[int], used: Collection[str], wanted: Collection[str]
     return min(free, key=lambda place: (colour(place) in used, colour(place) in wanted, place))
 
 
-def _groups(ordered: list[Arm], known) -> list[list[Arm]]:
-    """At most :data:`LINES` arms each. Where there are more, the first group ends with the arm that stands for the
-    layer, or has it among its first two, and each further one begins with it.
+def groups_of(board: Board) -> list[list[BoardRow]]:
+    """Arms that are drawn together, at most :data:`LINES` each. Where there are more, the first group ends with the arm
+    that stands for the layer, or has it among its first two, and each further one begins with it.
     """
+    known, ordered = declared(board.experiment), board.in_order
     if len(ordered) <= LINES:
         return [ordered] if ordered else []
     chief = next((arm for arm in ordered if known and arm.arm == known.headline), ordered[0])

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
-
-import numpy as np
-import pandas
 
 from gmbench.claims.claim import NOT_RUN, VERDICTS
 from gmbench.report.figures import claims as figures_claims
 from gmbench.report.text.markdown import bullets, code, counted, interval, number, table, text
 from gmbench.report.text.page import Page, file_of
 from gmbench.results import leaderboard as boards
-from gmbench.results.frames import NONE, absent
+from gmbench.results.frames import NONE
+from gmbench.results.ledger import LedgerRow
 from gmbench.results.read import Results
 
 COMMAND = "gmbench run EXPERIMENT --data NAME --budget BUDGET --store STORE"
-WORDS = ("id", "paper", "experiment", "source", "statement", "published", "printed", "unit", "margin", "measured")
-WORDS += ("shown", "dataset", "budget", "verdict", "protocol", "detail", "remark", "command")
 OPEN = {"not reproduced": "What does not reproduce", "inconclusive": "What stays open"}
 SAID = {"reproduced": "Holds", "not reproduced": "Does not hold", "inconclusive": "Stays open", NOT_RUN: "Not run"}
 FEW = 2  # printed numbers that a summary names
@@ -50,7 +45,7 @@ METHOD = (
 def page(results: Results) -> Page:
     """The page, also where there is nothing to show."""
     found = Page("claims", "Claims: what holds")
-    every = entries(results.claims)
+    every = by_paper(results.claims)
     if not every:
         found.add(f"No claims are in this store. Cells make them: `{COMMAND}`")
         return found
@@ -61,9 +56,9 @@ def page(results: Results) -> Page:
     found.add(counts(every))
     _picture(found, every)
     for paper in _papers(every):
-        own = [entry for entry in every if entry["paper"] == paper]
+        own = [row for row in every if row.paper == paper]
         found.add(f"## Paper {text(paper or NONE)}", compact(own))
-        details = [_behind(entry) for entry in own if entry["verdict"] not in OPEN]
+        details = [_behind(row) for row in own if row.verdict not in OPEN]
         if any(details):
             found.add("The numbers behind:", bullets(filter(None, details)))
     protocol = _grouped(every, "protocol")
@@ -73,69 +68,44 @@ def page(results: Results) -> Page:
         found.add(f"The decisions of whole experiments: {', '.join(links)}." if links else "")
     _open(found, every)
     found.add("## How verdicts are made", bullets(METHOD))
-    commands = list(dict.fromkeys(e["command"] or _command(e) for e in every if e["command"] or e["experiment"]))
+    commands = list(dict.fromkeys(row.command for row in every))
     found.add("## How to run it again", "The cells, and then these pages:")
     found.add("\n".join(["```", *commands, "gmbench report --store STORE --output FOLDER", "```"]))
     return found
 
 
-def entries(frame: pandas.DataFrame) -> list[dict[str, Any]]:
-    """The claims of a frame, by paper and else in their order; what is absent is an empty text or None.
-
-    Each has the texts :data:`WORDS`, ``datasets`` (one or several), ``interval`` (a pair or None), ``seeds`` (a number
-    or None), ``low``, ``high`` (what is published with its margin) and ``centre`` (ours; where the frame has none, what
-    is measured if that is a number), which are finite numbers or None.
-    """
-    found = []
-    for row in frame.to_dict("records"):
-        entry: dict[str, Any] = {word: _words(row.get(word)) for word in WORDS}
-        several = row.get("datasets")
-        entry["datasets"] = [_words(name) for name in several] if isinstance(several, list) else [entry["dataset"]]
-        entry["interval"] = _pair(row.get("interval"))
-        entry |= {key: _finite(row.get(key)) for key in ("low", "high", "centre")}
-        if entry["centre"] is None:
-            entry["centre"] = _finite(row.get("measured"))
-        seeds = _finite(row.get("seeds"))
-        entry["seeds"] = None if seeds is None else int(seeds)
-        entry["verdict"] = entry["verdict"] or "not run"
-        parts = row.get("parts")
-        entry["parts"] = [
-            f"{_words(part.get('shown'))}: {_words(part.get('verdict'))}"
-            for part in (parts if isinstance(parts, list) else ())
-            if isinstance(part, Mapping) and part.get("shown")  # of a part without cells the detail says which
-        ]
-        found.append(entry)
-    return sorted(found, key=lambda entry: entry["paper"])
+def by_paper(rows: Iterable[LedgerRow]) -> list[LedgerRow]:
+    """The claims of each paper together, and else in their order."""
+    return sorted(rows, key=lambda row: row.paper)
 
 
-def counts(every: Sequence[Mapping[str, Any]]) -> str:
+def counts(every: Sequence[LedgerRow]) -> str:
     """A table of how many claims have which verdict, a row a paper."""
-    kinds = list(dict.fromkeys([*VERDICTS, *(entry["verdict"] for entry in every)]))
-    rows = []
-    groups = [(text(paper or NONE), [e for e in every if e["paper"] == paper]) for paper in _papers(every)]
+    lines = []
+    groups = [(text(paper or NONE), [row for row in every if row.paper == paper]) for paper in _papers(every)]
     for name, own in [*groups, *([("all", list(every))] if len(groups) > 1 else [])]:
-        row = {"paper": name, "claims": str(len(own))}
-        rows.append(row | {text(kind): str(sum(e["verdict"] == kind for e in own)) for kind in kinds})
-    return table(rows)
+        line = {"paper": name, "claims": str(len(own))}
+        lines.append(line | {text(kind): str(sum(row.verdict == kind for row in own)) for kind in VERDICTS})
+    return table(lines)
 
 
-def summary(own: Sequence[Mapping[str, Any]]) -> str:
+def summary(own: Sequence[LedgerRow]) -> str:
     """What holds and what does not, in words: a line for each verdict that was given. Claims in words are named with
     what was found; of more than FEW printed numbers only how many, and the least and the most that ours are of theirs.
     """
     lines = []
     for verdict, said in SAID.items():
-        found = [entry for entry in own if entry["verdict"] == verdict]
+        found = [row for row in own if row.verdict == verdict]
         if not found:
             continue
         if verdict == NOT_RUN:
-            commands = dict.fromkeys(line for entry in found for line in entry["command"].split(" && ") if line)
+            commands = dict.fromkeys(line for row in found for line in row.command.split(" && ") if line)
             parts = [", ".join([*_spans(found), *map(code, commands)])]
         else:
-            numbers = [entry for entry in found if None not in (entry["low"], entry["high"])]
-            exact = [entry for entry in found if entry["margin"] == "0" and entry not in numbers]
+            numbers = [row for row in found if _band(row)]
+            exact = [row for row in found if row.found.margin == 0 and row not in numbers]
             many = [group for group in (exact, numbers) if len(group) > FEW]
-            parts = [_named(entry) for entry in found if not any(entry in group for group in many)]
+            parts = [_named(row) for row in found if not any(row in group for group in many)]
             parts += [
                 f"{len(group)} {'exact' if group is exact else 'printed'} numbers{_ratios(group)} "
                 f"({', '.join(_spans(group))})"
@@ -145,29 +115,28 @@ def summary(own: Sequence[Mapping[str, Any]]) -> str:
     return bullets(lines)
 
 
-def _named(entry: Mapping[str, Any]) -> str:
+def _named(row: LedgerRow) -> str:
     """What is stated, what was found, and what the paper says where that is a number."""
-    found = ours(entry)
-    printed = f", the paper says {says(entry)}" if found and entry["margin"] and says(entry) else ""
-    return f"{text(entry['statement'])} ({text(entry['id'])}{': ' + text(found + printed) if found else ''})"
+    found = ours(row)
+    printed = f", the paper says {says(row)}" if found and _margin(row) and says(row) else ""
+    return f"{text(row.statement)} ({text(row.id)}{': ' + text(found + printed) if found else ''})"
 
 
-def _ratios(numbers: Sequence[Mapping[str, Any]]) -> str:
+def _ratios(numbers: Sequence[LedgerRow]) -> str:
     """The least and the most that our numbers are of the published ones, where all have a ratio."""
-    if any(None in (entry["centre"], entry["low"], entry["high"]) for entry in numbers):
+    pairs = [(row.found.centre, sum(band) / 2) for row in numbers if (band := _band(row))]
+    if len(pairs) < len(numbers) or any(mine is None or mine * theirs <= 0 for mine, theirs in pairs):
         return ""
-    pairs = [(entry["centre"], (entry["low"] + entry["high"]) / 2) for entry in numbers]
-    if any(mine * theirs <= 0 for mine, theirs in pairs):
-        return ""
-    least, most = (number(end(mine / theirs for mine, theirs in pairs)) for end in (min, max))
+    least, most = (number(end(mine / theirs for mine, theirs in pairs if mine is not None)) for end in (min, max))
     return f", ours {least if least == most else f'{least} to {most}'} times theirs"
 
 
-def _spans(numbers: Sequence[Mapping[str, Any]]) -> list[str]:
+def _spans(numbers: Sequence[LedgerRow]) -> list[str]:
     """Ids, with those that follow each other as ``A01 to A04``."""
     found: list[list[str]] = []
-    for name in (entry["id"] for entry in numbers):
-        stem, digits = re.fullmatch(r"(.*?)(\d*)", name).groups()
+    for name in (row.id for row in numbers):
+        stem = name.rstrip("0123456789")
+        digits = name.removeprefix(stem)
         if found and digits and int(digits) > 0 and found[-1][-1] == f"{stem}{int(digits) - 1:0{len(digits)}d}":
             found[-1].append(name)
         else:
@@ -175,32 +144,30 @@ def _spans(numbers: Sequence[Mapping[str, Any]]) -> list[str]:
     return [text(ids[0] if len(ids) == 1 else f"{ids[0]} to {ids[-1]}") for ids in found]
 
 
-def compact(own: Sequence[Mapping[str, Any]]) -> str:
+def compact(own: Sequence[LedgerRow]) -> str:
     """A table of claims: what the paper says, what was measured, the verdict."""
-    rows = []
-    for entry in own:
-        source = f" ({text(entry['source'])})" if entry["source"] else ""
-        row = {
-            "claim": text(entry["id"]),
-            "statement": text(entry["statement"]) + source,
-            "paper says": text(says(entry)) or NONE,
-            "margin": text(entry["margin"]) if entry["margin"] else NONE,
-            "ours": text(ours(entry)) or NONE,
-            "seeds": NONE if entry["seeds"] is None or entry["verdict"] == "not run" else str(entry["seeds"]),
+    lines = [
+        {
+            "claim": text(row.id),
+            "statement": text(row.statement) + (f" ({text(row.source)})" if row.source else ""),
+            "paper says": text(says(row)) or NONE,
+            "margin": text(_margin(row)) or NONE,
+            "ours": text(ours(row)) or NONE,
+            "seeds": NONE if row.verdict == NOT_RUN else str(row.found.seeds),
+            "verdict": f"**{text(row.verdict)}**",
         }
-        row["verdict"] = f"**{text(entry['verdict'])}**"
-        rows.append(row)
-    return "\n\n".join(filter(None, [table(rows), _where(own)]))
+        for row in own
+    ]
+    return "\n\n".join(filter(None, [table(lines), _where(own)]))
 
 
-def _where(own: Sequence[Mapping[str, Any]]) -> str:
+def _where(own: Sequence[LedgerRow]) -> str:
     """Which cells the claims are judged by: those of most of them, and then the exceptions."""
     groups: dict[str, list[str]] = {}
-    for entry in own:
-        place = _listed(entry["datasets"]) + (f", budget {entry['budget']}" if entry["budget"] else "")
-        groups.setdefault(place, []).append(entry["id"])
+    for row in own:
+        groups.setdefault(f"{_listed(row.datasets)}, budget {row.budget}", []).append(row.id)
     usual = max(groups, key=lambda place: len(groups[place]), default="")
-    others = [f"; {text(', '.join(ids))} on {text(place)}" for place, ids in groups.items() if place not in ("", usual)]
+    others = [f"; {text(', '.join(ids))} on {text(place)}" for place, ids in groups.items() if place != usual]
     return f"By cells on {text(usual)}{''.join(others)}." if usual else ""
 
 
@@ -210,40 +177,56 @@ def _listed(names: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def says(entry: Mapping[str, Any]) -> str:
+def says(row: LedgerRow) -> str:
     """What the paper says, as it is printed."""
-    return entry["printed"] or _with_unit(entry["published"], entry["unit"])
+    return row.printed or _with_unit(_words(row.published), row.unit)
 
 
-def ours(entry: Mapping[str, Any]) -> str:
+def ours(row: LedgerRow) -> str:
     """What was measured; a plain number with its unit and interval."""
-    shown = entry["shown"] or entry["measured"]
-    if not shown and entry["centre"] is not None:
-        shown = number(entry["centre"])
-    if shown.removesuffix(entry["unit"]).strip(" +-.,0123456789"):
+    shown, ends = row.found.shown or _words(row.found.measured), _interval(row)
+    if shown.removesuffix(row.unit).strip(" +-.,0123456789"):
         return shown  # in words, which say all
-    return _with_unit(shown, entry["unit"]) + (f" ({_ends(entry['interval'])})" if entry["interval"] else "")
+    return _with_unit(shown, row.unit) + (f" ({_ends(ends)})" if ends else "")
 
 
-def _papers(every) -> list[str]:
-    return list(dict.fromkeys(entry["paper"] for entry in every))
+def _margin(row: LedgerRow) -> str:
+    return _words(row.found.margin)
 
 
-def _picture(found: Page, every) -> None:
-    rows = [
+def _band(row: LedgerRow) -> tuple[float, float] | None:
+    """What is published, with its margin, where that is two numbers."""
+    return _finite(row.found.low, row.found.high)
+
+
+def _interval(row: LedgerRow) -> tuple[float, float] | None:
+    """Ours, where that is two numbers."""
+    return _finite(*(row.found.interval or (None, None)))
+
+
+def _finite(low: float | None, high: float | None) -> tuple[float, float] | None:
+    return None if low is None or high is None or not math.isfinite(low + high) else (low, high)
+
+
+def _papers(every: Sequence[LedgerRow]) -> list[str]:
+    return list(dict.fromkeys(row.paper for row in every))
+
+
+def _picture(found: Page, every: Sequence[LedgerRow]) -> None:
+    lines = [
         figures_claims.Row(
-            f"{entry['id']}  {entry['statement']}",
-            *(entry["low"], entry["high"], entry["centre"], entry["interval"], entry["verdict"]),
-            said=f"{says(entry)} | {ours(entry)}",
+            f"{row.id}  {row.statement}",
+            *(*band, row.found.centre, _interval(row), row.verdict),
+            said=f"{says(row)} | {ours(row)}",
         )
-        for entry in every
-        if None not in (entry["low"], entry["high"], entry["centre"])
+        for row in every
+        if (band := _band(row)) and row.found.centre is not None
     ]
-    figure = figures_claims.forest(rows, "published and measured")
+    figure = figures_claims.forest(lines, "published and measured")
     if figure is None:
         return
     found.show("claims", figure, "published bands and measured intervals of the numeric claims")
-    left = len(every) - len(rows)
+    left = len(every) - len(lines)
     more = (
         f" {counted(left, 'claim')} without a published band or a number of ours: in the tables only." if left else ""
     )
@@ -254,52 +237,48 @@ def _picture(found: Page, every) -> None:
     )
 
 
-def _grouped(every, key: str) -> str:
+def _grouped(every: Sequence[LedgerRow], key: str) -> str:
     """One of a claim's texts as a list, each once, after the claims that have it."""
     found: dict[str, list[str]] = {}
-    for entry in every:
-        if entry[key]:
-            found.setdefault(entry[key], []).append(entry["id"])
+    for row in every:
+        if words := getattr(row, key):
+            found.setdefault(words, []).append(row.id)
     return bullets(f"**{text(', '.join(ids))}**: {text(words)}" for words, ids in found.items())
 
 
-def _open(found: Page, every) -> None:
+def _open(found: Page, every: Sequence[LedgerRow]) -> None:
     for verdict, heading in OPEN.items():
-        own = [entry for entry in every if entry["verdict"] == verdict]
+        own = [row for row in every if row.verdict == verdict]
         if own:
             found.add(f"## {heading}")
-            for entry in own:
-                found.add(_paragraph(entry), bullets(map(text, entry["parts"])))
+            for row in own:
+                found.add(_paragraph(row), bullets(map(text, _parts(row))))
 
 
-def _paragraph(entry: Mapping[str, Any]) -> str:
-    source = f" ({text(entry['source'])})" if entry["source"] else ""
-    said = (
-        f"**{text(entry['id'])}**. {_sentence(text(entry['statement'][:1].upper() + entry['statement'][1:]) + source)}"
-    )
-    if says(entry):
-        margin = f" (margin {text(entry['margin'])})" if entry["margin"] else ""
-        said += f" The paper says: {text(says(entry))}{margin}."
-    if ours(entry):
-        seeds = f", {counted(entry['seeds'], 'seed')}" if entry["seeds"] is not None else ""
-        said += f" Here: {text(ours(entry))}{seeds}."
-    return " ".join([said, *(_sentence(text(entry[key])) for key in ("remark", "detail") if entry[key])])
+def _paragraph(row: LedgerRow) -> str:
+    source = f" ({text(row.source)})" if row.source else ""
+    said = f"**{text(row.id)}**. {_sentence(text(row.statement[:1].upper() + row.statement[1:]) + source)}"
+    if says(row):
+        margin = f" (margin {text(_margin(row))})" if _margin(row) else ""
+        said += f" The paper says: {text(says(row))}{margin}."
+    if ours(row):
+        said += f" Here: {text(ours(row))}, {counted(row.found.seeds, 'seed')}."
+    return " ".join([said, *(_sentence(text(words)) for words in (row.remark, row.detail) if words)])
 
 
-def _behind(entry: Mapping[str, Any]) -> str:
+def _behind(row: LedgerRow) -> str:
     """What a decided verdict rests on."""
-    said = "; ".join(filter(None, [*entry["parts"], entry["detail"]]))
-    return f"**{text(entry['id'])}**: {text(said)}" if said else ""
+    said = "; ".join(filter(None, [*_parts(row), row.detail]))
+    return f"**{text(row.id)}**: {text(said)}" if said else ""
+
+
+def _parts(row: LedgerRow) -> list[str]:
+    """What was found of each part; of one without cells the detail says which."""
+    return [f"{part.shown}: {part.verdict}" for part in row.parts if part.shown]
 
 
 def _sentence(words: str) -> str:
     return words if words.endswith((".", "!", "?")) else f"{words}."
-
-
-def _command(entry: Mapping[str, Any]) -> str:
-    data = f" --data {entry['dataset']}" if entry["dataset"] else ""
-    budget = f" --budget {entry['budget']}" if entry["budget"] else ""
-    return f"gmbench run {entry['experiment']}{data}{budget} --store STORE"
 
 
 def _with_unit(shown: str, unit: str) -> str:
@@ -320,23 +299,7 @@ def _ends(ends: tuple[float, float]) -> str:
 
 
 def _words(value: Any) -> str:
-    if absent(value) or value is pandas.NA or value is pandas.NaT:
-        return ""
+    """A number, a pair of them or a text as words; empty for None."""
     if isinstance(value, list | tuple):
-        return " to ".join(filter(None, map(_words, value)))
-    return f"{value:g}" if isinstance(value, float) else str(value).strip()
-
-
-def _finite(value: Any) -> float | None:
-    try:
-        converted = float(value)
-    except (TypeError, ValueError):
-        return None
-    return converted if math.isfinite(converted) else None
-
-
-def _pair(value: Any) -> tuple[float, float] | None:
-    if not isinstance(value, list | tuple | np.ndarray) or len(value) != 2:
-        return None
-    low, high = _finite(value[0]), _finite(value[1])
-    return None if low is None or high is None else (low, high)
+        return " to ".join(map(_words, value))
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -6,21 +6,23 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from statistics import mean, median
-from typing import Any
 
 import numpy as np
 import pandas
 
 from gmbench.claims.claim import NOT_RUN
+from gmbench.claims.intervals import FEWEST
 from gmbench.claims.metric import Metric
 from gmbench.report.figures import cells as figures_cells
+from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.report.pages import claims, fits, neurons, paths
 from gmbench.report.text.markdown import bullets, code, count, counted, interval, number, table, text
 from gmbench.report.text.origin import dirty, made
 from gmbench.report.text.page import Page, file_of, slug
 from gmbench.results.frames import NONE
-from gmbench.results.leaderboard import HIT, LAST, Arm, Board, boards, declared, metric_of
-from gmbench.results.places import FEWEST, paired_interval
+from gmbench.results.leaderboard import HIT, LAST, Board, BoardRow, boards, declared, metric_of, paired_interval
+from gmbench.results.ledger import LedgerRow
+from gmbench.results.pictures import kept
 from gmbench.results.read import Results
 
 ACROSS = 3  # panels side by side that can be read
@@ -107,7 +109,7 @@ def page(results: Results, name: str) -> Page:
         found.add("## What holds, and what does not", claims.summary(own_claims))
         found.add("Each with its numbers: [below](#claims-and-verdicts).")
     for board in every:
-        _board(found, board, name, results)
+        _board(found, board, name)
     lines = method(metric_of(known))
     hits = any(board.thresholds for board in every)
     found.add("## How to read this", bullets(line for line in lines if hits or not line.startswith("**First hits")))
@@ -126,7 +128,7 @@ def commands(board: Board, name: str) -> list[str]:
     """What runs the cells of a leaderboard again: a line, and one for each row from outside the experiment."""
     base = f"gmbench run {name} --data {board.data} --budget {board.budget}"
     used = Counter((arm.implementation, arm.device) for arm in board.arms if arm.implementation)
-    usual = {}  # of each layer type
+    usual: dict[str, tuple[str, str]] = {}  # of each layer type
     for key, _ in sorted(used.items(), key=lambda item: (-item[1], item[0])):
         usual.setdefault(key[0].partition("/")[0], key)
     lines = []
@@ -141,7 +143,7 @@ def commands(board: Board, name: str) -> list[str]:
     return list(dict.fromkeys(lines)) or [f"{base} --store STORE"]
 
 
-def _board(found: Page, board: Board, name: str, results: Results) -> None:
+def _board(found: Page, board: Board, name: str) -> None:
     found.add(f"## {text(board.title)}")
     seeds = max((len(set(arm.wanted)) for arm in board.arms), default=0)
     planned = f" The budget asks for {counted(seeds, 'seed')}." if seeds else ""
@@ -175,17 +177,17 @@ def _board(found: Page, board: Board, name: str, results: Results) -> None:
         return  # a curve of one epoch shows nothing that the tables do not
     key, title = slug(name, board.title), f"{name} on {board.title}"
     _curves(found, board, key, title)
-    _start(found, board, results, key, title)
+    _start(found, board, key, title)
     _hits(found, board, key, title)
     _distributions(found, board, key, title)
-    paths.section(found, board, results.extras, key, title)
-    neurons.section(found, board, results.extras, key, title)
-    fits.section(found, board, results.extras, key, title)
+    paths.section(found, board, key, title)
+    neurons.section(found, board, key, title)
+    fits.section(found, board, key, title)
 
 
-def _leader_row(arm: Arm, first: Arm, board: Board) -> dict[str, str]:
+def _leader_row(arm: BoardRow, first: BoardRow, board: Board) -> dict[str, str]:
     metric, averaged = board.metric, arm.averaged
-    kept = arm.kept(arm.best)
+    kept = arm.trained(arm.best)
     without = (
         metric.said(metric.mean(kept)) + (f" ({counted(len(kept), 'seed')})" if arm.diverged else "") if kept else NONE
     )
@@ -242,7 +244,7 @@ def _pairs(found: Page, board: Board, known) -> None:
     )
 
 
-def _hits_row(arm: Arm, board: Board) -> dict[str, str]:
+def _hits_row(arm: BoardRow, board: Board) -> dict[str, str]:
     row = {"arm": text(arm.label)}
     for threshold in board.thresholds:
         row[f"steps to {threshold:g} %"] = _median_hit(arm.hits(threshold), board.steps)
@@ -324,7 +326,7 @@ def _traced(board: Board) -> list[str]:
     return [column for column in _numeric(board) if (cells[column].nunique() > 1).any()]
 
 
-def _changes(arm: Arm, columns: Sequence[str]) -> dict[str, str]:
+def _changes(arm: BoardRow, columns: Sequence[str]) -> dict[str, str]:
     """Measures that cells have of both ends of their training."""
     row, cells = {"arm": text(arm.label)}, arm.cells
     for column in columns:
@@ -374,7 +376,8 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     loss = ", ".join(filter(None, ["training loss", metric.loss]))
     quantities = {"test_error": metric.titled(), "train_loss": loss}
     drawn = {
-        column: [{a.label: _curve(a, column, board) for a in group} for group in board.groups] for column in quantities
+        column: [{a.label: _curve(a, column, board) for a in group} for group in groups_of(board)]
+        for column in quantities
     }
     # the paper's arms: both quantities side by side; others: a column for each group
     pairs = [(quantity, drawn[column]) for column, quantity in quantities.items()]
@@ -383,7 +386,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     for suffix, rows in (("", first), ("-further", further)):
         arms = dict.fromkeys(label for row in rows for _, panel in row for label in panel)
         alternative = f"{metric.name} and training loss over epochs, {board.title}: {', '.join(arms)}"
-        figure = figures_cells.curves(rows, board.colours, title, whole=not suffix)
+        figure = figures_cells.curves(rows, colours_of(board), title, whole=not suffix)
         found.show(f"{key}-curves{suffix}", figure, alternative)
     _traces(found, board, key, title)
     silent = [
@@ -405,7 +408,7 @@ def _curves(found: Page, board: Board, key: str, title: str) -> None:
     )
 
 
-def _curve(arm: Arm, column: str, board: Board) -> figures_cells.Curves:
+def _curve(arm: BoardRow, column: str, board: Board) -> figures_cells.Curves:
     return figures_cells.Curves(*arm.curve(column, board.epochs), board.metric.decades)
 
 
@@ -414,9 +417,9 @@ def _traces(found: Page, board: Board, key: str, title: str) -> None:
     rows = []
     for column in _traced(board):
         said = column.replace("_", " ")
-        drawn = ({a.label: _curve(a, column, board) for a in g} for g in board.groups)
+        drawn = ({a.label: _curve(a, column, board) for a in g} for g in groups_of(board))
         rows.append((said, list(drawn)))
-    figure = figures_cells.curves(_in_rows(rows), board.colours, title)
+    figure = figures_cells.curves(_in_rows(rows), colours_of(board), title)
     found.show(f"{key}-traces", figure, f"{', '.join(said for said, _ in rows)} over epochs, {board.title}")
 
 
@@ -430,22 +433,23 @@ def _in_rows(quantities: Sequence[tuple[str, Sequence[figures_cells.Panel]]]) ->
     ]
 
 
-def _start(found: Page, board: Board, results: Results, key: str, title: str) -> None:
+def _start(found: Page, board: Board, key: str, title: str) -> None:
     """The first epochs, where cells tested more often than at their ends."""
     each = board.steps / board.epochs
-    panel = {arm.label: _tests(arm, results, START * each) for arm in board.groups[0]}
+    panel = {arm.label: _tests(arm, START * each) for arm in groups_of(board)[0]}
     panel = {label: curves for label, curves in panel.items() if curves is not None and min(curves.x) < each}
     if not panel:
         return
-    figure = figures_cells.curves([[(board.metric.titled(), panel)]], board.colours, f"the start, {title}", steps=True)
+    figure = figures_cells.curves(
+        [[(board.metric.titled(), panel)]], colours_of(board), f"the start, {title}", steps=True
+    )
     found.show(f"{key}-start", figure, f"{board.metric.name} over the first training steps, {board.title}")
     found.add(f"The first {START} epochs, as often as was tested; an arm ends where its seeds had no common test more.")
 
 
-def _tests(arm: Arm, results: Results, last: float) -> figures_cells.Curves | None:
+def _tests(arm: BoardRow, last: float) -> figures_cells.Curves | None:
     """The test errors of an arm's seeds at the steps where all that trained were tested."""
-    cells = zip(arm.cells["cell"], arm.cells["seed"], strict=True)
-    tests = {int(seed): dict(results.extras.get(cell, {}).get("tests", ())) for cell, seed in cells}
+    tests = {seed: dict(kept(result, "tests")) for seed, result in arm.results.items()}
     trained = [seed for seed in tests if seed not in arm.diverged]
     common = set.intersection(*(set(tests[seed]) for seed in trained or tests))
     steps = sorted(step for step in common if 0 < step <= last)
@@ -467,7 +471,7 @@ def _hits(found: Page, board: Board, key: str, title: str) -> None:
     }
     reached = [step for each in hits.values() for own in each.values() for step in own.fine]
     if board.steps and any(step is not None for step in reached):
-        figure = figures_cells.first_hits(hits, board.steps, board.colours, f"first hits, {title}")
+        figure = figures_cells.first_hits(hits, board.steps, colours_of(board), f"first hits, {title}")
         found.show(f"{key}-hits", figure, f"training steps to a test error, {board.title}")
         found.add(
             "One mark a seed, at its first hit; a bar: its first hit at the end of an epoch; hollow, beyond the end of "
@@ -478,13 +482,13 @@ def _hits(found: Page, board: Board, key: str, title: str) -> None:
 def _distributions(found: Page, board: Board, key: str, title: str) -> None:
     panels = {
         quantity: {
-            arm.label: (arm.kept(errors), len(set(errors) & set(arm.diverged)))
+            arm.label: (arm.trained(errors), len(set(errors) & set(arm.diverged)))
             for arm, errors in ((arm, getattr(arm, which)) for arm in board.in_order)
         }
         for quantity, which in ((f"best {board.metric.name}", "best"), (f"last {board.metric.name}", "last"))
     }
     figure = figures_cells.distributions(
-        panels, board.colours, f"over seeds, {title}", board.metric.unit, board.metric.decades
+        panels, colours_of(board), f"over seeds, {title}", board.metric.unit, board.metric.decades
     )
     found.show(f"{key}-distributions", figure, f"distributions of the best and last {board.metric.name}, {board.title}")
     found.add(
@@ -493,7 +497,7 @@ def _distributions(found: Page, board: Board, key: str, title: str) -> None:
     )
 
 
-def _own_claims(frame: pandas.DataFrame, name: str) -> list[dict[str, Any]]:
+def _own_claims(rows: Sequence[LedgerRow], name: str) -> list[LedgerRow]:
     """The claims of an experiment, or none of them if none was run."""
-    own = claims.entries(frame[frame["experiment"] == name] if len(frame) else frame)
-    return own if any(entry["verdict"] != NOT_RUN for entry in own) else []
+    own = [row for row in claims.by_paper(rows) if row.experiment == name]
+    return own if any(row.verdict != NOT_RUN for row in own) else []

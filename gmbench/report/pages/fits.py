@@ -6,21 +6,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from gmbench.report.figures import fits as figures_fits
+from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.report.pages.paths import choose
 from gmbench.report.text.markdown import counted, text
 from gmbench.report.text.page import Page
 from gmbench.results.leaderboard import Board
 
 
-def section(found: Page, board: Board, extras: Mapping[str, Mapping[str, Any]], key: str, title: str) -> None:
+def section(found: Page, board: Board, key: str, title: str) -> None:
     """The figures, where cells have what they show."""
-    _surfaces(found, board, extras, key, title)
-    _lines(found, board, extras, key, title)
-    _photographs(found, board, extras, key, title)
+    _surfaces(found, board, key, title)
+    _lines(found, board, key, title)
+    _photographs(found, board, key, title)
 
 
-def _surfaces(found: Page, board: Board, extras, key: str, title: str) -> None:
-    chosen, shown, without = _chosen(board, extras, "surfaces")
+def _surfaces(found: Page, board: Board, key: str, title: str) -> None:
+    chosen, shown, without = _chosen(board, "surfaces")
     if not shown:
         return
     figure = figures_fits.surfaces(shown, title)
@@ -34,20 +35,20 @@ def _surfaces(found: Page, board: Board, extras, key: str, title: str) -> None:
     found.add(without)
 
 
-def _lines(found: Page, board: Board, extras, key: str, title: str) -> None:
-    chosen, shown, without = _chosen(board, extras, "lines")
+def _lines(found: Page, board: Board, key: str, title: str) -> None:
+    chosen, shown, without = _chosen(board, "lines")
     if not shown:
         return
-    groups = [{a.label: shown[a.label] for a in group if a.label in shown} for group in board.groups]
-    figure = figures_fits.lines([group for group in groups if group], board.colours, title, board.across)
+    groups = [{a.label: shown[a.label] for a in group if a.label in shown} for group in groups_of(board)]
+    figure = figures_fits.lines([group for group in groups if group], colours_of(board), title, board.across)
     found.add("### What was fitted")
     found.show(f"{key}-lines", figure, f"target, fits and residuals, {board.title}")
     found.add(f"{_seeds(chosen)} Black: the target. Below: the size of the residual.")
     found.add(without)
 
 
-def _photographs(found: Page, board: Board, extras, key: str, title: str) -> None:
-    chosen, shown, without = _chosen(board, extras, "photographs", "reconstructions")
+def _photographs(found: Page, board: Board, key: str, title: str) -> None:
+    chosen, shown, without = _chosen(board, "photographs", "reconstructions")
     if not shown:
         return
     found.add("### What comes of test images")
@@ -57,11 +58,10 @@ def _photographs(found: Page, board: Board, extras, key: str, title: str) -> Non
     found.add(without)
 
 
-def _chosen(board: Board, extras, kind: str, needed: str = "fit") -> tuple[dict[str, int], dict[str, Any], str]:
+def _chosen(board: Board, kind: str, needed: str = "fit") -> tuple[dict[str, int], dict[str, Any], str]:
     """The seed that is shown of each arm, what it has of a kind, and a line on arms that have nothing."""
     runs = {
-        arm.label: {seed: each for seed, each in arm.extras(extras, kind).items() if needed in each}
-        for arm in board.in_order
+        arm.label: {seed: each for seed, each in arm.shown(kind).items() if needed in each} for arm in board.in_order
     }
     own = {label: each for label, each in runs.items() if each}
     chosen = choose(own) if own else {}

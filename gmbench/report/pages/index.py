@@ -48,7 +48,7 @@ def page(results: Results) -> Page:
 
 
 def _claims(found: Page, results: Results) -> None:
-    every = claims.entries(results.claims)
+    every = claims.by_paper(results.claims)
     found.add("## [Claims](claims.md): what holds")
     found.add(claims.counts(every) if every else f"None yet. Cells make them: `{claims.COMMAND}`")
 

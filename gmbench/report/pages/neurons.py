@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from gmbench.report.figures import cells as figures_cells
 from gmbench.report.pages.paths import choose
 from gmbench.report.text.markdown import counted
@@ -14,9 +11,9 @@ from gmbench.results.leaderboard import Board
 WHEN = {"start": "before training", "end": "after training"}
 
 
-def section(found: Page, board: Board, extras: Mapping[str, Mapping[str, Any]], key: str, title: str) -> None:
+def section(found: Page, board: Board, key: str, title: str) -> None:
     """A figure for each arm whose cells have pictures."""
-    runs = {arm.label: arm.extras(extras, "neurons") for arm in board.in_order}
+    runs = {arm.label: arm.shown("neurons") for arm in board.in_order}
     shown = {label: each for label, each in runs.items() if each}
     if not shown:
         return

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gmbench.report.figures import cells as figures_cells
+from gmbench.report.figures.colours import colours_of
 from gmbench.report.text.markdown import counted, number, table, text
 from gmbench.report.text.page import Page
 from gmbench.results.frames import NONE, absent
-from gmbench.results.leaderboard import Arm, Board
+from gmbench.results.leaderboard import Board, BoardRow
 
 # of a run, by epoch, as means over components and in units of the components' initial size
 MOTION = {
@@ -22,14 +23,12 @@ MOTION = {
 }
 
 
-def section(
-    found: Page, board: Board, extras: Mapping[str, Mapping[str, Any]], key: str, title: str, seed: int | None = None
-) -> None:
+def section(found: Page, board: Board, key: str, title: str, seed: int | None = None) -> None:
     """The figures and the table of motion, where cells have paths.
 
     :param seed: whose ellipses are drawn (default: see :func:`choose`)
     """
-    runs = {arm.label: _runs(arm, extras, board.epochs) for arm in board.in_order}
+    runs = {arm.label: _runs(arm, board.epochs) for arm in board.in_order}
     shown = {label: each for label, each in runs.items() if each}
     if not shown:
         return
@@ -58,7 +57,7 @@ def section(
         )
         for what, name in MOTION.items()
     ]
-    figure = figures_cells.curves([motion], board.colours, f"motion of the components, {title}", log=False)
+    figure = figures_cells.curves([motion], colours_of(board), f"motion of the components, {title}", log=False)
     found.show(f"{key}-motion", figure, f"motion of the components, {board.title}")
     found.add(
         "Means over components, in all directions; thick: mean over seeds, thin: seeds. The size of a component is the "
@@ -84,9 +83,9 @@ def choose(runs: Mapping[str, Mapping[int, Any]], seed: int | None = None) -> di
     }
 
 
-def _runs(arm: Arm, extras: Mapping[str, Mapping[str, Any]], epochs: int) -> dict[int, dict[str, Any]]:
+def _runs(arm: BoardRow, epochs: int) -> dict[int, dict[str, Any]]:
     """The paths of each seed that trained to the end."""
-    found = arm.extras(extras, "paths")
+    found = arm.shown("paths")
     return {seed: path for seed, path in found.items() if len(path["means"]) == epochs + 1}
 
 

@@ -9,7 +9,7 @@ from gmbench.results.frames import NONE
 
 if TYPE_CHECKING:
     import pandas
-from gmbench.results.read import _known, runs
+from gmbench.results.read import known, machines
 
 
 def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
@@ -18,9 +18,9 @@ def made(frame: pandas.DataFrame, noun: str, budget: str | None = None) -> str:
     :param noun: what is counted; ``cell`` counts cells, anything else rows
     :param budget: the column that says how much was spent
     """
-    rows, letters = [], runs(frame)
+    rows, letters = [], machines(frame)
     for (machine, torch), letter in letters.items():
-        part = frame[(_known(frame, "machine") == machine) & (_known(frame, "torch") == torch)]
+        part = frame[(known(frame, "machine") == machine) & (known(frame, "torch") == torch)]
         commits = sorted({str(c) for c in part["commit"].dropna()})
         when = sorted(str(w) for w in part["when"].dropna())
         how_many = part["cell"].nunique() if noun == "cell" else len(part)

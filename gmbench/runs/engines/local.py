@@ -51,7 +51,7 @@ class Local(Engine):
 
     def start(self, cells: list[Cell]) -> Iterator[Task]:
         for cell in cells:
-            child = Child(cell.spec, self.store, self.free[-1], self.limits, self.fresh)
+            child = Child(cell.spec.as_dict(), self.store, self.free[-1], self.limits, self.fresh)
             self.free.pop()
             yield child
 

@@ -19,12 +19,12 @@ from typing import Any
 import ray
 
 from gmbench.contract import ContractError
-from gmbench.runs.cell import finished, keep
+from gmbench.runs.cell import finished, save
 from gmbench.runs.child import BUSY, REFUSED, Ending, Limits, supervise
 from gmbench.runs.engine import Cell, Engine, Task
 from gmbench.runs.engines.local import slots
 from gmbench.runs.running import BusyError, hold
-from gmbench.runs.spec import cell_path
+from gmbench.runs.spec import Spec, cell_path
 
 CONNECT = 10  # seconds that a cluster has to answer
 GONE = 30  # seconds without an answer after which it is gone; after 60 Ray would end this process without a word
@@ -39,7 +39,7 @@ def _on_node(spec: Mapping[str, Any], limits: Limits) -> Iterator[dict[str, Any]
             if not isinstance(said, Ending):
                 yield {"progress": said}
                 continue
-            path = cell_path(spec, store)
+            path = cell_path(Spec.of(spec), store)
             yield {"ending": said, "result": path.read_text(encoding="utf-8") if path.exists() else None}
 
 
@@ -56,10 +56,10 @@ class _Task:
         except BusyError:
             self.ending = Ending(BUSY)
             return
-        if not engine.fresh and finished(cell.spec, engine.store):  # by another run, a moment ago
+        if not engine.fresh and finished(cell.spec, engine.results):  # by another run, a moment ago
             self.ending = Ending(0)
             return
-        self.said = engine.on_node.remote(cell.spec, engine.limits)
+        self.said = engine.on_node.remote(cell.spec.as_dict(), engine.limits)
 
     @property
     def seconds(self) -> float:
@@ -86,7 +86,7 @@ class _Task:
         self.ending = said["ending"]
         if said["result"] and said["ending"].status == 0:
             try:
-                keep(json.loads(said["result"]), self.engine.store)
+                save(json.loads(said["result"]), self.engine.store)
             except ContractError as error:
                 self.ending = Ending(REFUSED, str(error))
 

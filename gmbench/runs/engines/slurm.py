@@ -23,7 +23,6 @@ from gmbench.runs.child import Ending, Limits, supervise
 from gmbench.runs.engine import Cell, Engine, Task
 from gmbench.runs.engines.local import slots
 from gmbench.runs.running import progress_of
-from gmbench.runs.spec import cell_id
 
 MINUTES = 24 * 60  # that a job is given where cells have no limit
 SPARE = 10  # minutes for it to begin and to end
@@ -45,7 +44,7 @@ class _Task:
     """A cell in the queue, or on a node."""
 
     def __init__(self, cell: Cell, job: submitit.Job, store: Path):
-        self.job, self.ident, self.store, self.begun = job, cell_id(cell.spec), store, time.monotonic()
+        self.job, self.ident, self.store, self.begun = job, cell.spec.id, store, time.monotonic()
         self.progress: dict[str, Any] = {}
 
     @property
@@ -99,7 +98,8 @@ class Slurm(Engine):
     def start(self, cells: list[Cell]) -> Iterator[Task]:
         with self.executor.batch():
             jobs = [
-                self.executor.submit(_as_job, cell.spec, str(self.store), self.limits, self.fresh) for cell in cells
+                self.executor.submit(_as_job, cell.spec.as_dict(), str(self.store), self.limits, self.fresh)
+                for cell in cells
             ]
         for cell, job in zip(cells, jobs, strict=True):
             yield _Task(cell, job, self.store)

@@ -1,0 +1,134 @@
+"""An opened store: each of its files is read, checked and parsed once, whoever asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from gmbench.contract import ContractError
+from gmbench.store import pack
+from gmbench.store.files import read_json, store_folder, warn
+
+LOOKS = 5  # at a folder in which files are packed or unpacked meanwhile
+T = TypeVar("T")
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[T]):
+    """A kind of result file: the folder that it lies in, and how its contents become a record.
+
+    :param parse: raises ValueError, in one line, for what is no such record
+    """
+
+    name: str
+    parse: Callable[[Mapping[str, Any]], T]
+
+    def of(self, found: Mapping[str, Any], where: str | os.PathLike) -> T:
+        """The record of what was found somewhere.
+
+        :raises ContractError: if it is no whole one
+        """
+        try:
+            return self.parse(found)
+        except ValueError as error:
+            raise ContractError(f"{os.fspath(where)}: not a whole file of kind {self.name!r}; {error}") from None
+
+
+@dataclass
+class _File:
+    """What was last seen of a file: its records by name, or why there are none."""
+
+    stamp: Stamp
+    records: dict[str, Any] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    told: bool = False
+
+
+class Store:
+    """The results in a folder. A file that has changed since it was read is read again.
+
+    :param folder: default: as :func:`~gmbench.store.files.store_folder` says
+    """
+
+    def __init__(self, folder: str | os.PathLike | None = None):
+        self.folder = store_folder(folder)
+        self._files: dict[Path, _File] = {}
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    @classmethod
+    def of(cls, store: Store | str | os.PathLike | None) -> Store:
+        """A store that is open already, or that in a folder."""
+        return store if isinstance(store, cls) else cls(store)
+
+    def exists(self) -> bool:
+        """Whether there is such a folder."""
+        return self.folder.is_dir()
+
+    def read(self, kind: Kind[T], quietly: bool = False) -> list[tuple[Path, T]]:
+        """Every record of a kind by the name of its file, with that file or its pack; a file beside a pack goes before
+        one of its name in there.
+
+        What is unreadable or foreign is passed over with one warning line, or quietly.
+        """
+        folder, found = self.folder / kind.name, dict[str, tuple[Path, T]]()
+        for _ in range(LOOKS):
+            packed = pack.packs(folder)
+            loose = sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
+            seen = [(path, self._read(kind, path)) for path in loose]
+            # files are packed, and unpacked, beside this: what went away between two looks is looked for again
+            later = pack.packs(folder)
+            seen = [(path, self._read(kind, path)) for path in later] + seen
+            if set(packed) <= set(later) and all(file or path not in later for path, file in seen):
+                break
+        for path, file in seen:
+            if file and not quietly and not file.told:
+                file.told = True
+                for error in file.errors:
+                    warn(error)
+            found |= {name: (path, record) for name, record in (file.records if file else {}).items()}
+        return [found[name] for name in sorted(found)]
+
+    def find(self, kind: Kind[T], name: str, group: str | None = None) -> T | None:
+        """The record of one name, or None if there is no whole one.
+
+        :param group: of its kind, which is the only pack that is looked into (default: all of them)
+        """
+        folder = self.folder / kind.name
+        packs = pack.packs(folder) if group is None else [pack.path_of(folder, group)]
+        single = folder / f"{name}.json"
+        for path in (single, *reversed(packs), single):  # again, for it may have been unpacked meanwhile
+            file = self._read(kind, path)
+            if file and name in file.records:
+                return file.records[name]
+        return None
+
+    def _read(self, kind: Kind[T], path: Path) -> _File | None:
+        """What a file holds; None if it is not there."""
+        try:
+            about = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        stamp = (about.st_ino, about.st_mtime_ns, about.st_size)
+        known = self._files.get(path)
+        if known is None or known.stamp != stamp:
+            known, packed = _File(stamp), path.suffix == pack.SUFFIX
+            try:
+                contents = pack.members(path, kind.name) if packed else {path.stem: read_json(path, kind.name)}
+            except ContractError as error:
+                contents = {}
+                known.errors.append(str(error))
+            for name, found in contents.items():
+                try:
+                    known.records[name] = kind.of(found, f"{path}, {name}" if packed else path)
+                except ContractError as error:
+                    known.errors.append(str(error))
+            if known.errors and not path.exists():
+                return None
+            self._files[path] = known
+        return known
