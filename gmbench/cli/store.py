@@ -1,0 +1,55 @@
+"""``gmbench store``: how results are kept."""
+
+from __future__ import annotations
+
+import click
+
+from gmbench.cli.base import Group, main
+
+STORE = click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+
+
+@main.group("store", cls=Group)
+def store_group():
+    """Pack results, as they are committed, or unpack them."""
+
+
+@store_group.command("pack")
+@STORE
+def pack_command(store):
+    """Put results into packs: one compressed file an experiment, one of all checks, one of all timings.
+
+    Everything reads a pack as it reads single files, and runs skip the cells in it. Single files that come later stand
+    beside it until they are packed too, and go before those of the same name.
+    """
+    from gmbench.store import pack
+
+    _change(store, lambda opened, kind: pack.pack(opened, kind.name, lambda path, found: kind.of(found, path)), "into")
+
+
+@store_group.command("unpack")
+@STORE
+def unpack_command(store):
+    """Make single files of packs again."""
+    from gmbench.store import pack
+
+    _change(store, lambda opened, kind: pack.unpack(opened, kind.name), "out of")
+
+
+def _change(store, change, where):
+    """Change every kind of results that can be packed, and say what was done."""
+    from gmbench.checks.records import CHECKS
+    from gmbench.contract import ContractError
+    from gmbench.runs.cell import CELLS
+    from gmbench.store.reading import Store
+    from gmbench.timing.records import TIMINGS
+
+    opened = Store(store)
+    if not opened.exists():
+        raise ContractError(f"there is no store {opened.folder}")
+    done = {path: files for kind in (CELLS, CHECKS, TIMINGS) for path, files in change(opened, kind).items()}
+    for path, files in done.items():
+        size = f", {path.stat().st_size / 1e3:,.0f} kB" if path.exists() else ""
+        click.echo(f"{files} file{'s' * (files != 1)} {where} {path.relative_to(opened.folder)}{size}")
+    if not done:
+        click.echo(f"nothing to do in {opened.folder}")
