@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from gmbench.contract import ContractError
 from gmbench.data import DataSet, File
+from gmbench.store.files import write
 
 VARIABLE = "GMBENCH_DATA"
 TIMEOUT = 30  # seconds without an answer from a host
@@ -118,14 +119,9 @@ def _unpack(chosen: DataSet, path: Path) -> None:
 def _write(path: Path, content: bytes) -> None:
     """Into the cache, whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}")
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        raise ContractError(
-            f"{path}: cannot be written ({error.strerror or error}); set ${VARIABLE} to a folder that holds it"
-        ) from None
+        write(path, content)
+    except ContractError as error:
+        raise ContractError(f"{error}; set ${VARIABLE} to a folder that holds it") from None
 
 
 def state(chosen: DataSet) -> str:
