@@ -12,6 +12,7 @@ from gmbench.claims.claim import NOT, NOT_RUN, REPRODUCED
 from gmbench.claims.statistics import Run
 from gmbench.contract import ContractError
 from gmbench.data import Data, data_set
+from gmbench.data import load as data_set_of
 from gmbench.experiments import experiment
 from gmbench.experiments.gmnm import classification as gmnm_classification
 from gmbench.experiments.gmnm.claims import CLASSIFICATION
@@ -139,6 +140,32 @@ def test_a_normalised_head_starts_and_stays_in_its_box():
             parameter.mul_(100)
     assert torch.allclose(front(images.double()), seen, atol=1e-2), "a hundred times as large is the same to the head"
     assert head(seen).std(0).mean() > 0.02  # its units do not vanish
+
+
+@pytest.mark.parametrize("reading", ["ridge", "mahalanobis"])
+def test_a_calibrated_head_keeps_its_units_while_its_convolutions_start_to_learn(reading):
+    """The old start's are as narrow as outputs that hardly differ: three steps later, none that sees an image."""
+    data, middle = data_set_of("digits", normalised=False), "" if reading == "ridge" else "-mahalanobis"
+    spread = {}
+    for arm in (f"cnn-gmnm{middle}", f"cnn-gmnm{middle}-calibrated"):
+        own = spec(arm, implementation=pack(registry.load().implementation(f"gmnm-{reading}", "eager")))
+        network = network_of(own, ARMS[arm], data)
+        optimiser, order = torch.optim.Adam(network.parameters(), lr=1e-3), torch.Generator().manual_seed(0)
+        for _ in range(100):
+            rows = torch.randint(len(data.train_images), (128,), generator=order)
+            optimiser.zero_grad()
+            binary(network(data.train_images[rows]), data.train_labels[rows]).backward()
+            optimiser.step()
+        front, head = network
+        *tensors, _ = head.tensors()
+        with torch.no_grad():
+            f = head.implementation.function(front(data.train_images), *tensors, torch.eye(head.units))
+        spread[arm] = f.mean(0)
+    old, new = spread.values()
+    assert (old < 1e-3).float().mean() > 0.3, "units that died"
+    assert new.min() > 1e-3 and new.median() > 0.2
+    counts = [sum(p.numel() for p in built(arm, "mnist")[0].parameters()) for arm in spread]
+    assert counts[0] == counts[1]
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,17 @@
 """The GMNM module: readings, centres, initialisations, Laplacians, its places in networks, and what is refused."""
 
 import copy
+import math
 
 import pytest
 import torch
 
 from gmbench import registry
 from gmbench.contract import ContractError
+from gmbench.data import load as data_of
 from gmbench.layers import autograd
 from gmbench.layers.gmnm.module import READINGS
-from gmbench.nn import GMNM, initialise
+from gmbench.nn import GMNM, initialise, stack
 
 READING = pytest.mark.parametrize("reading", READINGS)
 
@@ -96,6 +98,128 @@ def test_units_neither_vanish_nor_are_alike_in_any_dimension(reading, d, initial
     f = one(inputs(300, d, seed=5))
     assert f.amax(0).min() > 0.1, "a unit that no input sees"
     assert f.std(0).median() > 1e-3, "units that tell inputs apart by nothing"
+
+
+def activations(layer, x):
+    """The units ``(n, M)``, whatever weighs them."""
+    function = registry.load().implementation(layer.layer_type, "eager").function
+    with torch.no_grad():
+        return function(x, *layer.tensors()[:-1], torch.eye(layer.units, dtype=x.dtype))
+
+
+def calibrated(x, C=3, M=16, seed=3, **options):
+    layer = GMNM(x.shape[1], C, M, dtype=x.dtype, **options)
+    initialise(layer, "calibrated", x, seeded(seed))
+    return layer
+
+
+PEAK = math.exp(-0.5)  # a unit is there on average, at the least
+
+
+@READING
+@pytest.mark.parametrize("d", [1, 2, 10, 100, 784])
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_calibrated_units_are_alive_in_any_dimension_at_any_scale(reading, d, scale):
+    C, M = (3, 6) if d > 100 else (10, 64)
+    x = scale * (2 + torch.randn(300, d, generator=seeded(1)))
+    layer = calibrated(x, C, M, reading=reading, projections=min(d, 20) if reading != "ridge" else None)
+    f, out = activations(layer, x), layer(x)
+    assert f.mean(0).min() > PEAK - 1e-3 and f.mean(0).max() < 0.75
+    assert f.std(0).min() > 0.05
+    assert out.var(0).mean().sqrt().item() == pytest.approx(0.5, rel=1e-3)
+    assert out.mean(0).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("inputs_of", ["normal", "sparse", "few directions"])
+@pytest.mark.parametrize(("d", "projections"), [(2, None), (2, 5), (10, 1), (10, None), (60, 3), (60, None)])
+def test_calibrated_units_of_more_and_fewer_projections_than_features(inputs_of, d, projections):
+    x = {
+        "normal": torch.randn(400, d, generator=seeded(1)),
+        "sparse": (torch.rand(400, d, generator=seeded(1)) < 0.2).float(),
+        "few directions": torch.randn(400, 2, generator=seeded(1)) @ torch.randn(2, d, generator=seeded(2)),
+    }[inputs_of]
+    for reading in ("mahalanobis", "agp"):
+        f = activations(calibrated(x, reading=reading, projections=projections), x)
+        assert f.mean(0).min() > PEAK - 1e-3 and f.mean(0).max() < 0.9
+        assert f.std(0).min() > 0.05
+
+
+@READING
+@pytest.mark.parametrize("M", [1, 2, 300])
+def test_calibrated_outputs_of_any_number_of_units(reading, M):
+    x = torch.randn(200, 4, generator=seeded(1))
+    out = calibrated(x, C=5, M=M, reading=reading)(x)
+    assert out.var(0).mean().sqrt().item() == pytest.approx(0.5, rel=1e-3)
+    assert (out.mean(0).abs().max() < 1e-3) == (M > 1), "one unit alone is not weighed away"
+
+
+@READING
+@pytest.mark.parametrize("value", [0.0, 0.07, 300.0, 1e9])
+@pytest.mark.parametrize("rows", [1, 40])
+def test_calibrated_units_see_inputs_differ_that_did_not_yet(reading, value, rows):
+    """One, constant or hardly different inputs, as an untrained layer's; then the layer in front is trained."""
+    before = value * (1 + 1e-3 * torch.randn(rows, 10, generator=seeded(1)))
+    layer = calibrated(before, M=64, reading=reading)
+    size = max(1.0, 1e-3 * value)
+    now = before.mean(0) + size * torch.randn(400, 10, generator=seeded(5))
+    for x in (before, now):
+        f = activations(layer, x)
+        assert f.mean(0).min() > 0.55 and f.isfinite().all()
+    assert f.mean(0).max() < 0.9 and f.std(0).min() > 0.05
+    assert 0.3 < layer(now).var(0).mean().sqrt() < 0.7 and layer(before).abs().max() < 3
+
+
+@READING
+def test_calibrated_units_on_two_inputs_and_their_copies(reading):
+    x = torch.randn(2, 5, generator=seeded(1)).repeat(30, 1)
+    layer = calibrated(x, M=64, reading=reading)
+    f = activations(layer, x)
+    assert f.mean(0).min() > PEAK - 1e-3 and f.mean(0).max() < 0.75
+    assert (f.std(0) > 0.05).float().mean() > 0.9, "all but those midway between the two"
+    assert layer(x).var(0).mean().sqrt().item() == pytest.approx(0.5, rel=0.01)
+
+
+@pytest.mark.parametrize("reading", ["ridge", "mahalanobis"])
+@pytest.mark.parametrize("start", ["calibrated", "uniform"])
+def test_stacks_train_with_all_their_units(reading, start):
+    """Of digits, by Adam: from 'uniform', widths of an eighth of the outputs' later spread, they lose some or all."""
+    data = data_of("digits", False)
+    network = stack(f"gmnm-{reading}", [64, 32, 16, 10], units=32)
+    initialise(network, start, data.train_images, seeded(1))
+    optimiser, order = torch.optim.Adam(network.parameters(), lr=1e-3), seeded(1)
+    alive, losses = [], []
+    for step in range(101):
+        if step in (0, 3, 20, 100):
+            x, least = data.train_images, []
+            for layer in network:
+                f, x = activations(layer, x), layer(x).detach()
+                least.append(min(f.std(0).min().item(), f.mean(0).min().item(), 1 - f.mean(0).max().item()))
+            alive.append(min(least))
+        rows = torch.randint(len(data.train_images), (64,), generator=order)
+        optimiser.zero_grad()
+        loss = torch.nn.functional.cross_entropy(network(data.train_images[rows]), data.train_labels[rows])
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    if start == "calibrated":
+        assert min(alive) > 0.05 and losses[-1] < 0.6 * losses[0]
+    else:
+        assert min(alive) < 0.02
+
+
+@READING
+def test_a_calibrated_seed_is_a_network_in_every_dtype_from_inputs_alone(reading):
+    x = torch.randn(3000, 4, generator=seeded(1))
+    one, same, other = (calibrated(x, reading=reading, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(one(x), same(x)) and not torch.equal(one(x), other(x))
+    double = calibrated(x.double(), reading=reading, seed=0)
+    assert torch.allclose(double(x.double()).float(), one(x), atol=1e-4)
+
+
+@pytest.mark.parametrize("x", [torch.empty(0, 3), torch.tensor([[1.0, 2.0, math.nan]]), torch.full((4, 3), math.inf)])
+def test_calibrated_refuses_inputs_that_tell_nothing(x):
+    with pytest.raises(ContractError, match="'calibrated' needs inputs that are finite, and at least one"):
+        calibrated(x)
 
 
 def test_the_grid():

@@ -64,6 +64,7 @@ class Design:
     :param head: ``"gmnm"``, in a reading; ``"dense"``, of as many parameters; or none
     :param centres: of a GMNM head
     :param normalised: the head sees what comes before it normalised over the batch, without parameters
+    :param start: the initialisation of a GMNM head
     """
 
     text: str
@@ -72,6 +73,7 @@ class Design:
     centres: str = "fixed"
     attention: bool = False
     normalised: bool = False
+    start: str = "uniform"
 
 
 @dataclass(frozen=True)

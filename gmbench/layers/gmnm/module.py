@@ -24,7 +24,7 @@ class GMNM(Layer):
     drawn: fill them by :func:`gmbench.nn.initialise`::
 
         field = GMNM(2, 1, units=900, reading="mahalanobis", centres="fixed")
-        initialise(field, "grid", points)  # (n, 2), in whose box the centres are; or "uniform", "points"
+        initialise(field, "grid", points)  # (n, 2), in whose box the centres are; or "uniform", "points", "calibrated"
         field(points), field.laplacian(points)  # both (n, 1)
 
     :param units: M
