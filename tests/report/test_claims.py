@@ -151,7 +151,8 @@ def test_what_does_not_hold_is_told_in_a_paragraph_each():
     markdown = page(*MIXED)
     (told,) = [line for line in section(markdown, "What differs, or does not hold").splitlines() if line]
     assert told.startswith(
-        "**B**, differs, ours worse, 2.14 times as large. Best of B (Fig. 3). The paper says: about 4.2 % (margin 0.47)."
+        "**B**, differs, ours worse, 2.14 times as large. Best of B (Fig. 3). "
+        "The paper says: about 4.2 % (margin 0.47)."
     )
     assert "Here: 9.00 % (8.00 to 9.50), 5 seeds." in told and told.endswith("The rate is ours.")
     assert "2 of 5 seeds diverged." in section(markdown, "What stays open")
