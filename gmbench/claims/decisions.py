@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from gmbench.claims import intervals
+from gmbench.claims.intervals import ROUNDING
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.claims.seeds import (
-    ROUNDING,
     Numbers,
     deviation_of,
     ordered,

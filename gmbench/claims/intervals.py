@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 LEVEL = 0.95
+ROUNDING = 1e-12  # of a size: values that differ by it are the same
 FEWEST = 3  # seeds below which there is no interval
 
 Interval = tuple[float, float]
@@ -22,7 +23,7 @@ def of_mean(values: Sequence[float], low: float = -math.inf, high: float = math.
 
     if len(values) < FEWEST:
         return None
-    if np.ptp(values) == 0:
+    if np.ptp(values) <= ROUNDING * np.abs(values).max():
         return max(low, float(values[0])), min(high, float(values[0]))
     found = ttest_1samp(values, 0.0).confidence_interval(LEVEL)
     return max(low, float(found.low)), min(high, float(found.high))

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from gmbench.claims.intervals import ROUNDING
 from gmbench.claims.verdicts import FEWEST, LEVEL
 
 POWER = 0.8  # with which so many would decide
 MOST = 1000  # seeds that anybody would run
-ROUNDING = 1e-12  # of a size: differences of that size are none
 
 Numbers = Sequence[float] | np.ndarray
 

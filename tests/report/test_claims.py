@@ -18,14 +18,15 @@ from gmbench.runs.spec import Spec
 from gmbench.store.files import write_json
 
 
-def claim(name, verdict="reproduced", **more):
+def claim(name, verdict="agrees", **more):
     """A row of the ledger; what is found may be given among the rest, as JSON has it."""
     row = {
         **{"id": name, "paper": "kumar", "experiment": "kumar", "source": "Fig. 3", "statement": f"best of {name}"},
         **{"published": 4.2, "printed": "about 4.2 %", "unit": "%", "dataset": "mnist", "budget": "paper"},
-        **{"protocol": "", "detail": "", "remark": "", "parts": ()},
+        **{"protocol": "", "detail": "", "remark": "", "parts": (), "tests": ()},
         "command": "gmbench run kumar --data mnist --budget paper --store STORE",
         **{"margin": 0.47, "measured": 4.21, "shown": "4.21", "interval": [4.0, 4.5], "low": 3.73, "high": 4.67},
+        **{"prediction": [3.9, 4.6], "resolution": 1.05, "said": verdict, "needed": None, "p": None, "holm": None},
         **{"seeds": 5, "verdict": verdict, **more},
     }
     row = {"datasets": [row["dataset"]]} | row
@@ -34,7 +35,7 @@ def claim(name, verdict="reproduced", **more):
 
 
 def part(shown, verdict):
-    return dataclasses.replace(claim("P").found, shown=shown, verdict=verdict)
+    return dataclasses.replace(claim("P").found, shown=shown, verdict=verdict, said=verdict)
 
 
 def found(*rows):
@@ -59,17 +60,30 @@ def row(markdown, first):
 
 MIXED = (
     claim("A", protocol="the last epoch"),
-    claim("B", "not reproduced", measured=9.0, shown="9.00", interval=[8.0, 9.5], remark="The margin is narrow."),
-    claim("C", "inconclusive", detail="2 of 5 seeds diverged", protocol="the last epoch"),
+    claim(
+        *("B", "differs, ours worse"),
+        said="differs, ours worse, 2.14 times as large",
+        measured=9.0,
+        shown="9.00",
+        interval=[8.0, 9.5],
+        remark="The rate is ours.",
+    ),
+    claim(
+        "C",
+        "too few seeds",
+        said="too few seeds (9 would decide)",
+        detail="2 of 5 seeds diverged",
+        protocol="the last epoch",
+    ),
     claim("D", "not run", measured=None, shown="", interval=None, seeds=0, dataset="fashion-mnist"),
     claim("E", paper="gmnm", experiment="else"),
 )
 
 
 def test_a_part_without_cells_has_no_empty_line():
-    parts = (part("", "not run"), part("error 2", "reproduced"))
+    parts = (part("", "not run"), part("error 2", "holds"))
     shown = page(claim("P", "not run", measured=None, shown="", interval=None, parts=parts, detail="no cells of bl"))
-    assert "error 2: reproduced; no cells of bl" in shown and ": not run" not in shown
+    assert "error 2: holds; no cells of bl" in shown and ": not run" not in shown
 
 
 def test_verdicts_are_counted_by_paper():
@@ -83,7 +97,7 @@ def test_verdicts_are_counted_by_paper():
 
 def test_a_claim_is_shown_with_what_the_paper_says_and_ours():
     markdown = section(page(*MIXED), "Paper kumar")
-    expected = ["A", "best of A (Fig. 3)", "about 4.2 %", "0.47", "4.21 % (4.00 to 4.50)", "5", "**reproduced**"]
+    expected = ["A", "best of A (Fig. 3)", "about 4.2 %", "0.47", "4.21 % (4.00 to 4.50)", "5", "**agrees**"]
     assert row(markdown, "A") == expected
     assert row(markdown, "D")[-3:] == ["–", "–", "**not run**"]
     assert "| E |" not in markdown
@@ -133,22 +147,31 @@ def test_what_had_to_be_decided_is_said_once():
     assert "What had to be decided" not in page(claim("A"))
 
 
-def test_what_does_not_reproduce_is_told_in_a_paragraph_each():
+def test_what_does_not_hold_is_told_in_a_paragraph_each():
     markdown = page(*MIXED)
-    (told,) = [line for line in section(markdown, "What does not reproduce").splitlines() if line]
-    assert told.startswith("**B**. Best of B (Fig. 3). The paper says: about 4.2 % (margin 0.47).")
-    assert "Here: 9.00 % (8.00 to 9.50), 5 seeds." in told and told.endswith("The margin is narrow.")
+    (told,) = [line for line in section(markdown, "What differs, or does not hold").splitlines() if line]
+    assert told.startswith(
+        "**B**, differs, ours worse, 2.14 times as large. Best of B (Fig. 3). "
+        "The paper says: about 4.2 % (margin 0.47)."
+    )
+    assert "Here: 9.00 % (8.00 to 9.50), 5 seeds." in told and told.endswith("The rate is ours.")
     assert "2 of 5 seeds diverged." in section(markdown, "What stays open")
     assert markdown.count("2 of 5 seeds diverged") == 1, "not again behind the table"
     assert "The numbers behind:\n\n- **A**: p = 0.01" in page(claim("A", detail="p = 0.01"))
-    assert "What does not reproduce" not in page(claim("A"))
+    assert "What differs" not in page(claim("A"))
 
 
 def test_the_rules_and_the_commands_are_there():
     markdown = page(*MIXED, claim("F", command="gmbench run kumar-single --data mnist --budget quick --store STORE"))
     rules = section(markdown, "How verdicts are made")
-    for verdict in ("**Reproduced**", "**Not reproduced**", "**Inconclusive**", "**Not run**"):
-        assert verdict in rules
+    for words in ("*agrees*", "*differs, ours better*", "*holds*", "*reversed*", "*No difference*", "*does not hold*"):
+        assert words in rules
+    for words in ("**Too few seeds**", "**Depends on a choice**", "**Undecidable by runs**", "**Not run**", "Berger"):
+        assert words in rules
+    assert "was simulated" in rules and "Benjamini" not in rules, "no test, nothing to adjust"
+    tested = section(page(claim("A", tests=(0.001, 0.04)), claim("B", tests=(0.03, 0.9))), "How verdicts are made")
+    assert "All 4 tests of the ledger together: 3 decide at 5 % each alone, 1 after Benjamini and Hochberg" in tested
+    assert "Those that it loses are of A, B." in tested
     commands = section(markdown, "How to run it again")
     assert commands.count("gmbench run kumar --data mnist --budget paper --store STORE") == 1
     assert "gmbench run kumar-single --data mnist --budget quick --store STORE" in commands
@@ -160,7 +183,7 @@ def test_claims_that_lack_numbers_are_shown():
     bare = claim("A", "not run", statement="s", source="", printed="5", unit="", **nothing)
     markdown = page(bare, claim("B", margin=None, interval=None, low=None, high=math.inf))
     assert row(markdown, "A")[1:] == ["s", "5", "–", "–", "–", "**not run**"]
-    assert row(markdown, "B")[2:] == ["about 4.2 %", "–", "4.21 %", "5", "**reproduced**"]
+    assert row(markdown, "B")[2:] == ["about 4.2 %", "–", "4.21 %", "5", "**agrees**"]
     assert "nan" not in markdown.lower()
     assert "No claims" in "\n".join(claims.page(found()).parts)
     odd = claim("A", printed="", published=(9, 10), interval=(1, math.inf))
@@ -176,7 +199,9 @@ def test_markup_in_claims_is_text():
 
 
 def line(**more):
-    return figures_claims.Row(**{**dict(label="A", low=3.0, high=5.0, centre=4.5, interval=(4.0, 6.0)), **more})
+    return figures_claims.Row(
+        **{**dict(label="A", low=3.0, high=5.0, resolution=2.0, centre=4.5, interval=(4.0, 6.0)), **more}
+    )
 
 
 def shown(*rows):
@@ -188,31 +213,32 @@ def marks(axes):
     return [(ln.get_marker(), ln.get_xdata()[0]) for ln in axes.lines if len(ln.get_xdata()) == 1]
 
 
-def test_positions_are_in_margins():
+def test_positions_are_in_resolutions():
     at = figures_claims.position
-    row = line(verdict="reproduced")
-    assert [at(row, value) for value in (3, 4, 5, 6)] == [-1, 0, 1, 2]
-    exact = line(low=7.0, high=7.0, verdict="reproduced")
+    row = line(verdict="agrees")
+    assert [at(row, value) for value in (3, 4, 5, 6)] == [-0.5, 0, 0.5, 1]
+    exact = line(low=7.0, high=7.0, resolution=0.0, verdict="agrees")
     assert at(exact, 7) == 0 and at(exact, 8) == math.inf and at(exact, 6) == -math.inf
 
 
 def test_the_picture_shows_ours_in_the_colour_of_the_verdict():
-    axes = shown(line(verdict="reproduced"), line(verdict="not reproduced", interval=None))
-    assert marks(axes) == [("o", 0.5), ("X", 0.5)]
+    axes = shown(*(line(verdict=verdict, interval=None) for verdict in ("agrees", "reversed", "differs, ours better")))
+    assert marks(axes) == [("o", 0.25), ("X", 0.25), ("P", 0.25)]
+    axes = shown(line(verdict="agrees"))
     intervals = [ln for ln in axes.lines if ln.get_linewidth() == 2 and len(ln.get_xdata()) == 2]
-    assert [list(ln.get_xdata()) for ln in intervals] == [[0, 2]]
-    assert to_hex(intervals[0].get_color()).upper() == figures_claims.LOOKS["reproduced"][0]
+    assert [list(ln.get_xdata()) for ln in intervals] == [[0, 1]]
+    assert to_hex(intervals[0].get_color()).upper() == figures_claims.LOOKS["agrees"][0]
     assert axes.get_xlim() == (-figures_claims.REACH, figures_claims.REACH)
 
 
 def test_what_lies_far_outside_is_an_arrow():
     reach = figures_claims.REACH
-    assert marks(shown(line(centre=40.0, interval=(39.0, 41.0), verdict="not reproduced"))) == [(">", reach)]
-    assert marks(shown(line(centre=-40.0, interval=None, verdict="not reproduced"))) == [("<", -reach)]
-    low = marks(shown(line(centre=-40.0, interval=(-41.0, -39.0), verdict="not reproduced")))
+    assert marks(shown(line(centre=40.0, interval=(39.0, 41.0), verdict="differs, ours worse"))) == [(">", reach)]
+    assert marks(shown(line(centre=-40.0, interval=None, verdict="differs, ours worse"))) == [("<", -reach)]
+    low = marks(shown(line(centre=-40.0, interval=(-41.0, -39.0), verdict="differs, ours worse")))
     assert low == [("<", -reach)]
-    wide = marks(shown(line(interval=(-90.0, 90.0), verdict="inconclusive")))
-    assert wide == [("<", -reach), (">", reach), ("D", 0.5)]
+    wide = marks(shown(line(interval=(-90.0, 90.0), verdict="too few seeds")))
+    assert wide == [("<", -reach), (">", reach), ("D", 0.25)]
 
 
 def test_only_claims_with_a_band_and_a_number_are_in_the_picture():
@@ -224,7 +250,7 @@ def test_only_claims_with_a_band_and_a_number_are_in_the_picture():
     assert not claims.page(found(ordering)).figures
     assert not claims.page(found(claim("A", measured="5 %"))).figures, "a text is no number"
     explicit = claims.page(found(claim("A", measured=5.0, shown="5 %"))).figures["claims"]
-    assert marks(explicit.axes[0]) == [("o", pytest.approx(0.8 / 0.47))]
+    assert marks(explicit.axes[0]) == [("o", pytest.approx(0.8 / 1.05))]
 
 
 # in a report
@@ -246,10 +272,10 @@ def test_an_experiment_shows_its_own_claims_and_links_to_the_ledger(tmp_path):
     rows = [claim("A"), claim("B", experiment="kumar-single"), claim("C", "not run", experiment="kumar")]
     text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=rows), "kumar").parts)
     part = section(text, "Claims and verdicts")
-    assert row(part, "A")[-1] == "**reproduced**" and "| C |" in part and "| B |" not in part
+    assert row(part, "A")[-1] == "**agrees**" and "| C |" in part and "| B |" not in part
     assert "[the ledger](claims.md)" in part
     front = section(text, "What holds, and what does not")
-    assert "**Holds, 1 of 2**: best of A" in front and "**Not run, 1 of 2**: C, `gmbench run kumar" in front
+    assert "**Agrees, 1 of 2**: best of A" in front and "**Not run, 1 of 2**: C, `gmbench run kumar" in front
     assert text.index("## What holds,") < text.index("## mnist, budget"), "in front of the tables"
     text = "\n\n".join(experiment.page(dataclasses.replace(read, claims=rows[2:]), "kumar").parts)
     assert "Claims and verdicts" not in text and "What holds" not in text, "nothing of it was run"
@@ -258,9 +284,9 @@ def test_an_experiment_shows_its_own_claims_and_links_to_the_ledger(tmp_path):
 def test_what_holds_is_said_in_words_and_numbers_are_counted():
     said = claims.summary(MIXED[:4]).splitlines()
     assert said == [
-        "- **Holds, 1 of 4**: best of A (A: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
-        "- **Does not hold, 1 of 4**: best of B (B: 9.00 % (8.00 to 9.50), the paper says about 4.2 %).",
-        "- **Stays open, 1 of 4**: best of C (C: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
+        "- **Agrees, 1 of 4**: best of A (A: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
+        "- **Differs, ours worse, 1 of 4**: best of B (B: 9.00 % (8.00 to 9.50), the paper says about 4.2 %).",
+        "- **Too few seeds, 1 of 4**: best of C (C: 4.21 % (4.00 to 4.50), the paper says about 4.2 %).",
         "- **Not run, 1 of 4**: D, `gmbench run kumar --data mnist --budget paper --store STORE`.",
     ]
     ordering = {"statement": "A beats B", "printed": "ordering", "measured": 2, "shown": "2 of 3 hold"}
@@ -283,6 +309,6 @@ def test_the_ledger_of_a_store_rests_on_its_cells_alone(tmp_path, monkeypatch):
     assert not any(row.found.seeds for row in results.read().claims), "not on the committed results"
     for seed in range(3):
         cell(tmp_path / "gmbench-results", seed)
-    assert "reproduced" in {row.verdict for row in results.read().claims}
+    assert "agrees" in {row.verdict for row in results.read().claims}
     text = (write(output=tmp_path / "out").parent / "claims.md").read_text()
     assert "4.2 % (4.20 to 4.20)" in text or "4.20 % (4.20 to 4.20)" in text

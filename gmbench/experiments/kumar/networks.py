@@ -64,8 +64,8 @@ DECISIONS = (
     (
         "divergence",
         "a seed whose loss overflows stays in the results, at 100 % error; no clipping, no restart. A number that the "
-        "note prints is compared with the mean over the seeds that trained (at least three, or it is inconclusive), "
-        "since the note reports no divergence; in orderings, pairs and counts a diverged seed is a seed at 100 %",
+        "note prints is compared with the seeds that trained, and so are orderings; how many diverged is a part of its "
+        "own, since the note reports none. In counts a diverged seed has reached nothing, and it loses its pair",
     ),
     ("E relu and its slope", "exact in both tails; variances clamped inside the root; slope 1/2 at 0"),
     ("arithmetic", "float32, one thread, denormals flushed to zero"),
