@@ -80,7 +80,6 @@ def trial_cells(
     of_arms = []
     for arm in [*names, *([None] if initialisation else [])]:
         known = chosen.headline if arm is None else arm
-        more = {"initialisation": initialisation} if arm is None else {}
         tried = trials(space_of(chosen, known), chosen.settings_of(known), number, seed)
         layer = implementation if known not in chosen.baselines else None
         made = cells(
@@ -88,7 +87,7 @@ def trial_cells(
             device=device,
             variants=tried,
             split=VALIDATION,
-            **more,
+            initialisation=initialisation if arm is None else None,
         )
         digest = made[0]["digest"]
         of_arms.append(made)

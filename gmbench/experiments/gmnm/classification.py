@@ -88,15 +88,15 @@ def body(design: Design, data: Data, place: str = BEHIND) -> tuple[torch.nn.Sequ
     """
     shape, (before, side) = shape_of(data), data.square(NAME)
     layers: list[torch.nn.Module] = [torch.nn.Unflatten(1, (before, side, side))]
-    for place, channels in enumerate(shape.narrow if design.head else shape.wide, 1):
+    for depth, channels in enumerate(shape.narrow if design.head else shape.wide, 1):
         layers.append(torch.nn.Conv2d(before, channels, 3, padding=1))
         before = channels
         # the paper's counts leave both sides of the pooling open; behind it there are fewer places
-        if place < 5 and side > 1:
+        if depth < 5 and side > 1:
             layers.append(torch.nn.MaxPool2d(2))
             side //= 2
         layers.append(torch.nn.ReLU())
-        if design.attention and place == shape.attended:
+        if design.attention and depth == shape.attended:
             layers.append(Attention(channels))
     if place == POOLED:
         layers.append(torch.nn.AdaptiveAvgPool2d(1))
@@ -127,8 +127,8 @@ def network_of(spec: Spec, design: Design, data: Data) -> torch.nn.Sequential:
     with torch.no_grad():  # not as it is evaluated: nothing has been counted yet to normalise by
         seen = front(data.train_images[:CALIBRATION])
     generator = torch.Generator().manual_seed(spec["seed"])
-    start, how = given["start"], {"reading": design.reading, "centres": design.centres}
-    head = gmnm_layer(spec, seen, classes, units, start, generator, **how)
+    what = (spec, seen, classes, units, given["start"], generator)
+    head = gmnm_layer(*what, reading=design.reading, centres=design.centres)
     return torch.nn.Sequential(front, head)
 
 
@@ -252,7 +252,7 @@ DECISIONS = (
     ),
 )
 
-HEADS = tuple(name for name, design in ARMS.items() if design.head)
+WITH_HEAD = tuple(name for name, design in ARMS.items() if design.head)
 GMNM_HEADS = tuple(name for name, design in ARMS.items() if design.head == "gmnm")
 SPACE: Space = {"rate": Range(1e-4, 1e-2), "batch": (32, 64, 128, 256)}
 HEAD_SPACE: Space = {**SPACE, "normalise": NORMALISED, "place": (BEHIND, INSTEAD)}
@@ -280,12 +280,12 @@ EXPERIMENT = Experiment(
         count("batch", BATCH, "images of a step"),
         choice("start", STARTS, "the initialisation of the head").of(*GMNM_HEADS),
         choice("normalise", NORMALISED, "what the head sees, over the batch, without parameters").of(
-            *HEADS, own={name: BATCHED for name, design in ARMS.items() if design.normalised}
+            *WITH_HEAD, own={name: BATCHED for name, design in ARMS.items() if design.normalised}
         ),
         choice("place", PLACES, "of the head: behind the linear layer, instead of it, or on pooled channels").of(
-            *HEADS
+            *WITH_HEAD
         ),
-        count("units", None, "of the head; 64, or 100 of images in colour, by default").of(*HEADS),
+        count("units", None, "of the head; 64, or 100 of images in colour, by default").of(*WITH_HEAD),
         EPOCHS,
         IMAGES,
     ),

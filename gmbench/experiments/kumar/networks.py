@@ -139,8 +139,8 @@ def gm_network(
     implementation = unpack(spec["implementation"], Implementation)
     network = stack("gm", widths, components=components, implementation=implementation, device=spec["device"])
     if between == RELU:
-        layers = [each for layer in network for each in (layer, torch.nn.ReLU())]
-        network = torch.nn.Sequential(*layers[:-1])
+        pairs = [each for layer in network for each in (layer, torch.nn.ReLU())]
+        network = torch.nn.Sequential(*pairs[:-1])
     if spec["initialisation"]:
         start = unpack(spec["initialisation"], Initialisation)
     with _watched(network[0]) as seen:
@@ -152,9 +152,9 @@ def gm_network(
                 for layer, gamma in zip(layers, start, strict=True):
                     draw(layer, gamma, generator)
     if sigma != AS_IT_IS:
-        for layer in network:
-            if isinstance(layer, GMLayer):
-                torch.nn.utils.parametrize.register_parametrization(layer, "sigma", Positive(*SIGMAS[sigma]))
+        for module in network:
+            if isinstance(module, GMLayer):
+                torch.nn.utils.parametrize.register_parametrization(module, "sigma", Positive(*SIGMAS[sigma]))
     return network, seen
 
 
