@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -67,12 +67,13 @@ def run(
         extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
     if universe is not None and (given or sweep):
         raise ContractError("--universe has settings of its own: give it without --set and --sweep")
-    variants = asked.variants(chosen, given, sweep) if universe is None else asked.universes(chosen, universe)
+    variants: Sequence[Mapping[str, Any]] = asked.variants(chosen, given, sweep)
+    if universe is not None:
+        variants, usual = asked.universes(chosen, universe)
+        names = usual if names is None else names
     if (given or sweep) and names is None:
         names = [chosen.headline]
         click.echo(f"gmbench: settings of the arm {chosen.headline}; --arms names others", err=True)
-    if universe is not None and names is None and chosen.multiverse:
-        names = [chosen.headline, *chosen.multiverse.against]
     specs = cells(
         chosen,
         data_name,

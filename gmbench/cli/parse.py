@@ -76,14 +76,15 @@ def variants(chosen: Experiment, given: Sequence[str], sweep: Sequence[str]) -> 
     return [dict(zip(found, values, strict=True)) for values in itertools.product(*found.values())]
 
 
-def universes(chosen: Experiment, text: str) -> list[Universe]:
-    """The universes of an experiment that a text means: ``all``, one by its name, or a part such as ``1/4``.
+def universes(chosen: Experiment, text: str) -> tuple[list[Universe], list[str]]:
+    """The universes of an experiment that a text means: ``all``, one by its name, or a part such as ``1/4``; and the
+    arms that are trained in them.
 
     :raises ContractError: if there is none
     """
     if chosen.multiverse is None:
         raise ContractError(f"{chosen.name} has no universes")
-    return list(chosen.multiverse.chosen(text).values())
+    return [*chosen.multiverse.chosen(text).values()], [chosen.headline, *chosen.multiverse.against]
 
 
 def implementation(text: str, layer_type: str) -> Implementation:

@@ -65,14 +65,14 @@ def plan(engine: Engine, as_json: bool) -> None:
     """Say which cells there are."""
     from gmbench.runs.wording import clock
 
-    rows: list[dict[str, Any]] = [
-        {"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in engine.cells
-    ]
+    cells = engine.cells
     if as_json:
-        return emit(rows)
-    for row in rows:
-        about = "" if row["seconds"] is None else f"  about {clock(row['seconds'])}"
-        click.echo(f"{row['title']:36} {row['cell'][:12]}  {row['state']}{about}")
+        return emit(
+            [{"cell": c.spec.id, "title": c.spec.title, "state": c.state, "seconds": c.expected} for c in cells]
+        )
+    for cell in cells:
+        about = "" if cell.expected is None else f"  about {clock(cell.expected)}"
+        click.echo(f"{cell.spec.title:36} {cell.spec.id[:12]}  {cell.state}{about}")
     click.echo(engine.plan(), err=True)
     return None
 

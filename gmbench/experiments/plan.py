@@ -80,9 +80,9 @@ def cells(
         own = {name: value for name, value in variant.items() if not only_own or name in chosen.settings_of(arm)}
         settled = chosen.settled(arm, {name: value for name, value in own.items() if value is not None})
         usually = {"epochs": spending.epochs_of(arm), "images": spending.images}
-        differing = {name: value for name, value in settled.items() if usually.get(name) != value}
-        if (arm, record, start, differing) not in variations:
-            variations.append((arm, record, start, differing))
+        varied = {name: value for name, value in settled.items() if usually.get(name) != value}
+        if (arm, record, start, varied) not in variations:
+            variations.append((arm, record, start, varied))
     if digest is None:
         digest = chosen.digest(data)
     found = [
@@ -92,17 +92,17 @@ def cells(
             "data": data,
             "digest": digest,
             "budget": budget,
-            "epochs": given.get("epochs", spending.epochs_of(arm)),
+            "epochs": varied.get("epochs", spending.epochs_of(arm)),
             "arm": arm,
             "seed": seed,
             "device": device,
             "implementation": None if arm in chosen.baselines else parts[record.key],
             "initialisation": start,
-            "settings": given or None,
+            "settings": varied or None,
             "split": split,
-            "images": given.get("images", spending.images),
+            "images": varied.get("images", spending.images),
         }
-        for seed, (arm, record, start, given) in itertools.product(numbers, variations)
+        for seed, (arm, record, start, varied) in itertools.product(numbers, variations)
     ]
     return [{name: value for name, value in spec.items() if name not in SPARSE or value is not None} for spec in found]
 

@@ -68,7 +68,7 @@ class Multiverse:
         leave the values of single factors, and after that the pairs of values of two, as evenly covered as can be.
         """
         every, names = self.universes, list(self.factors)
-        groups: list[list[tuple[str, ...]]] = [[(name,) for name in names], list(itertools.combinations(names, 2))]
+        groups: list[list[tuple[str, ...]]] = [[(name,) for name in names], [*itertools.combinations(names, 2)]]
         seen: dict[tuple[tuple[str, Value | None], ...], int] = {}
         taken: dict[str, Universe] = {}
 

@@ -42,7 +42,9 @@ def test_every_experiment_stands_in_the_folder_of_its_paper():
 def test_an_experiment_is_whole(name):
     chosen = experiments()[name]
     assert chosen.headline in chosen.arms and set(chosen.baselines) <= set(chosen.arms)
-    assert set(chosen.budgets) == {"smoke", "quick", "paper"}
+    assert set(chosen.budgets) - {"reduced"} == {"smoke", "quick", "paper"}
+    names = [setting.name for setting in chosen.settings]
+    assert len(names) == len(set(names)) and ("images" in names or "reduced" not in chosen.budgets)
     assert all(budget.seeds for budget in chosen.budgets.values())
     assert chosen.default_data in chosen.data_sets and set(chosen.problems) in (set(), set(chosen.data_sets))
     assert all(isinstance(claim, Claim) for claim in chosen.claims)

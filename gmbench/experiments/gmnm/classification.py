@@ -93,15 +93,15 @@ def body(design: Design, data: Data, place: str = BEHIND) -> tuple[torch.nn.Sequ
     """
     shape, (before, side) = shape_of(data), data.square(NAME)
     layers: list[torch.nn.Module] = [torch.nn.Unflatten(1, (before, side, side))]
-    for number_of, channels in enumerate(shape.narrow if design.head else shape.wide, 1):
+    for depth, channels in enumerate(shape.narrow if design.head else shape.wide, 1):
         layers.append(torch.nn.Conv2d(before, channels, 3, padding=1))
         before = channels
         # the paper's counts leave both sides of the pooling open; behind it there are fewer places
-        if number_of < 5 and side > 1:
+        if depth < 5 and side > 1:
             layers.append(torch.nn.MaxPool2d(2))
             side //= 2
         layers.append(torch.nn.ReLU())
-        if design.attention and number_of == shape.attended:
+        if design.attention and depth == shape.attended:
             layers.append(Attention(channels))
     if place == POOLED:
         layers.append(torch.nn.AdaptiveAvgPool2d(1))
@@ -132,9 +132,8 @@ def network_of(spec: Spec, design: Design, data: Data) -> torch.nn.Sequential:
     with torch.no_grad():  # not as it is evaluated: nothing has been counted yet to normalise by
         seen = front(data.train_images[:CALIBRATION])
     generator = torch.Generator().manual_seed(spec["seed"])
-    head = gmnm_layer(
-        *(spec, seen, classes, units, given["start"], generator), reading=design.reading, centres=design.centres
-    )
+    what = (spec, seen, classes, units, given["start"], generator)
+    head = gmnm_layer(*what, reading=design.reading, centres=design.centres)
     return torch.nn.Sequential(front, head)
 
 

@@ -139,8 +139,8 @@ def gm_network(
     implementation = unpack(spec["implementation"], Implementation)
     network = stack("gm", widths, components=components, implementation=implementation, device=spec["device"])
     if between == RELU:
-        layers = [each for layer in network for each in (layer, torch.nn.ReLU())]
-        network = torch.nn.Sequential(*layers[:-1])
+        pairs = [each for layer in network for each in (layer, torch.nn.ReLU())]
+        network = torch.nn.Sequential(*pairs[:-1])
     if spec["initialisation"]:
         start = unpack(spec["initialisation"], Initialisation)
     with _watched(network[0]) as seen:
