@@ -143,8 +143,8 @@ def parted(values: Decision, lost: Decision) -> Decision:
     if second.verdict not in (WORSE, REVERSED) or first.verdict in (WORSE, REVERSED):
         return found
     verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
-    decided = {"p": second.p, "holm": second.holm, "difference": None, "factor": None}  # by those that are lost
-    return dataclasses.replace(found, verdict=verdict, otherwise=first.verdict, **decided)
+    decided = dataclasses.replace(found, verdict=verdict, otherwise=first.verdict, p=second.p, holm=second.holm)
+    return dataclasses.replace(decided, difference=None, factor=None)  # by those that are lost, not by the values
 
 
 def tiers(arms: Mapping[str, Mapping[int, float]], *, least: int = FEWEST) -> dict[str, int | None]:

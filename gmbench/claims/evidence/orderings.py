@@ -101,7 +101,8 @@ class Similar:
         runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
         if missing := lacking(runs):
             return missing
-        differences = differences_of(*map(trained, runs.values()), self.statistic)
+        one, two = map(trained, runs.values())
+        differences = differences_of(one, two, self.statistic)
         found = replace(equivalence(differences, self.margin, least=least), margin=self.margin)
         return paired(f"{self.what}, {self.arm} - {self.other}, within {self.margin:g}:", found, runs)
 
@@ -134,7 +135,8 @@ class Gap:
         runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
         if missing := lacking(runs):
             return missing
-        differences = differences_of(*map(trained, runs.values()), self.statistic)
+        one, two = map(trained, runs.values())
+        differences = differences_of(one, two, self.statistic)
         finest = (self.high - self.low + self.digit) / 2 or None
         found = printed(differences, self.published, self.digit / 2, self.runs, finest, NEITHER)
         return paired(f"{self.what}, {self.arm} - {self.other}", found, runs, [found.reason])
@@ -188,7 +190,7 @@ class Tighter:
             return missing
         one, two = map(trained, runs.values())
         tables = {name: self._table(found, sorted(set(one) & set(two))) for name, found in runs.items()}
-        found = spread(*tables.values(), least=least)
+        found = spread(tables[self.arm], tables[self.other], least=least)
         sizes = [f"{name} {mean(map(stdev, x.T.tolist())):.3g}" for name, x in tables.items() if len(x) > 1]
         detail = [f"deviation over seeds that trained in both: {', '.join(sizes)}"] if sizes else []
         return paired(f"distance from the median of {self.what}, {self.arm} - {self.other}", found, runs, detail)

@@ -117,7 +117,7 @@ def _finer(arm: str, error: float) -> tuple[Beside, ...]:
     return (Beside(f"with a test every {INTERVAL} steps", arm, first_hit(error)),)
 
 
-STACK = (
+STACK: tuple[Claim, ...] = (
     Claim(
         *("KUM-01", FIGURE.format(1), "BL, start-up transient, mean over seeds", "about 55", "%"),
         Number("bl", error_after(1), 55, digit=1, about=True, runs=RUNS, most=100),
@@ -370,7 +370,7 @@ STACK += (
 ONE_RUN = "the note shows one run and no spread, so the margin is half the last printed digit"
 SPREAD = "The note gives two decimals of one run; seeds differ by more than that."
 
-SINGLE = (
+SINGLE: tuple[Claim, ...] = (
     Claim(
         *("KUM-21", "sec. 5, Fig. 4", "BL (named first), single layer, K = 5, final error", "6.68", "%"),
         Number("bl", last, 6.68, digit=0.01, most=100),

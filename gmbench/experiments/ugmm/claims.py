@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -53,7 +54,7 @@ ACCURACY: dict[str, Any] = {"most": 100, "whole": 100, "better": HIGHER}
 FLOWER = 100 / 30  # points: one of the test flowers
 MATCH = 0.1  # points: less than that is no difference
 
-MNIST = (
+MNIST: tuple[Claim, ...] = (
     Claim(
         *("UGMM-01", RESULTS, "MNIST, uGMM net with LayerNorm, accuracy", "98.34", "%"),
         Number(
@@ -297,7 +298,7 @@ MNIST += (
             *(
                 Calculated(
                     f"gradient by mu, {what}, log sigma {v:+g}, over that at 0",
-                    (lambda v=v, w=w: of.gradient_ratio(v, w)),
+                    partial(of.gradient_ratio, v, w),
                     below=1e-3,
                 )
                 for w, what in ((False, "one component"), (True, "a whole neuron"))
@@ -378,7 +379,7 @@ MNIST += known(
 
 CNN_MARGIN = f"{PLAIN_MARGIN}, our architecture"
 
-CNN = (
+CNN: tuple[Claim, ...] = (
     Claim(
         *("UGMM-04", "key results", "MNIST, CNN with a uGMM head, accuracy", "99.12", "%"),
         Number(
@@ -511,7 +512,7 @@ def of_the_log(run: Run) -> float | None:
 
 NOTE = "neither the paper's protocol nor its number of seeds is known; "
 
-IRIS = (
+IRIS: tuple[Claim, ...] = (
     Claim(
         *("UGMM-06", RESULTS, "Iris, generative: labels by posterior inference, accuracy", "100", "%"),
         Number(
