@@ -143,8 +143,8 @@ def parted(values: Decision, lost: Decision) -> Decision:
     if second.verdict not in (WORSE, REVERSED) or first.verdict in (WORSE, REVERSED):
         return found
     verdict = WORSE if second.verdict == WORSE else DOES_NOT_HOLD
-    found = dataclasses.replace(found, verdict=verdict, otherwise=first.verdict)
-    return dataclasses.replace(found, p=second.p, holm=second.holm, difference=None, factor=None)  # of what is lost
+    decided = dataclasses.replace(found, verdict=verdict, otherwise=first.verdict, p=second.p, holm=second.holm)
+    return dataclasses.replace(decided, difference=None, factor=None)  # by those that are lost, not by the values
 
 
 def tiers(arms: Mapping[str, Mapping[int, float]], *, least: int = FEWEST) -> dict[str, int | None]:

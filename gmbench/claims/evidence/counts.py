@@ -42,9 +42,8 @@ class Count:
             hits = [self.predicate(run) for run in runs[self.arm].values()]
         else:
             hits = [gap < 0 for gap in differences_of(runs[self.arm], runs[self.other], self.statistic)]
-            pairs = ordering(
-                differences_of(trained(runs[self.arm]), trained(runs[self.other]), self.statistic), least=least
-            )
+            one, two = map(trained, runs.values())
+            pairs = ordering(differences_of(one, two, self.statistic), least=least)
             if pairs.centre is not None:
                 detail.append(f"mean difference {short(pairs.centre)}{spanned(pairs.interval)}: {pairs.said}")
         k, n = sum(hits), len(hits)

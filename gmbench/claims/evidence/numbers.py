@@ -14,7 +14,7 @@ from gmbench.claims.evidence.judging import Runs, lacking, lost_seeds, spanned, 
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.claims.several import parted
 from gmbench.claims.statistics import Statistic
-from gmbench.claims.verdicts import DOES_NOT_HOLD, FEWEST, HOLDS, LOWER, NEITHER, Decision
+from gmbench.claims.verdicts import DOES_NOT_HOLD, FEWEST, HOLDS, LOWER, NEITHER, Decision, not_run
 
 ABOUT = 0.1  # of a value that the paper only gives approximately
 
@@ -157,10 +157,9 @@ class Identity:
 
     def judge(self, runs_of: RunsOf, least: int = FEWEST) -> Decision:
         """The verdict."""
-        runs = runs_of(self.arm)
-        values = [value for value in map(self.statistic, runs.values()) if value is not None]
-        if missing := lacking({self.arm: runs if values else {}}):
-            return missing
+        values = values_of(runs_of(self.arm), self.statistic, untrained=True)
+        if not values:
+            return not_run(self.arm)
         found = identity(values, self.published, self.tolerance, self.better)
         shown = " to ".join(dict.fromkeys(f"{end:.6g}" for end in (min(values), max(values))))
         return replace(found, shown=f"{self.what}: {shown}", margin=self.tolerance)

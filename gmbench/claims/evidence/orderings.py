@@ -101,7 +101,8 @@ class Similar:
         runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
         if missing := lacking(runs):
             return missing
-        differences = differences_of(trained(runs[self.arm]), trained(runs[self.other]), self.statistic)
+        one, two = map(trained, runs.values())
+        differences = differences_of(one, two, self.statistic)
         found = replace(equivalence(differences, self.margin, least=least), margin=self.margin)
         return paired(f"{self.what}, {self.arm} - {self.other}, within {self.margin:g}:", found, runs)
 
@@ -134,7 +135,8 @@ class Gap:
         runs = {self.arm: runs_of(self.arm), self.other: runs_of(self.other)}
         if missing := lacking(runs):
             return missing
-        differences = differences_of(trained(runs[self.arm]), trained(runs[self.other]), self.statistic)
+        one, two = map(trained, runs.values())
+        differences = differences_of(one, two, self.statistic)
         finest = (self.high - self.low + self.digit) / 2 or None
         found = printed(differences, self.published, self.digit / 2, self.runs, finest, NEITHER)
         return paired(f"{self.what}, {self.arm} - {self.other}", found, runs, [found.reason])

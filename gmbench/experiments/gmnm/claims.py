@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from gmbench.baselines import kan
 from gmbench.claims.claim import Claim, Evidence, known, quick
@@ -79,6 +79,12 @@ drawn = measure("points")  # that on the test points, drawn as the training poin
 def progress(run: Run) -> float:
     """How many decades the test error falls in the second half of training."""
     return MEAN_SQUARE.scaled(run.errors[(len(run.errors) - 1) // 2]) - MEAN_SQUARE.scaled(last(run))
+
+
+def useful(run: Run) -> float | None:
+    """How many decades least squares over the untrained units is above all of training."""
+    oracle = measure("oracle")(run)
+    return None if oracle is None else MEAN_SQUARE.scaled(oracle) - MEAN_SQUARE.scaled(last(run))
 
 
 def rises(run: Run) -> float:
@@ -188,7 +194,9 @@ FIT2D: tuple[Claim, ...] = (
                 ),
             },
         ),
-        "the paper shows curves only: the mean squares after the last row, paired by seed, against the KAN and the two "
+        "on all four levels is our reading of the caption, which names none. The paper shows curves only: the mean "
+        "squares "
+        "after the last row, paired by seed, against the KAN and the two "
         f"MLPs of two activations, each of about 2000 parameters. {HIDDEN_BY_THE_SINH}",
     ),
     Claim(
@@ -328,7 +336,7 @@ FIT2D += (
         *("GMNM-E03", "sec. 3", "positive at every step, nothing enforced", "positive", ""),
         Together(
             *(
-                Calculated(f"largest value of a unit, {r}", functools.partial(of.largest_unit, r), below=1 + 1e-12)
+                Calculated(f"largest value of a unit, {r}", partial(of.largest_unit, r), below=1 + 1e-12)
                 for r in ("agp", "mahalanobis")
             )
         ),
@@ -344,7 +352,7 @@ FIT2D += (
             *(
                 Calculated(
                     f"{n} projections: error over the eigenvalue {n + 1}",
-                    functools.partial(of.bound_held, n),
+                    partial(of.bound_held, n),
                     above=1 - 1e-9,
                     below=1 + 1e-9,
                 )
@@ -402,13 +410,6 @@ FIT1D = known(
         "targets of ours: the paper's are in a supplement",
     ),
 )
-
-
-def oracle_gain(run: Run) -> float | None:
-    """Decades from the error that training reached down to that of the best weights of the untrained units."""
-    oracle, reached = decades(measure("oracle"))(run), decades(last)(run)
-    return None if oracle is None or reached is None else oracle - reached
-
 
 FIXED_CENTRES = known(
     Claim(
@@ -497,7 +498,7 @@ FIXED_CENTRES = known(
             *(
                 Beyond(
                     on(v, f"grid-{n}"),
-                    oracle_gain,
+                    useful,
                     "oracle at the start over the trained error, decades",
                     below=0.0,
                 )
@@ -838,7 +839,8 @@ CLASSIFICATION = (
                 for data in ("mnist", "cifar-10")
             )
         ),
-        "our proxy: a training step takes at most a tenth longer than the CNN's, in turns in one process",
+        "our proxy: a training step takes at most a tenth longer than the CNN's, in turns in one process. Table 2 has "
+        "speeds of CIFAR alone; MNIST's are ours",
     ),
     Claim(
         *("GMNM-C37", "sec. 5.1", "GMNM reduces overfitting", "qualitative", ""),
@@ -857,16 +859,20 @@ CLASSIFICATION = (
             *(
                 Below(
                     f"cnn-gmnm@{data}",
-                    f"cnn@{data}",
+                    f"{other}@{data}",
                     changed(PARAMETERS, math.log10),
                     f"{data}, decades",
                     bound=bound,
                     constant=True,
                 )
-                for data, bound in (("mnist", math.log10(1.1)), ("cifar-10", 0.0))
+                for data, other, bound in (
+                    *(("mnist", "cnn", math.log10(1.1)), ("cifar-10", "cnn", 0.0)),
+                    *((data, other, 0.0) for data in ("mnist", "cifar-10") for other in ("cnn-att", "cnn-gmnm-att")),
+                )
             )
         ),
-        "our proxy: than the CNN at most a tenth more on MNIST, and fewer on CIFAR-10",
+        "our proxy: than the CNN at most a tenth more on MNIST, and fewer on CIFAR-10; than the two with attention, "
+        "fewer on both",
     ),
     Claim(
         *("GMNM-C39", "sec. 5.1", "GMNM consistently enhances the performance, and boosts accuracy", "ordering", ""),
@@ -972,8 +978,12 @@ BEST_OF_ALL = tuple(
 )
 
 
-def _helps(sets: Iterable[str] = tuple(TABLE_5)) -> Together:
-    """GMNM helps, and its steps take no longer."""
+def _helps(statistics: Mapping[str, Statistic], sets: Iterable[str] = tuple(TABLE_5)) -> Together:
+    return Together(*_lower(_square(statistics), HELPS, sets))
+
+
+def _no_slower(sets: Iterable[str] = tuple(TABLE_5)) -> Together:
+    """A step with GMNM takes at most a tenth of an AE's step longer than the same without."""
     steps: list[Evidence] = []
     for data in sets:
         what = f"{data}, step over the AE's"
@@ -981,7 +991,7 @@ def _helps(sets: Iterable[str] = tuple(TABLE_5)) -> Together:
             Beyond(f"ae-gmnm@{data}", measure("step_ratio"), what, below=1.1),
             Below(f"ae-att-gmnm@{data}", f"ae-att@{data}", measure("step_ratio"), what, bound=0.1),
         ]
-    return Together(*_lower(_square(LOWEST), HELPS, sets), *steps)
+    return Together(*steps)
 
 
 def _best_of_all(statistics: Mapping[str, Statistic], sets: Iterable[str] = tuple(TABLE_5)) -> Together:
@@ -1008,12 +1018,11 @@ AUTOENCODER = (
     *step_times("GMNM-A", 5, "Table 4", {arm: (AUTOENCODERS[arm], ms) for arm, ms in MILLISECONDS.items()}),
     *_table_5(),
     Claim(
-        *("GMNM-A25", "sec. 5.2", "GMNM lowers the train loss, has the lowest test loss, and is no slower", "ordering"),
-        "",
+        *("GMNM-A25", "sec. 5.2", "GMNM lowers the train loss and has the lowest test loss", "ordering", ""),
         Alongside(
-            _helps(),
+            _helps(LOWEST),
             {
-                **_alone(TABLE_5, _helps, lambda sets: Together(*_lower(_square(FINAL), HELPS, sets))),
+                **_alone(TABLE_5, lambda sets: _helps(LOWEST, sets), lambda sets: _helps(FINAL, sets)),
                 **{
                     f"{data}, against a dense network": _square(LOWEST)("ae-gmnm", "ae-dense", "test", data)
                     for data in TABLE_5
@@ -1022,8 +1031,16 @@ AUTOENCODER = (
             },
         ),
         "of the lowest losses, paired by seed, on both data sets: AE+GMNM and AE+attention+GMNM against AE and "
-        "AE+attention in the test, each against the same without GMNM in training, and at most a tenth of an AE's step "
-        "slower. A dense network with as many parameters in the place of the GMNM layer stands beside",
+        "AE+attention in the test, each against the same without GMNM in training. A dense network with as many "
+        "parameters "
+        "in the place of the GMNM layer stands beside",
+    ),
+    Claim(
+        *("GMNM-A30", "sec. 5.2", "GMNM has no noticeable impact on the training speed", "qualitative", ""),
+        Alongside(_no_slower(), {f"{data} alone": _no_slower([data]) for data in TABLE_5}),
+        "our proxy: at most a tenth of an AE's step slower than the same without, in turns in one process, on both "
+        "data "
+        "sets. Until the verdicts were made anew it was a part of GMNM-A25",
     ),
     Claim(
         *("GMNM-A26", "sec. 5.2", "the networks with GMNM have the fewest parameters", "ordering", ""),

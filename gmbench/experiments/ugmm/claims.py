@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -298,7 +298,7 @@ MNIST += (
             *(
                 Calculated(
                     f"gradient by mu, {what}, log sigma {v:+g}, over that at 0",
-                    functools.partial(of.gradient_ratio, v, w),
+                    partial(of.gradient_ratio, v, w),
                     below=1e-3,
                 )
                 for w, what in ((False, "one component"), (True, "a whole neuron"))
