@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ class BoardRow:
         missing = set(self.wanted) - set(self.best)
         return f"{len(self.best)} of {len(set(self.wanted) | set(self.best))}" if missing else str(len(self.best))
 
-    @property
+    @functools.cached_property
     def diverged(self) -> dict[int, int]:
         """The seeds that diverged, and at which step."""
         if "diverged" not in self.frame:
@@ -67,7 +68,7 @@ class BoardRow:
         lost = self.cells[self.cells["diverged"].notna()]
         return {int(seed): int(step) for seed, step in zip(lost["seed"], lost["diverged"], strict=True)}
 
-    @property
+    @functools.cached_property
     def cells(self) -> pandas.DataFrame:
         """One row a cell, in the order of the seeds."""
         return self.frame.drop_duplicates("cell").sort_values("seed", kind="stable")
