@@ -75,7 +75,9 @@ def for_layers(file, kind):
     """The same file for another layer type."""
     path = pathlib.Path(file)
     signature = registry.layer_type(kind).signature.removeprefix("f")
-    text = path.read_text().replace('"gm"', f'"{kind}"').replace("layers.gm.", f"layers.{kind.replace('-', '_')}.")
+    eager = registry.load().implementation(kind, "eager")
+    theirs = f"from {eager.module} import {eager.function.__name__} as eager"
+    text = path.read_text().replace('"gm"', f'"{kind}"').replace("from gmbench.layers.gm.eager import eager", theirs)
     path.write_text(text.replace("(x, mu, sigma, U, v)", signature))
 
 
