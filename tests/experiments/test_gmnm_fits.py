@@ -401,7 +401,7 @@ def test_an_initialisation_from_outside_is_another_start_of_the_headline(monkeyp
     built = []
     monkeypatch.setattr(gmnm_fits, "run", lambda spec, report, arm, *words: built.append((spec, arm)))
     chosen.cell(record, silent)
-    assert record["arm"] == "points" and built[0][1] is gmnm_fit2d.ARMS["mahalanobis"]
+    assert record["arm"] == "points" and built[0][1] == gmnm_fit2d.ARMS["mahalanobis"]
     x = Fit(dataclasses.replace(SURFACES["level-1"], **LITTLE), 0, torch.float32, "cpu").train_x
     layer = built[0][1].network.build(record, x, torch.Generator().manual_seed(0))
     assert torch.isin(layer.mu, x).all()  # centres on points

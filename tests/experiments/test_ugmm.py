@@ -23,6 +23,7 @@ from gmbench.results.leaderboard import boards
 from gmbench.results.pictures import neurons_of
 from gmbench.results.read import read
 from gmbench.runs.cell import run_cell
+from gmbench.runs.spec import Spec
 from gmbench.training import classify, loop
 
 NAMES = ("ugmm-mnist", "ugmm-cnn", "ugmm-probe")
@@ -310,7 +311,7 @@ def test_pictures_that_are_damaged_are_left_out(changes):
 def test_the_page_of_the_probe_shows_its_neurons(tmp_path):
     chosen = experiment("ugmm-probe")
     for arm in ("mlp", "ugmm"):
-        run_cell(spec("ugmm-probe", arm, epochs=2), chosen.cell, tmp_path)
+        run_cell(Spec.of(spec("ugmm-probe", arm, epochs=2)), chosen.cell, tmp_path)
     found = page(read(tmp_path), "ugmm-probe")
     said = "\n".join(found.parts)
     drawn = [name for name in found.figures if "-neurons-" in name]
@@ -324,7 +325,7 @@ def test_an_arm_of_another_length_is_on_a_leaderboard_of_its_own(tmp_path):
     rows = {"epochs": [{"epoch": e, "step": e, "test_error": 50.0} for e in range(3)], "measures": {}}
     run = ("ugmm-tied", "ugmm-norm", "mlp", "ugmm-notebook", "ugmm")
     for arm in run:
-        run_cell(spec("ugmm-mnist", arm, "paper"), lambda spec, report: rows, tmp_path)
+        run_cell(Spec.of(spec("ugmm-mnist", arm, "paper")), lambda spec, report: rows, tmp_path)
     found = {board.epochs: board for board in boards(read(tmp_path), "ugmm-mnist")}
     assert found[50].missing == [] and set(found[100].missing) == set(chosen.arms) - set(run)
     # in the order of the experiment, whatever the other experiments of the paper call their arms
@@ -364,7 +365,7 @@ def test_cells_of_an_arms_own_length_count(tmp_path):
     for seed, end in enumerate((2.51, 2.53, 2.55, 2.54, 2.52)):
         wanted = spec("ugmm-mnist", "ugmm-notebook", "paper", seed, data="mnist")
         rows = [{"epoch": e, "step": 235 * e, "test_error": end} for e in range(51)]
-        run_cell(wanted, lambda spec, report, rows=rows: {"epochs": rows, "measures": {}}, tmp_path)
+        run_cell(Spec.of(wanted), lambda spec, report, rows=rows: {"epochs": rows, "measures": {}}, tmp_path)
     (row,) = (row for row in ledger.ledger(tmp_path) if row["id"] == "UGMM-R3")
     assert row["measured"] == pytest.approx(97.47) and row["seeds"] == 5 and row["unit"] == "%"
 

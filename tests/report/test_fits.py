@@ -106,7 +106,7 @@ def test_the_printed_board_has_the_unit(store):
 def test_the_printed_board_does_not_cut_names(store):
     names = ["lstm-3-mahalanobis-trained", "lstm-3-mahalanobis-tuned"]
     rows = [
-        {"arm": name, "implementation": "gmnm-mahalanobis/compiled", "seeds": 20, "diverged": 3}
+        {"arm": name, "implementation": "gmnm-mahalanobis/compiled", "seeds": 20, "diverged": 3, "tier": 1}
         | dict.fromkeys(("best", "best_min", "best_max", "last"), 1e-5)
         for name in names
     ]
