@@ -366,8 +366,9 @@ def test_cells_of_an_arms_own_length_count(tmp_path):
         wanted = spec("ugmm-mnist", "ugmm-notebook", "paper", seed, data="mnist")
         rows = [{"epoch": e, "step": 235 * e, "test_error": end} for e in range(51)]
         run_cell(Spec.of(wanted), lambda spec, report, rows=rows: {"epochs": rows, "measures": {}}, tmp_path)
-    (row,) = (row for row in ledger.ledger(tmp_path) if row["id"] == "UGMM-R3")
-    assert row["measured"] == pytest.approx(97.47) and row["seeds"] == 5 and row["unit"] == "%"
+    (row,) = (row for row in ledger.ledger(tmp_path) if row.id == "UGMM-R3")
+    found = row.as_dict()
+    assert found["measured"] == pytest.approx(97.47) and found["seeds"] == 5 and found["unit"] == "%"
 
 
 def test_statistics_of_accuracy():

@@ -212,6 +212,9 @@ def test_every_page_is_there_and_no_link_is_dead(output):
     for path in (output / "html").glob("*.html"):
         for target in Links(path.read_text()).targets:
             assert not re.match(r"\w+:|/", target), f"{path.name}: {target} is not relative"
+            if target.startswith("#"):
+                assert f'id="{target[1:]}"' in path.read_text(), f"{path.name}: {target} is dead"
+                continue
             assert (path.parent / target.partition("#")[0]).is_file(), f"{path.name}: {target} is dead"
             reached.add((path.parent / target).resolve())
     for path in output.glob("*.md"):
