@@ -182,7 +182,7 @@ def test_calibrated_units_on_two_inputs_and_their_copies(reading):
 @pytest.mark.parametrize("reading", ["ridge", "mahalanobis"])
 @pytest.mark.parametrize("start", ["calibrated", "uniform"])
 def test_stacks_train_with_all_their_units(reading, start):
-    """Of digits, by Adam: from 'uniform', widths of an eighth of the outputs' later spread, they lose some or all."""
+    """By Adam, on digits; from 'uniform' there are units, in the mahalanobis reading all, that no image moves."""
     data = data_of("digits", False)
     network = stack(f"gmnm-{reading}", [64, 32, 16, 10], units=32)
     initialise(network, start, data.train_images, seeded(1))
