@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from gmbench.contract import ContractError
 from gmbench.declare import implementation, initialisation
-from gmbench.results.columns import described
 
 if TYPE_CHECKING:
     import os
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from gmbench.store.reading import Store
 
 __version__ = "0.1.0"
-__all__ = ["ContractError", "check", "implementation", "initialisation", "load", "nn"]
+__all__ = ["ContractError", "check", "columns", "implementation", "initialisation", "load", "nn"]
 
 # In a bare checkout (asv puts one on PYTHONPATH) `references` and `suites` lie beside this package; an
 # installation maps them to gmbench.references and gmbench.suites itself.
@@ -72,11 +71,22 @@ def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.Da
     ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``). Claims are judged
     on the cells there; without any, by default, on the committed ones of the checkout.
 
-    One row is one check, one timing, one epoch of a cell, or one claim. The columns:
+    One row is one check, one timing, one epoch of a cell, or one claim; :func:`columns` says what each column is.
+
+    :raises ContractError: if there is no such kind, with the nearest one
     """
     from gmbench.results.frames import load as read
 
     return read(kind, store)
 
 
-load.__doc__ = str(load.__doc__).rstrip() + "\n" + described()
+def columns(kind: str) -> dict[str, str]:
+    """What the columns of :func:`load`'s frames of a kind are, with their units, by name.
+
+    A star stands for a number. Of ``"cells"`` they are those of every experiment there is.
+
+    :raises ContractError: if there is no such kind, with the nearest one
+    """
+    from gmbench.results.columns import described
+
+    return described(kind)

@@ -115,7 +115,17 @@ from gmbench.claims.evidence import Undecidable
 from gmbench.experiments.kumar.single import EXPERIMENT as OTHER
 
 CLAIM = Claim("OWN-01", "nowhere", "something", "5", "%", Undecidable("nobody says how"))
-EXPERIMENT = replace(OTHER, name="own", claims=(CLAIM,))
+
+
+def cell(spec, report):
+    """One that measures something of its own."""
+    return {
+        "epochs": [{"epoch": 0, "test_error": 50.0}],
+        "measures": {"roundness": 0.5},
+    }
+
+
+EXPERIMENT = replace(OTHER, name="own", claims=(CLAIM,), cell=cell, measures={"roundness": "of nothing, in degrees"})
 ''',
     "gmbench/runs/engines/twice.py": '''
 """An engine that has two places."""
@@ -177,10 +187,10 @@ def scratch(tmp_path_factory):
         path.write_text(text.lstrip("\n"))
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GMBENCH_")}
+    environment["PYTHONPATH"] = str(folder)
 
-    def run(*words):
-        command = [sys.executable, "-P", "-m", "gmbench", *words]
-        environment["PYTHONPATH"] = str(folder)
+    def run(*words, program=("-m", "gmbench")):
+        command = [sys.executable, "-P", *program, *words]
         return subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True)
 
     return run
@@ -202,12 +212,23 @@ def test_an_implementation_an_initialisation_and_a_layer_type(scratch):
     assert printed(scratch("verify", "gm/mine", "--profile", "smoke", "--only", "value", "--json"))["exit"] == 0
 
 
-def test_an_experiment_a_data_set_and_an_engine(scratch):
+def test_an_experiment_with_measures_a_data_set_and_an_engine(scratch, tmp_path):
     assert printed(scratch("data", "halves", "--json"))["classes"] == 2
     done = scratch("run", "own", "--data", "halves", "--engine", "twice", "--arms", "kumar", "--dry-run", "--json")
     assert [row["title"].split(" ")[0] for row in printed(done)] == ["kumar"]
-    done = scratch("run", "own", "--data", "halves", "--engine", "twice", "--arms", "kumar", "--dry-run")
-    assert "1 cells to run, 2 at a time" in done.stderr
+    words = ("--data", "halves", "--engine", "twice", "--arms", "kumar", "--store", str(tmp_path))
+    done = scratch("run", "own", *words)
+    assert done.returncode == 0 and "1 cells to run, 2 at a time" in done.stderr
+    told = """
+import sys
+
+import gmbench
+
+frame = gmbench.load("cells", sys.argv[1])
+print({name: what for name, what in gmbench.columns("cells").items() if frame.get(name, frame["cell"])[0] == 0.5})
+"""
+    done = scratch(str(tmp_path), program=("-c", told))
+    assert done.stdout == "{'roundness': 'of nothing, in degrees'}\n"
 
 
 def test_a_claim(scratch, tmp_path):

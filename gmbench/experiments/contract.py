@@ -102,6 +102,8 @@ class Experiment:
     :param across: where cells keep lines: what they are over
     :param settings: what a cell varies
     :param multiverse: of what the paper leaves open
+    :param measures: what its cells measure beside, of the whole or of every epoch: each a name and what it is, with its
+        unit; a star in a name stands for a number. ``diverged`` and ``parameters`` are known
     :param spaces: of arms: where :mod:`gmbench.experiments.tuning` looks for their settings; its cells can be trained
         on a validation split then
     """
@@ -128,6 +130,7 @@ class Experiment:
     across: str = "x"
     settings: tuple[Setting, ...] = ()
     multiverse: Multiverse | None = None
+    measures: Mapping[str, str] = field(default_factory=dict)
     spaces: Mapping[str, Space] = field(default_factory=dict)
 
     def known(self, arm: str) -> str:

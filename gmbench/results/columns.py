@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gmbench.names import choose
+
 _MADE = {
     "machine": "what it was made on: processor, usable cores, GPU",
     "torch": "version of torch",
@@ -99,72 +101,10 @@ CELLS = {
     "cell_cpu_seconds": "that the whole cell took, of CPU time",
     **_MADE,
 }
-# what some experiments measure of a whole cell, or of every epoch; a star stands for a number
+# what every training measures; what an experiment measures beside stands where it is declared
 MEASURES = {
     "diverged": "step of the first loss that was not finite; None if there was none",
     "parameters": "trained parameters of the network",
-    "steps_to_*": "training steps to the first test with at most so many % error; None for never",
-    # before training
-    "logit_std": "deviation of all logits before training",
-    "class_std": "mean over outputs of a logit's deviation over images, before training",
-    "offset_std": "deviation of the logits' means over images, before training",
-    "hidden_std": "deviation of what the first layer puts out, before training",
-    "calibration_images": "the most images that reached a layer in one pass while it was initialised",
-    "calibration_gradients": "passes in its initialisation that could have had a gradient",
-    # of parameters
-    "sigma_min": "least sigma at the end",
-    "sigma_max": "largest sigma at the end",
-    "sigma_negative": "share of sigma that is below 0 at the end",
-    "per_connection": "parameters for each pair of an input and a neuron",
-    "attention_parameters": "parameters of attention among all",
-    # of neurons of the first layer, means over them, at the end and, ending in _start, before training
-    "effective_inputs": "inputs that a neuron looks at: exponential of the entropy of its weights",
-    "top_share": "share of a neuron's weight that its ten largest inputs hold",
-    "spread": "root mean square distance of a neuron's weight from its centre in the image, over that of equal weights",
-    "lead": "share of the leading component in all terms of a neuron",
-    "leaders": "components that lead: exponential of the entropy of which one does over images",
-    "dominance": "share of images at which the most frequent leader leads",
-    "class_information": "share of the class's entropy that the leading component tells",
-    "range": "range of a neuron over test images, without 0.1 % at both ends",
-    "deviation": "deviation of a neuron over test images",
-    "constant": "share of neurons with less than 1 % of the median range",
-    # of outputs
-    "calibration_error": "of the largest softmax probability, in 15 equal bins",
-    "errors_found": "chance that a right answer has a larger softmax probability than a wrong one",
-    "blends_found": "chance that a test image scores above the mean of two of two classes",
-    "cross_entropy": "of the softmax of the outputs on the test set, nats",
-    # of training
-    "min_test_loss": "lowest test loss of any epoch",
-    "last_test_loss": "test loss of the last epoch",
-    "min_train_loss": "lowest training loss of any epoch",
-    "last_train_loss": "training loss of the last epoch",
-    "train_best": "lowest training error or loss of any epoch",
-    "train_last": "training loss of the last epoch",
-    "train_error": "mean square on all training points or windows",
-    "best_step": "step of the lowest test error",
-    "evaluations": "of loss and gradient",
-    "step_ms": "median training step, milliseconds",
-    "step_ratio": "median ratio of a training step to that of the plain network, in turns with it",
-    "perfect_last": "1 if the last look at the test set is without an error, else 0",
-    "perfect_ever": "1 if any look is without an error, else 0",
-    "best_look": "lowest test error of any look, %",
-    "score_last": "mean score of the test flowers at the last epoch",
-    "score_best": "mean score of the test flowers at the first epoch with the lowest error",
-    "missed_from_8": "best scores that coordinate ascent misses from eight starts, % of test flowers",
-    "missed_from_1": "best scores that coordinate ascent misses from one start, % of test flowers",
-    # of fits
-    "bump": "mean square in the bump's box",
-    "centre": "mean square within 1 of the origin",
-    "boundary": "mean square on the boundary",
-    "residual": "mean square of the equation's residual inside",
-    "normalised": "test error over the target's variance on the grid",
-    "points": "mean square on the test points, which are drawn as the training points are",
-    "oracle": "test error of the least-squares solve for the output weights over the features at the start",
-    "oracle_after": "test error of the least-squares solve for the output weights over the features at the end",
-    "scale": "deviation of the target over the training points",
-    "variance": "mean square of the test targets about their mean",
-    "a*": "coefficient of the sine of a series",
-    "b*": "offset of a series",
 }
 
 CLAIMS = {
@@ -201,16 +141,24 @@ CLAIMS = {
     "command": "runs its cells",
 }
 
-# the columns that a frame always has, by its kind, and what it may have beside
+# the columns that a frame always has, by its kind
 COLUMNS: Mapping[str, Mapping[str, str]] = {"checks": CHECKS, "timings": TIMINGS, "cells": CELLS, "claims": CLAIMS}
-OTHERS: Mapping[str, Mapping[str, str]] = {"timings": FURTHER, "cells": MEASURES}
 
 
-def described() -> str:
-    """Every column of every kind, a line each."""
-    lines = []
-    for kind, columns in COLUMNS.items():
-        lines += ["", f"{kind}:", *(f"    {name}: {what}" for name, what in columns.items())]
-        if kind in OTHERS:
-            lines += ["  and some of", *(f"    {name}: {what}" for name, what in OTHERS[kind].items())]
-    return "\n".join(lines)
+def others(kind: str) -> dict[str, str]:
+    """The columns that a frame may have beside: of cells what their experiments measure, of the whole or of every
+    epoch; a star stands for a number, and an ending _start for the same before training.
+    """
+    if kind == "cells":
+        from gmbench.experiments import experiments
+
+        return MEASURES | {name: what for each in experiments().values() for name, what in each.measures.items()}
+    return FURTHER if kind == "timings" else {}
+
+
+def described(kind: str) -> dict[str, str]:
+    """Every column of a kind's frame, and what it is.
+
+    :raises ContractError: if there is no such kind, with the nearest one
+    """
+    return {**choose("kind of results", kind, COLUMNS), **others(kind)}

@@ -14,6 +14,15 @@ from gmbench.training.loop import Trained, batches, evaluated, finite
 
 CHUNK = 500  # test images evaluated at once: a GM layer makes K numbers of every entry of an image
 
+# what is measured, and what it is
+MEASURES = {
+    "logit_std": "deviation of all logits before training",
+    "class_std": "mean over outputs of a logit's deviation over images, before training",
+    "offset_std": "deviation of the logits' means over images, before training",
+    "hidden_std": "deviation of what the first layer puts out, before training",
+    "steps_to_*": "training steps to the first test with at most so many % error; None for never",
+}
+
 
 def evaluate(
     network: torch.nn.Module,

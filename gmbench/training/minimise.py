@@ -16,6 +16,7 @@ ADAM, LBFGS = "adam", "lbfgs"
 FLOATS = {"float32": torch.float32, "float64": torch.float64}
 STUCK = 10  # evaluations of a row below which L-BFGS has not moved
 HISTORY = 50  # pairs of steps and gradients that L-BFGS remembers
+MEASURES = {"evaluations": "of loss and gradient"}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,10 @@ import torch
 
 Network = TypeVar("Network", bound=torch.nn.Module)
 WARM = 5  # steps before any is timed: memory and caches find their places
+MEASURES = {
+    "step_ms": "median training step, milliseconds",
+    "step_ratio": "median ratio of a training step to that of the plain network, in turns with it",
+}
 
 
 def in_turns(

@@ -12,6 +12,7 @@ from gmbench.claims.claim import Claim
 from gmbench.claims.evidence import Beside
 from gmbench.claims.verdicts import AGREES, NOT_RUN
 from gmbench.experiments import experiments
+from gmbench.results.columns import CELLS, MEASURES
 
 
 def test_a_file_in_a_folder_is_an_experiment(tmp_path, monkeypatch):
@@ -80,6 +81,14 @@ def test_claims_speak_of_arms_that_there_are(name):
             of = experiments()[other or name]
             assert own in of.arms, (claim.id, arm)
             assert (data or claim.data or of.data_sets[0]) in of.data_sets, (claim.id, arm)
+
+
+def test_a_measure_means_one_thing_in_all_experiments():
+    meant = {}
+    for name, chosen in experiments().items():
+        for measure, what in {**chosen.measures, **MEASURES}.items():
+            assert what and meant.setdefault(measure, what) == what, (name, measure)
+    assert not set(meant) & set(CELLS)
 
 
 def test_evidence_and_judgements_do_not_change():

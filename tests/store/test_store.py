@@ -14,10 +14,11 @@ import pytest
 
 import gmbench
 from gmbench.contract import ContractError
+from gmbench.experiments import experiment
 from gmbench.results import frames, ledger, status
 from gmbench.results import read as results
-from gmbench.results.columns import COLUMNS, OTHERS
-from gmbench.runs.cell import CELLS
+from gmbench.results.columns import COLUMNS, MEASURES
+from gmbench.runs.cell import CELLS, OF_EPOCHS
 from gmbench.store import files as store
 from gmbench.store import reading
 from gmbench.store.provenance import provenance
@@ -208,14 +209,27 @@ def test_an_empty_store_gives_frames_with_columns(tmp_path, kind):
 def test_an_unknown_kind_is_answered_with_the_nearest(tmp_path):
     with pytest.raises(ContractError, match="did you mean 'cells'"):
         gmbench.load("cell", tmp_path)
+    with pytest.raises(ContractError, match="did you mean 'cells'"):
+        gmbench.columns("cell")
 
 
 @pytest.mark.parametrize("kind", frames.FRAMES)
 def test_every_column_of_the_committed_results_is_described(kind):
-    known = {*COLUMNS[kind], *OTHERS.get(kind, ())}
+    known = gmbench.columns(kind)
+    assert set(COLUMNS[kind]) <= set(known) and all(known.values())
     for column in gmbench.load(kind, ledger.COMMITTED):
-        assert column in known or re.sub(r"[\d.]+$", "*", column.removesuffix("_start")) in known, column
-    assert all(f"    {name}: " in gmbench.load.__doc__ for name in known)
+        assert column in known or starred(column) in known, column
+
+
+def starred(measure):
+    return re.sub(r"[\d.]+$", "*", measure.removesuffix("_start"))
+
+
+def test_an_experiment_declares_what_its_committed_cells_measure():
+    for _, result in reading.Store(ledger.COMMITTED).read(CELLS):
+        declared = {*experiment(result.spec.experiment).measures, *MEASURES}
+        found = {*result.measures}.union(*result.epochs[:2]) - OF_EPOCHS
+        assert all(name in declared or starred(name) in declared for name in found), (result.spec.arm, found - declared)
 
 
 def test_a_store_reads_each_file_once_and_again_when_it_has_changed(tmp_path, monkeypatch, caplog):

@@ -15,6 +15,8 @@ from gmbench.experiments.contract import Experiment, Report, Spec, budgets, data
 from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.experiments.settings import EPOCHS, IMAGES, count, number
+from gmbench.training import minimise as minimising
+from gmbench.training import speed
 from gmbench.training.loop import batches, evaluated, order_of, outputs
 from gmbench.training.minimise import ADAM, Method, mean_square, minimise
 from gmbench.training.pictures import photographs
@@ -234,6 +236,14 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.AUTOENCODER,
+    measures={
+        **minimising.MEASURES,
+        **speed.MEASURES,
+        "attention_parameters": "parameters of attention among all",
+        "train_best": "lowest training error or loss of any epoch",
+        "train_last": "training loss of the last epoch",
+        "variance": "mean square of the test targets about their mean",
+    },
     layer_types={n: "gmnm-mahalanobis" for n, design in ARMS.items() if design.reading == "mahalanobis"},
     preferred=("eager",),  # the head is a thousandth of the work
     metric=MEAN_SQUARE,

@@ -16,6 +16,7 @@ from gmbench.experiments.gmnm import claims
 from gmbench.experiments.gmnm.networks import Design, gmnm_layer
 from gmbench.experiments.settings import EPOCHS, IMAGES, Range, Space, choice, count, number
 from gmbench.experiments.universes import Multiverse
+from gmbench.training import speed
 from gmbench.training.classify import train
 from gmbench.training.loop import finite, order_of, outputs
 from gmbench.training.speed import channels_last, in_turns
@@ -279,6 +280,14 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.CLASSIFICATION,
+    measures={
+        **speed.MEASURES,
+        "min_test_loss": "lowest test loss of any epoch",
+        "last_test_loss": "test loss of the last epoch",
+        "min_train_loss": "lowest training loss of any epoch",
+        "last_train_loss": "training loss of the last epoch",
+        "cross_entropy": "of the softmax of the outputs on the test set, nats",
+    },
     layer_types={n: "gmnm-mahalanobis" for n, design in ARMS.items() if design.reading == "mahalanobis"},
     preferred=("eager",),  # of ten features and a hundred units a batch is too small for compiled layers to pay
     metric=ERROR,

@@ -17,6 +17,7 @@ from gmbench.experiments.gmnm.targets import BOX, Problem
 from gmbench.experiments.settings import EPOCHS, Range, choice, number
 from gmbench.experiments.universes import Multiverse
 from gmbench.runs.spec import VALIDATION
+from gmbench.training import minimise as minimising
 from gmbench.training.loop import finite, order_of, outputs
 from gmbench.training.minimise import ADAM, FLOATS, HISTORY, minimise, settings
 from gmbench.training.pictures import line, plane
@@ -25,6 +26,17 @@ CENTRES = ("fixed", "trained")
 SHOWN = 64  # points a side of a picture
 POINTS = 2_000_000  # added to a seed for the points, so that no arm's initialisation shifts them
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of Adam, that were tried
+MEASURES = {
+    **minimising.MEASURES,
+    "bump": "mean square in the bump's box",
+    "centre": "mean square within 1 of the origin",
+    "normalised": "test error over the target's variance on the grid",
+    "points": "mean square on the test points, which are drawn as the training points are",
+    "train_error": "mean square on all training points or windows",
+    "oracle": "test error of the least-squares solve for the output weights over the features at the start",
+    "oracle_after": "test error of the least-squares solve for the output weights over the features at the end",
+    "scale": "deviation of the target over the training points",
+}
 
 
 # What the paper leaves open and all experiments that fit functions share; declared before the runs.
@@ -254,6 +266,7 @@ def fit_experiment(
         decisions=(*DECISIONS, *decisions, ("settings", batches)),
         cell=cell,
         claims=claims,
+        measures=MEASURES,
         layer_types={arm: "gmnm-ridge" for arm, network in units.items() if network.reading == "ridge"},
         metric=MEAN_SQUARE,
         problems={problem: made.said for problem, made in problems.items()},

@@ -12,8 +12,9 @@ import torch
 from gmbench.baselines import lstm
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
-from gmbench.experiments.gmnm import claims
+from gmbench.experiments.gmnm import claims, fits
 from gmbench.experiments.gmnm.networks import gmnm_layer
+from gmbench.training import minimise as minimising
 from gmbench.training.loop import batches, order_of, outputs
 from gmbench.training.minimise import ADAM, Method, mean_square, minimise, settings
 from gmbench.training.pictures import line
@@ -277,6 +278,14 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.FORECAST,
+    measures={
+        **minimising.MEASURES,
+        "train_error": fits.MEASURES["train_error"],
+        "train_best": "lowest training error or loss of any epoch",
+        "variance": "mean square of the test targets about their mean",
+        "a*": "coefficient of the sine of a series",
+        "b*": "offset of a series",
+    },
     layer_types={"lstm-3-ridge": "gmnm-ridge"},
     preferred=("eager",),  # a batch is too small for a compiled layer to be worth its compilation
     metric=MEAN_SQUARE,

@@ -16,11 +16,12 @@ from gmbench.baselines.kan import kan
 from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
-from gmbench.experiments.gmnm import claims
+from gmbench.experiments.gmnm import claims, fits
 from gmbench.experiments.gmnm.networks import gmnm_layer
 from gmbench.layers import autograd
 from gmbench.nn import GMNM
 from gmbench.runs.carry import unpack
+from gmbench.training import minimise as minimising
 from gmbench.training.loop import finite, outputs
 from gmbench.training.minimise import ADAM, FLOATS, LBFGS, Method, mean_square, minimise, settings, spectral
 from gmbench.training.pictures import plane
@@ -310,6 +311,13 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.poisson(GRID, ORDER, UNEQUAL),
+    measures={
+        **minimising.MEASURES,
+        **{name: fits.MEASURES[name] for name in ("oracle", "oracle_after")},
+        "best_step": "step of the lowest test error",
+        "boundary": "mean square on the boundary",
+        "residual": "mean square of the equation's residual inside",
+    },
     layer_types=dict.fromkeys(("ridge", "ridge-64", "ridge-adam"), "gmnm-ridge-laplacian"),
     metric=MEAN_SQUARE,
     problems={"sines": SINES},

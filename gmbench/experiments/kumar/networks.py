@@ -17,6 +17,7 @@ from gmbench.experiments.settings import EPOCHS, IMAGES, Setting, choice, count,
 from gmbench.layers.gm.initial import draw
 from gmbench.nn import GMLayer, initialise, stack
 from gmbench.runs.carry import unpack
+from gmbench.training import classify
 from gmbench.training.classify import at_start, train
 from gmbench.training.loop import finite, order_of
 
@@ -34,6 +35,14 @@ SIGMAS = {
     "log": (torch.exp, torch.log),
 }
 BETWEEN = (NOTHING, RELU)
+MEASURES = {
+    **classify.MEASURES,
+    "calibration_images": "the most images that reached a layer in one pass while it was initialised",
+    "calibration_gradients": "passes in its initialisation that could have had a gradient",
+    "sigma_min": "least sigma at the end",
+    "sigma_max": "largest sigma at the end",
+    "sigma_negative": "share of sigma that is below 0 at the end",
+}
 
 # What a cell varies, here for all arms; an experiment says which have it.
 RATES: tuple[Setting, ...] = (

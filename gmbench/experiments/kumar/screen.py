@@ -60,6 +60,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SCREEN,
+    measures=networks.MEASURES,
     settings=(
         *networks.RATES,
         networks.OF_SIGMA,

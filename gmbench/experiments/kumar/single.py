@@ -124,6 +124,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.SINGLE,
+    measures=networks.MEASURES,
     settings=(
         *networks.RATES,
         networks.OF_SIGMA,

@@ -107,6 +107,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.STACK,
+    measures=networks.MEASURES,
     settings=(
         networks.RATES[0].of(own={"kumar-small": SMALL * networks.RATE}),
         networks.OF_SIGMA.of(*GM, own={"kumar-small": SMALL * networks.SIGMA_RATE}),

@@ -123,6 +123,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.CNN,
+    measures=networks.MEASURES,
     settings=(
         number("rate", RATE, "of Adam, for the convolutions, before it falls", 1e-7, 10),
         number("head_rate", HEAD.rate, "of Adam, for the head, before it falls", 1e-7, 10).of(

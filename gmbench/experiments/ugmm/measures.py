@@ -55,10 +55,28 @@ MEASURES = (
 )
 
 
-OF_NEURONS = (
-    *("effective_inputs", "top_share", "spread", "lead", "leaders", "dominance", "class_information"),
-    *("range", "deviation", "constant"),
-)
+# names of measures, and what each is: of the neurons of the first layer, means over them, at the end and, ending in
+# _start, before training; and of the network
+OF_NEURONS = {
+    "effective_inputs": "inputs that a neuron looks at: exponential of the entropy of its weights",
+    "top_share": "share of a neuron's weight that its ten largest inputs hold",
+    "spread": "root mean square distance of a neuron's weight from its centre in the image, over that of equal weights",
+    "lead": "share of the leading component in all terms of a neuron",
+    "leaders": "components that lead: exponential of the entropy of which one does over images",
+    "dominance": "share of images at which the most frequent leader leads",
+    "class_information": "share of the class's entropy that the leading component tells",
+    "range": "range of a neuron over test images, without 0.1 % at both ends",
+    "deviation": "deviation of a neuron over test images",
+    "constant": "share of neurons with less than 1 % of the median range",
+}
+SIGMAS = {"sigma_min": "least sigma at the end", "sigma_max": "largest sigma at the end"}
+OF_NETWORKS = {
+    "per_connection": "parameters for each pair of an input and a neuron",
+    **SIGMAS,
+    "calibration_error": "of the largest softmax probability, in 15 equal bins",
+    "errors_found": "chance that a right answer has a larger softmax probability than a wrong one",
+    "blends_found": "chance that a test image scores above the mean of two of two classes",
+}
 
 
 def of_parameters(network: torch.nn.Module) -> dict[str, float | None]:

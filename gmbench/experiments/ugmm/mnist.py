@@ -108,6 +108,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.MNIST,
+    measures=networks.MEASURES,
     layer_types={"ugmm-tied": "ugmm-tied"},
     settings=(
         number("rate", SCRIPT.rate, "of Adam, before it falls", 1e-7, 10).of(

@@ -12,13 +12,23 @@ import torch
 from gmbench.contract import Implementation
 from gmbench.data import Data
 from gmbench.experiments.contract import Report, Spec, data_of
-from gmbench.experiments.ugmm.measures import Layer, of_neurons, of_outputs, of_parameters, pictures
+from gmbench.experiments.ugmm.measures import (
+    OF_NETWORKS,
+    OF_NEURONS,
+    Layer,
+    of_neurons,
+    of_outputs,
+    of_parameters,
+    pictures,
+)
 from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
+from gmbench.training import classify
 from gmbench.training.classify import at_start, train
 from gmbench.training.loop import order_of
 
 CALIBRATION = 2048  # training images that an initialisation may look at
+MEASURES = {**classify.MEASURES, **OF_NETWORKS, **OF_NEURONS}
 # What the paper leaves open and all experiments on images share; declared before the runs.
 DECISIONS = (
     ("pixels", "in [0, 1], no mean or deviation taken out; for the dense baselines and the convolutions too"),

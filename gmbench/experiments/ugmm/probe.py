@@ -49,5 +49,6 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.PROBE,
+    measures=networks.MEASURES,
     settings=(EPOCHS, IMAGES),
 )
