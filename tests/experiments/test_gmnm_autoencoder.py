@@ -88,6 +88,18 @@ def test_a_head_has_as_many_parameters_as_the_dense_network_in_its_place():
     assert size(built("ae-gmnm")[0].head) == size(built("ae-dense")[0].head)
 
 
+def test_pixels_from_minus_one_come_back_so():
+    network, images = built("ae-gmnm", settings={"pixels": "-1 to 1"})
+    assert network(100 * images).min() < 0 < 1 > network(images).max()
+    (usual, signed) = (
+        gmnm_autoencoder.cell(dict(spec, epochs=2), lambda **progress: None)
+        for spec in cells(EXPERIMENT, "digits", None, "smoke", ["ae"], [0], variants=[{}, {"pixels": "-1 to 1"}])
+    )
+    assert signed["measures"]["variance"] == pytest.approx(4 * usual["measures"]["variance"])
+    assert signed["photographs"]["originals"] == usual["photographs"]["originals"]
+    assert all(row["test_error"] < 8 * signed["measures"]["variance"] for row in signed["epochs"])
+
+
 def test_attention_works_on_the_encoder_s_last_maps():
     network, images = built("ae-att", "cifar-10")
     seen = []

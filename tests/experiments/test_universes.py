@@ -66,7 +66,7 @@ def test_identical_cells_are_run_once():
         variants=variants,
         only_own=True,
     )
-    assert Counter(spec["arm"] for spec in specs)["cnn"] == 1
+    assert Counter(spec["arm"] for spec in specs)["cnn"] == 2  # it has a rate, and no head
     assert len({Spec.of(spec).id for spec in specs}) == len(specs)
     assert all(spec["images"] == 12800 and spec["epochs"] == 10 for spec in specs)
 
@@ -94,14 +94,14 @@ def test_a_claim_depends_on_the_factor_that_decides(store):
     first = next(row for row in compared(found) if row.arm == "cnn")
     assert first.factor == "normalise" and first.effects[0].share > 0.99
     assert first.decision.verdict == "depends on a choice"
-    assert "holds in 4 of 8 anchored universes" in first.decision.reason
+    assert "holds in 8 of 16 anchored universes" in first.decision.reason
     ordered = [each.decisions["cnn"].centre for each in curve(found, "cnn")]
-    assert ordered == sorted(ordered) and len(ordered) == 8
+    assert ordered == sorted(ordered) and len(ordered) == 16
     assert len(tables(HEADS, found, "t")) == 2
     words = ["universes", HEADS.name, "--data", "mnist", "--store", str(store)]
     assert "main effects" in CliRunner().invoke(cli.main, words).stdout
     shown = json.loads(CliRunner().invoke(cli.main, [*words, "--json"]).stdout)
-    assert len(shown["universes"]) == 8 and {row["deciding"] for row in shown["compared"]} == {"normalise"}
+    assert len(shown["universes"]) == 16 and {row["deciding"] for row in shown["compared"]} == {"normalise"}
 
 
 def test_universes_without_cells_are_not_run_and_anchor_nothing(tmp_path):
