@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEMO   ?= build/demo
-JOBS   ?= 2
+JOBS   ?= 3
 
 .PHONY: help demo test lint format deep reports install clean
 
@@ -32,8 +32,10 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 	@echo "== 4/4 report"
 	$(BIN)/gmbench report --store $(DEMO) --output $(DEMO)/report
 
+# three workers on two cores: some tests wait for children more than they work. Of the suites a part, which
+# `pytest suites` and `make deep` do whole
 test: lint       ## the whole test run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --first-dtype -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --first-dtype --profile smoke -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 lint: install    ## ruff, mypy, and the law of the arrows
 	$(BIN)/ruff check .

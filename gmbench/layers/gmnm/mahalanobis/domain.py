@@ -11,6 +11,7 @@ from gmbench.layers.gmnm import domain as gmnm
 SIZES = {"M": (1, 2, 3, 5, 8, 17), "n": (1, 3, 4, 2, 5, 8), "d": (1, 3, 5, 2, 8, 17), "C": (1, 2, 3, 1, 5, 1)}
 WIDE = {"M": (2, 3, 30, 300), "n": (1, 2, 3, 8), "d": (1, 2, 3, 30, 100), "C": (1, 3, 33)}
 LARGE = (  # the first one for compiled implementations too
+    ({"M": 100, "n": 3, "d": 64, "C": 1}, 9, "tail"),
     ({"M": 100, "n": 8, "d": 64, "C": 1}, 9, "tail"),
     ({"M": 900, "n": 2, "d": 2, "C": 1}, 64, "bulk"),
     ({"M": 64, "n": 10, "d": 10, "C": 10}, 130, "both"),
