@@ -128,6 +128,15 @@ MEASURES = {
     "range": "range of a neuron over test images, without 0.1 % at both ends",
     "deviation": "deviation of a neuron over test images",
     "constant": "share of neurons with less than 1 % of the median range",
+    # of layers before training, ending in _start, and at the end
+    "flat": "neurons whose output hardly varies over images, share in the layer that has the most",
+    "gradient_share": "gradients that are finite and not 0, share in the parameter that has the fewest",
+    # of the first epoch
+    "settled": "step from which on the deviation of the logits is within a factor 2 of that after epoch 1",
+    "readout_change": "change of U and v in epoch 1 over their norm before",
+    "centre_change": "change of mu in epoch 1 over its norm before",
+    "moved_before": "part of centre_change that is there at step settled",
+    "by_readout": "part of the change of the logits' scale until then that U and v make alone",
     # of outputs
     "calibration_error": "of the largest softmax probability, in 15 equal bins",
     "errors_found": "chance that a right answer has a larger softmax probability than a wrong one",
