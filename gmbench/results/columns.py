@@ -132,7 +132,7 @@ MEASURES = {
     "flat": "neurons whose output hardly varies over images, share in the layer that has the most",
     "gradient_share": "gradients that are finite and not 0, share in the parameter that has the fewest",
     # of the first epoch
-    "settled": "step from which on the deviation of the logits is within a factor 2 of that after epoch 1",
+    "settled": "step from which on the deviation of the logits is at most twice that after epoch 1",
     "readout_change": "change of U and v in epoch 1 over their norm before",
     "centre_change": "change of mu in epoch 1 over its norm before",
     "moved_before": "part of centre_change that is there at step settled",

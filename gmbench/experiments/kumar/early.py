@@ -14,7 +14,7 @@ from gmbench.experiments.settings import EPOCHS, IMAGES
 from gmbench.nn import GMLayer
 from gmbench.training.loop import finite
 
-SETTLED = 2.0  # a deviation of the logits within this factor of that after epoch 1
+SETTLED = 2.0  # the deviation of the logits is too large above so many times that after epoch 1
 
 
 class Look(NamedTuple):
@@ -69,16 +69,16 @@ class Looks:
 
 
 def measured(seen: list[Look]) -> dict[str, float | None]:
-    """``settled``: the first step looked at from which on the deviation of the logits stays within a factor
-    :data:`SETTLED` of that at the last one; ``readout_change`` and ``centre_change`` until the last one;
+    """``settled``: the first step looked at from which on the deviation of the logits is at most :data:`SETTLED` times
+    that at the last one; ``readout_change`` and ``centre_change`` until the last one;
     ``moved_before``: the part of the centres' change that is there when the deviation has settled; ``by_readout``: the
     part of the change of the deviation's logarithm until then that U and v make alone. None where there is none.
     """
     first, end = seen[0], seen[-1]
     if not all(0 < look.deviation < math.inf for look in seen):
         return dict.fromkeys(("settled", "readout_change", "centre_change", "moved_before", "by_readout"))
-    far = [abs(math.log(look.deviation / end.deviation)) > math.log(SETTLED) for look in seen]
-    then = seen[max((place + 1 for place, each in enumerate(far) if each), default=0)]
+    large = [place for place, look in enumerate(seen) if look.deviation > SETTLED * end.deviation]
+    then = seen[large[-1] + 1 if large else 0]
     whole = math.log(then.deviation / first.deviation)
     return {
         "settled": then.step,
@@ -109,8 +109,9 @@ DECISIONS = (
     ("looks", "before training, after each of 20 steps, each tenth to 200, each fiftieth, and the end of the epoch"),
     (
         "the scale is corrected (BL)",
-        "from the first look on from which the deviation of the logits, over the calibration images, stays within a "
-        f"factor {SETTLED:g} of that after epoch 1; many steps: more than 100 of 938",
+        "from the first look on from which the deviation of the logits, over the calibration images, is at most "
+        f"{SETTLED:g} times that after epoch 1 (it falls below, and grows again as the network learns, which corrects "
+        "nothing); many steps: more than 100 of 938",
     ),
     (
         "rescaling the readout rather than relocating components (BL)",
