@@ -13,10 +13,10 @@ from gmbench.claims.verdicts import DOES_NOT_HOLD, HOLDS, NOT_RUN
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment
 from gmbench.experiments.plan import cells
-from gmbench.experiments.ugmm import digits, iris, networks, sequences, start, tied
+from gmbench.experiments.ugmm import digits, iris, networks, sequences, shared, start
 from gmbench.nn import UGMMLayer, initialise, stack
 
-ARMS = [(name, arm) for name in ("ugmm-start", "ugmm-tied", "ugmm-sequences") for arm in experiment(name).arms]
+ARMS = [(name, arm) for name in ("ugmm-start", "ugmm-shared", "ugmm-sequences") for arm in experiment(name).arms]
 
 
 def silent(**progress):
@@ -101,14 +101,14 @@ def test_starts_and_rates(monkeypatch, arm, sigma):
 # -- shared means ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arm", tied.ARMS)
+@pytest.mark.parametrize("arm", shared.ARMS)
 @pytest.mark.parametrize("features", [64, 784])
 def test_nets_have_as_many_parameters(arm, features):
-    widths = tied.widths_of(arm, features, 10)
-    assert size(stack("ugmm-tied" if arm in tied.TIED else "ugmm", widths)) == tied.parameters(widths, arm in tied.TIED)
-    wanted = tied.parameters(tied.widths_of(other := tied.AS_MANY.get(arm, arm), features, 10), other in tied.TIED)
-    assert abs(tied.parameters(widths, arm in tied.TIED) / wanted - 1) < 0.01
-    assert (widths[1] == 128) == (arm not in tied.AS_MANY)
+    other, widths = shared.AS_MANY.get(arm, arm), shared.widths_of(arm, features, 10)
+    many = shared.parameters(widths, arm in shared.TIED)
+    assert size(stack("ugmm-tied" if arm in shared.TIED else "ugmm", widths)) == many
+    wanted = shared.parameters(shared.widths_of(other, features, 10), other in shared.TIED)
+    assert abs(many / wanted - 1) < 0.01 and (widths[1] == 128) == (arm == other)
 
 
 # -- sequences -------------------------------------------------------------------------------------------------------

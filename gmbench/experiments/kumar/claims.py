@@ -463,7 +463,7 @@ def readout_over_centres(run: Run) -> float | None:
     return readout / centres if readout is not None and centres else None
 
 
-EARLY = (
+EARLY: tuple[Claim, ...] = (
     Claim(
         *(
             "KUM-39",

@@ -641,7 +641,7 @@ IRIS += known(
 
 AFTER_ONE = "error after epoch 1, points"
 
-STARTS = (
+STARTS: tuple[Claim, ...] = (
     Claim(
         *("UGMM-24", "critical path", "variances at the start can prevent immediate saturation", "prevent", ""),
         Alongside(
@@ -685,7 +685,7 @@ STARTS = (
 
 # -- shared means ----------------------------------------------------------------------------------------------------
 
-SHARED = (
+SHARED: tuple[Claim, ...] = (
     Claim(
         *("UGMM-34", "open question 3", "shared means are more accurate for as many parameters", "open", ""),
         Alongside(
@@ -724,15 +724,16 @@ PRESERVES = (
     f"an experiment of ours, for a question that the paper leaves open. Stability: of {SEEDS} seeds none diverges or "
     f"stays at guessing; performance: the last error is at most {POINT:g} point above the plain network's. Without "
     "LayerNorm, since the question is whether it needs specialized interventions; with it, with as many parameters and "
-    "at the plain network's other rate beside"
+    "at the plain network's other rate beside. One seed, 100, was looked at before this was written"
 )
 
-SEQUENCES = (
+SEQUENCES: tuple[Claim, ...] = (
     Claim(
         *("UGMM-32", "open question 2", "a recurrent network of uGMM neurons stays stable and accurate", "open", ""),
         Alongside(
             _preserves("rnn-ugmm", "rnn"),
             {
+                "from sigma = 1": _preserves("rnn-ugmm-unit", "rnn"),
                 "with LayerNorm": _preserves("rnn-ugmm-norm", "rnn"),
                 "as many parameters": _preserves("rnn-ugmm", "rnn-matched"),
                 "a tanh network at 1e-2": _preserves("rnn-ugmm", "rnn-rate"),
@@ -748,6 +749,7 @@ SEQUENCES = (
         Alongside(
             _preserves("block-ugmm", "block"),
             {
+                "from sigma = 1": _preserves("block-ugmm-unit", "block"),
                 "with LayerNorm": _preserves("block-ugmm-norm", "block"),
                 "as many parameters": _preserves("block-ugmm", "block-matched"),
                 "a ReLU block at 1e-2": _preserves("block-ugmm", "block-rate"),
@@ -775,13 +777,14 @@ def _generates(arm: str) -> Together:
     )
 
 
-DIGITS = (
+DIGITS: tuple[Claim, ...] = (
     Claim(
         *("UGMM-40", "open question 1", "a generative network works beyond Iris", "open", ""),
         Choices({"the label as a number": _generates("number"), "one-hot": _generates("one-hot")}),
         f"an experiment of ours, on digits of 8 x 8 pixels: labels by posterior inference are at most {POINT:g} point "
         "behind an MLP's, and the most probable explanation of the label and three pixels of 8 states each is found by "
-        f"coordinate ascent from 8 starts, of which trying all 5,120 joint states finds more in less than {MISSED:g} %",
+        f"coordinate ascent from 8 starts, so that trying all 5,120 joint states finds more in less than {MISSED:g} %. "
+        "One seed, 100, was looked at before this was written: all nets stay above 70 %, at ten times the rate too",
     ),
 )
 

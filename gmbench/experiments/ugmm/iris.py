@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -143,8 +143,10 @@ class Generative:
         """What is to be explained: the label and the last two features, each with equally spaced states."""
         low, high = data.train_images.amin(0).tolist(), data.train_images.amax(0).tolist()
         unknown = range(max(0, self.features - UNKNOWN + 1), self.features)
-        states = {place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown}
-        return {**states, self.places: self.labels}
+        found: dict[int | tuple[int, ...], torch.Tensor | Sequence[Any]] = {
+            place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown
+        }
+        return {**found, self.places: self.labels}
 
     def missed(self, data: Data) -> dict[str, float]:
         """How often coordinate ascent ends below the largest score, in % of the first test flowers, from eight starts

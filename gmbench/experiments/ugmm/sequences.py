@@ -49,11 +49,13 @@ NETS = {
     "rnn-rate": Net("tanh", WIDE, rate=UGMM_RATE),
     "lstm": Net("lstm", WIDE),
     "rnn-ugmm": Net("ugmm", WIDE),
+    "rnn-ugmm-unit": Net("ugmm", WIDE, start="unit-sigma"),
     "rnn-ugmm-norm": Net("ugmm", WIDE, norm=True, start="unit-sigma"),
     "block": Net("block-relu", INNER),
     "block-matched": Net("block-relu", 126),
     "block-rate": Net("block-relu", INNER, rate=UGMM_RATE),
     "block-ugmm": Net("block-ugmm", INNER),
+    "block-ugmm-unit": Net("block-ugmm", INNER, start="unit-sigma"),
     "block-ugmm-norm": Net("block-ugmm", INNER, norm=True, start="unit-sigma"),
 }
 ARMS = {
@@ -62,11 +64,13 @@ ARMS = {
     "rnn-rate": "the same, Adam at 1e-2",
     "lstm": f"an LSTM, {WIDE} wide",
     "rnn-ugmm": f"h = uGMM [x, h], {WIDE} wide, from the authors' start",
+    "rnn-ugmm-unit": "the same, sigma = 1 at the start",
     "rnn-ugmm-norm": "the same with LayerNorm behind it, sigma = 1 at the start",
     "block": f"a transformer block, feedforward part {WIDE}-{INNER}-{WIDE} with ReLU",
     "block-matched": "the same with 126 hidden, as many parameters as with uGMM neurons",
     "block-rate": "the same, Adam at 1e-2",
     "block-ugmm": f"the block with {INNER} uGMM neurons in place of dense ones and ReLU, from the authors' start",
+    "block-ugmm-unit": "the same, sigma = 1 at the start",
     "block-ugmm-norm": "the same with LayerNorm behind them, sigma = 1 at the start",
 }
 HEADLINE = "rnn-ugmm"
@@ -160,7 +164,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     layers = [module for module in network.modules() if isinstance(module, UGMMLayer)]
     ugmm = [p for layer in layers for p in layer.parameters()]
     others = [p for p in network.parameters() if all(p is not each for each in ugmm)]
-    groups = [{"params": ugmm, "lr": UGMM_RATE}] if ugmm else []
+    groups: list[dict[str, Any]] = [{"params": ugmm, "lr": UGMM_RATE}] if ugmm else []
     optimiser = torch.optim.Adam([*groups, {"params": others}], lr=net.rate)
     measures = at_start(network, data.train_images[: networks.CALIBRATION])
     order = order_of(spec["seed"])
@@ -182,7 +186,11 @@ DECISIONS = (
         "place of the feedforward part's hidden dense layer and ReLU: a uGMM layer, with nothing behind it or with "
         "LayerNorm",
     ),
-    ("start", "uGMM layers from the authors' start, with LayerNorm from sigma = 1; dense layers as torch starts them"),
+    (
+        "start",
+        "uGMM layers from the authors' start, and beside it from sigma = 1, with LayerNorm and without; dense layers "
+        "as torch starts them",
+    ),
     (
         "training",
         f"Adam at 1e-3, uGMM layers at 1e-2, as the authors train each; batches of {BATCH}, 20 epochs, no falls, no "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.nn.functional import cross_entropy
@@ -77,7 +77,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     if arm.sigma is not None:
         with torch.no_grad():
             for layer in network:
-                layer.log_sigma.fill_(math.log(arm.sigma))
+                cast(UGMMLayer, layer).log_sigma.fill_(math.log(arm.sigma))
     seen = data.train_images[: recipe.batch], data.train_labels[: recipe.batch]
     start = {f"{name}_start": value for name, value in saturation(network, *seen).items()}
     found = networks.trained(spec, report, data, network, recipe)

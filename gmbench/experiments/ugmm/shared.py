@@ -62,7 +62,7 @@ DECISIONS = (
 )
 
 EXPERIMENT = Experiment(
-    name="ugmm-tied",
+    name="ugmm-shared",
     version=1,
     paper="ugmm",
     summary="uGMM nets with means of their own and with shared ones, as wide and with as many parameters",
