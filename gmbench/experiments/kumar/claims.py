@@ -25,6 +25,7 @@ from gmbench.claims.evidence import (
     Together,
 )
 from gmbench.claims.statistics import (
+    Run,
     Statistic,
     area,
     best,
@@ -453,6 +454,39 @@ SINGLE += known(
     ),
 )
 
+# -- the first epoch of one layer -------------------------------------------------------------------------------------
+
+
+def readout_over_centres(run: Run) -> float | None:
+    """The change of the readout in epoch 1 over that of the centres, each over its norm before."""
+    readout, centres = (measure(f"{name}_change")(run) for name in ("readout", "centre"))
+    return readout / centres if readout is not None and centres else None
+
+
+EARLY: tuple[Claim, ...] = (
+    Claim(
+        *(
+            "KUM-39",
+            FIGURE.format(4),
+            "BL rescales the readout first, and its centres wait",
+            "defers",
+            "",
+        ),
+        Together(
+            Beyond("bl", measure("settled"), "steps until the logits have their scale", above=100),
+            Beyond(
+                *("bl", readout_over_centres, "change of the readout over that of the centres"),
+                above=1,
+                beside=(Beside("part of the rescaling that the readout makes alone", "bl", measure("by_readout")),),
+            ),
+            Beyond("bl", measure("moved_before"), "part of the centres' change before that", below=0.1),
+            Beyond("kumar", readout_over_centres, "change of the readout over that of the centres", below=1),
+        ),
+        "epoch 1 of the single layer, proxies as in the decisions. They were written after a look at seeds 0 and 100: "
+        "BL's logits come down in a handful of steps",
+    ),
+)
+
 # -- the screen of pairs ---------------------------------------------------------------------------------------------
 
 MEASURES = (("best error", best), ("smoothed final error", late), ("area under the curve", area))
@@ -475,3 +509,4 @@ SCREEN = tuple(
 # -- cells that take less than a minute -----------------------------------------------------------------------------
 
 SINGLE = quick(*SINGLE)
+EARLY = quick(*EARLY)

@@ -18,6 +18,8 @@ from gmbench.claims.evidence import (
     Beside,
     Beyond,
     Calculated,
+    Choices,
+    Count,
     Identity,
     Number,
     Similar,
@@ -25,7 +27,7 @@ from gmbench.claims.evidence import (
     Undecidable,
 )
 from gmbench.claims.statistics import Run, accuracy, best, changed, error_after, first_hit, last, late, measure, row
-from gmbench.claims.verdicts import HIGHER
+from gmbench.claims.verdicts import HIGHER, LOWER
 from gmbench.experiments.ugmm import calculations as of
 from gmbench.experiments.ugmm.networks import SCRIPT
 
@@ -497,6 +499,7 @@ PROBE = (
 SCRIPT_NET = "script-10-5"  # the arm that the paper's claims rest on
 LOOKED = 200  # steps between two looks of the authors' notebook
 STATES = 20  # of a feature, where features are to be explained
+MISSED = 5.0  # % of best scores that a search may miss
 
 
 def authors_looks(run: Run) -> float:
@@ -605,7 +608,7 @@ IRIS += known(
                     arm,
                     measure("missed_from_8"),
                     "best scores missed, % of flowers,",
-                    below=5,
+                    below=MISSED,
                     beside=(Beside("from one start", arm, measure("missed_from_1")),),
                 )
                 for arm in ("script-0", "script-10-5", "script-20-8", "notebook-20-8")
@@ -634,6 +637,159 @@ IRIS += known(
     ),
 )
 
+# -- starts and rates ------------------------------------------------------------------------------------------------
+
+AFTER_ONE = "error after epoch 1, points"
+
+STARTS: tuple[Claim, ...] = (
+    Claim(
+        *("UGMM-24", "critical path", "variances at the start can prevent immediate saturation", "prevent", ""),
+        Alongside(
+            Together(
+                Beyond("authors", measure("flat_start"), "share of flat neurons", below=0.5, untrained=True),
+                Beyond("authors", measure("gradient_share_start"), "gradients not 0", above=0.5, untrained=True),
+                Beyond("wide", measure("flat_start"), "share of flat neurons", above=0.5, untrained=True),
+                Beyond("narrow", measure("gradient_share_start"), "gradients not 0", below=0.5, untrained=True),
+                Below("authors", "wide", error_after(1), AFTER_ONE),
+                Below("authors", "narrow", error_after(1), AFTER_ONE),
+            ),
+            {
+                "from sigma = 1": Together(
+                    Beyond("unit", measure("flat_start"), "share of flat neurons", below=0.5, untrained=True),
+                    Beyond("unit", measure("gradient_share_start"), "gradients not 0", above=0.5, untrained=True),
+                    Below("unit", "wide", error_after(1), AFTER_ONE),
+                    Below("unit", "narrow", error_after(1), AFTER_ONE),
+                ),
+                "wide, after epoch 1": Beyond("wide", measure("flat"), "share of flat neurons", above=0.5),
+                "narrow, after epoch 1": Beyond("narrow", measure("gradient_share"), "gradients not 0", below=0.5),
+            },
+        ),
+        "saturated: see the decisions. The authors' start is not; a hundred times sigma = 1 and a hundredth of it are, "
+        "each in its way, and the network learns less from them in an epoch. What is saturated at the start was looked "
+        "at, of one seed, before this was written; no training was",
+    ),
+    Claim(
+        *("UGMM-29", "failure signatures", "a higher initial rate mends the slow start", "faster", ""),
+        Alongside(
+            Below("rate-3e-2", "authors", error_after(1), AFTER_ONE),
+            {
+                "1e-2 against 3e-3": Below("authors", "rate-3e-3", error_after(1), AFTER_ONE),
+                "from sigma = 1": Below("unit-rate-3e-2", "unit", error_after(1), AFTER_ONE),
+                "from sigma = 1, 1e-2 against 3e-3": Below("unit", "unit-rate-3e-3", error_after(1), AFTER_ONE),
+            },
+        ),
+        "slow: at the end of epoch 1, as in UGMM-14 and UGMM-15; higher: three times the rate that the authors train "
+        "with, for they name no other",
+    ),
+)
+
+# -- shared means ----------------------------------------------------------------------------------------------------
+
+SHARED: tuple[Claim, ...] = (
+    Claim(
+        *("UGMM-34", "open question 3", "shared means are more accurate for as many parameters", "open", ""),
+        Alongside(
+            Together(
+                Below("tied-wide", "untied", last, "last error, points"),
+                Below("tied", "untied-narrow", last, "last error, points"),
+            ),
+            {
+                "as wide": Below("tied", "untied", last, "last error, points"),
+                "MNIST": Together(
+                    Below("tied-wide@mnist", "untied@mnist", last, "last error, points"),
+                    Below("tied@mnist", "untied-narrow@mnist", last, "last error, points"),
+                ),
+            },
+        ),
+        "an experiment of ours, for a question that the paper leaves open: efficiency is the error of nets with as "
+        "many parameters, at two numbers of them; as wide nets, of which the tied one has two thirds, stand beside",
+    ),
+)
+
+# -- networks of sequences -------------------------------------------------------------------------------------------
+
+SEEDS = 10  # of the experiments of ours
+POINT = 1.0  # of test error: more than that is a loss
+
+
+def _preserves(arm: str, plain: str) -> Together:
+    """A network with uGMM neurons trains in every seed, and its error is at most a point above the plain one's."""
+    return Together(
+        Count(arm, lambda run: run.diverged or run.stuck, 0, SEEDS, "seeds that did not train", better=LOWER),
+        Below(arm, plain, last, "last error, points", bound=POINT),
+    )
+
+
+PRESERVES = (
+    f"an experiment of ours, for a question that the paper leaves open. Stability: of {SEEDS} seeds none diverges or "
+    f"stays at guessing; performance: the last error is at most {POINT:g} point above the plain network's. Without "
+    "LayerNorm, since the question is whether it needs specialized interventions; with it, with as many parameters and "
+    "at the plain network's other rate beside. One seed, 100, was looked at before this was written"
+)
+
+SEQUENCES: tuple[Claim, ...] = (
+    Claim(
+        *("UGMM-32", "open question 2", "a recurrent network of uGMM neurons stays stable and accurate", "open", ""),
+        Alongside(
+            _preserves("rnn-ugmm", "rnn"),
+            {
+                "from sigma = 1": _preserves("rnn-ugmm-unit", "rnn"),
+                "with LayerNorm": _preserves("rnn-ugmm-norm", "rnn"),
+                "as many parameters": _preserves("rnn-ugmm", "rnn-matched"),
+                "a tanh network at 1e-2": _preserves("rnn-ugmm", "rnn-rate"),
+                "an LSTM": _preserves("rnn-ugmm", "lstm"),
+                "with LayerNorm, an LSTM": _preserves("rnn-ugmm-norm", "lstm"),
+                "with LayerNorm, a tanh network at 1e-2": _preserves("rnn-ugmm-norm", "rnn-rate"),
+            },
+        ),
+        PRESERVES,
+    ),
+    Claim(
+        *("UGMM-33", "open question 2", "a transformer block with uGMM neurons stays stable and accurate", "open", ""),
+        Alongside(
+            _preserves("block-ugmm", "block"),
+            {
+                "from sigma = 1": _preserves("block-ugmm-unit", "block"),
+                "with LayerNorm": _preserves("block-ugmm-norm", "block"),
+                "as many parameters": _preserves("block-ugmm", "block-matched"),
+                "a ReLU block at 1e-2": _preserves("block-ugmm", "block-rate"),
+                "with LayerNorm, as many parameters": _preserves("block-ugmm-norm", "block-matched"),
+                "with LayerNorm, a ReLU block at 1e-2": _preserves("block-ugmm-norm", "block-rate"),
+            },
+        ),
+        PRESERVES
+        + "; the LayerNorm in question is the one behind the uGMM layer, and that of the block is in all arms",
+    ),
+)
+
+# -- a generative network on digits ----------------------------------------------------------------------------------
+
+
+def _generates(arm: str) -> Together:
+    """A generative network labels digits as well as an MLP, and coordinate ascent explains them."""
+    return Together(
+        Below(arm, "mlp", last, "last error, points", bound=POINT),
+        Beyond(
+            *(arm, measure("missed_from_8"), "best scores missed, % of digits,"),
+            below=MISSED,
+            beside=(Beside("from one start", arm, measure("missed_from_1")),),
+        ),
+    )
+
+
+DIGITS: tuple[Claim, ...] = (
+    Claim(
+        *("UGMM-40", "open question 1", "a generative network works beyond Iris", "open", ""),
+        Choices({"the label as a number": _generates("number"), "one-hot": _generates("one-hot")}),
+        f"an experiment of ours, on digits of 8 x 8 pixels: labels by posterior inference are at most {POINT:g} point "
+        "behind an MLP's, and the most probable explanation of the label and three pixels of 8 states each is found by "
+        f"coordinate ascent from 8 starts, so that trying all 5,120 joint states finds more in less than {MISSED:g} %. "
+        "One seed, 100, was looked at before this was written: all nets stay above 70 %, at ten times the rate too",
+    ),
+)
+
 # -- cells that take less than a minute -----------------------------------------------------------------------------
 
 IRIS = quick(*IRIS)
+STARTS, SHARED = quick(*STARTS), quick(*SHARED)
+SEQUENCES, DIGITS = quick(*SEQUENCES), quick(*DIGITS)

@@ -19,14 +19,14 @@ from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.settings import EPOCHS
 from gmbench.experiments.ugmm import claims
 from gmbench.experiments.ugmm.measures import SIGMAS
-from gmbench.layers.ugmm.inference import most_probable_explanation
+from gmbench.layers.ugmm.inference import Variables, most_probable_explanation
 from gmbench.nn import initialise, stack
 from gmbench.runs.carry import start_of, unpack
 from gmbench.training import classify
 from gmbench.training.loop import Trained, batches, finite, order_of
 
 RATE = 1e-3  # of Adam, in every protocol
-ROW = 10  # looks at the test set that make one row of a cell, an "epoch" of its page
+ROW = 10  # looks of a row
 UNKNOWN = 3  # variables that are to be explained: the label and the last two features
 EXPLAINED = 30  # test flowers
 
@@ -39,11 +39,13 @@ class Protocol:
         on; else the features as they are, and a split
     :param batch: flowers of a step; None: all
     :param look: passes over the training data between two looks at the test set
+    :param row: looks that make one row of a cell, an "epoch" of its page
     """
 
     standardised: bool
     batch: int | None
     look: int
+    row: int = ROW
 
 
 SCRIPT = Protocol(standardised=False, batch=16, look=1)
@@ -139,17 +141,21 @@ class Generative:
         right = (found.states.squeeze(1) == labels) & found.score.isfinite()
         return 100 * (~right).float().mean().item(), self.loss(images, labels).item()
 
-    def missed(self, data: Data) -> dict[str, float]:
-        """How often coordinate ascent ends below the largest score, in % of the first test flowers, from eight starts
-        and from one: the label and the last two features unknown, each feature with equally spaced states.
-        """
-        x = self.joined(data.test_images, data.test_labels)[:EXPLAINED]
+    def unknown(self, data: Data) -> Variables:
+        """What is to be explained: the label and the last two features, each with equally spaced states."""
         low, high = data.train_images.amin(0).tolist(), data.train_images.amax(0).tolist()
         unknown = range(max(0, self.features - UNKNOWN + 1), self.features)
-        variables: dict[int | tuple[int, ...], torch.Tensor | Sequence[Any]] = {
-            **{place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown},
-            self.places: self.labels,
+        found: dict[int | tuple[int, ...], torch.Tensor | Sequence[Any]] = {
+            place: torch.linspace(low[place], high[place], claims.STATES) for place in unknown
         }
+        return {**found, self.places: self.labels}
+
+    def missed(self, data: Data) -> dict[str, float]:
+        """How often coordinate ascent ends below the largest score, in % of the first test flowers, from eight starts
+        and from one.
+        """
+        x = self.joined(data.test_images, data.test_labels)[:EXPLAINED]
+        variables = self.unknown(data)
         total = math.prod(map(len, variables.values()))
         exact = most_probable_explanation(self.network, x, variables, limit=total).score
         least = exact - 1e-5 * exact.abs().clamp_min(1)  # below: more than rounding
@@ -241,12 +247,12 @@ def fit(
 ) -> Trained:
     """Minimise the model's loss by Adam; training that diverged ends with its row.
 
-    :return: its ``tests`` are the looks, :data:`ROW` of which make a row of its ``epochs``; ``measures`` has
+    :return: its ``tests`` are the looks, ``protocol.row`` of which make a row of its ``epochs``; ``measures`` has
         ``diverged``, the first step whose loss was not finite
     """
     optimiser = torch.optim.Adam(model.network.parameters(), lr=RATE)
     everything = data.train_images, data.train_labels
-    count, passes = len(data.train_images), ROW * protocol.look
+    count, passes = len(data.train_images), protocol.row * protocol.look
     drawn: Iterator[tuple[torch.Tensor, ...]] = itertools.repeat(everything)
     if protocol.batch:
         drawn = batches(everything, protocol.batch, order)
@@ -328,6 +334,18 @@ DECISIONS = (
     ("arithmetic", "float32, one thread, denormals flushed to zero"),
 )
 
+MEASURES = {
+    **classify.MEASURES,
+    **SIGMAS,
+    "perfect_last": "1 if the last look at the test set is without an error, else 0",
+    "perfect_ever": "1 if any look is without an error, else 0",
+    "best_look": "lowest test error of any look, %",
+    "score_last": "mean score of the test flowers at the last epoch",
+    "score_best": "mean score of the test flowers at the first epoch with the lowest error",
+    "missed_from_8": "best scores that coordinate ascent misses from eight starts, % of test flowers",
+    "missed_from_1": "best scores that coordinate ascent misses from one start, % of test flowers",
+}
+
 EXPERIMENT = Experiment(
     name="ugmm-iris",
     version=1,
@@ -343,17 +361,7 @@ EXPERIMENT = Experiment(
     decisions=DECISIONS,
     cell=cell,
     claims=claims.IRIS,
-    measures={
-        **classify.MEASURES,
-        **SIGMAS,
-        "perfect_last": "1 if the last look at the test set is without an error, else 0",
-        "perfect_ever": "1 if any look is without an error, else 0",
-        "best_look": "lowest test error of any look, %",
-        "score_last": "mean score of the test flowers at the last epoch",
-        "score_best": "mean score of the test flowers at the first epoch with the lowest error",
-        "missed_from_8": "best scores that coordinate ascent misses from eight starts, % of test flowers",
-        "missed_from_1": "best scores that coordinate ascent misses from one start, % of test flowers",
-    },
+    measures=MEASURES,
     preferred=("eager",),
     metric=dataclasses.replace(ERROR, loss=""),  # a score for all arms but the MLPs
     settings=(EPOCHS,),
