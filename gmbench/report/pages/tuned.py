@@ -34,8 +34,8 @@ def _tuning(found: Page, known: Experiment, data: str, budget: str, arms: Sequen
     found.add(
         f"## Tuned: {text(where)}",
         f"Each arm is tuned by quasi-random trials over a space of its own, {trials} an arm, on a part of the training "
-        "data that is left out of training. The best is then trained with several seeds, and the table has the error of "
-        "their last epochs on the test data.",
+        "data that is left out of training. The best is then trained with several seeds, and the table has the error "
+        "of their last epochs on the test data.",
         "" if len(numbers) == 1 else "**Budgets are not equal**: compare arms at the number of trials that all have.",
         table(_row(label, row, known) for label, row in rows.items()),
     )
