@@ -250,7 +250,7 @@ def over_choices(found: Mapping[str, Decision]) -> Decision:
     )
 
 
-def over_universes(found: Mapping[str, tuple[Decision, bool]]) -> Decision:
+def over_universes(found: Mapping[str, tuple[Decision, bool]], hint: str = "") -> Decision:
     """A claim whose setting is not disclosed, over its universes: of each its decision, and whether it is anchored,
     that is, whether the paper's baseline comes out there as printed. Only anchored ones count.
 
@@ -260,8 +260,11 @@ def over_universes(found: Mapping[str, tuple[Decision, bool]]) -> Decision:
     and others are not; *not run* also where none is anchored: the paper's setting is then not among them.
 
     Each universe is decided by itself, at 5 %; the reason says in how many.
+
+    :param hint: why none can be anchored, such as ``not anchored: reduced budget``: then all count, and what they say
+        is a hint and no verdict on the paper, as the reason tells
     """
-    anchored = {name: decision for name, (decision, counts) in found.items() if counts}
+    anchored = {name: decision for name, (decision, counts) in found.items() if counts or hint}
     if not anchored:
         return Decision(NOT_RUN, f"none of {len(found)} universes has the paper's baseline")
     verdicts = [decision.verdict for decision in anchored.values()]
@@ -278,6 +281,8 @@ def over_universes(found: Mapping[str, tuple[Decision, bool]]) -> Decision:
         verdict = refused.pop() if len(refused) == 1 else DOES_NOT_HOLD
     parts = tuple(anchored.values())
     said = f"holds in {held} of {len(anchored)} anchored universes, of {len(found)}"
+    if hint:
+        said = f"a hint, {hint}: holds in {held} of {len(found)} universes"
     return Decision(verdict, said, seeds=_fewest(parts), parts=parts, enough=lambda level: _most(parts))
 
 

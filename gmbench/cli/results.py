@@ -95,8 +95,9 @@ def data_command(name, as_json):
     metavar="DIR",
     help="Cells to judge by (default: your own of the paper budget, else those committed here).",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the ledger as JSON.")
-def claims(chosen, verdict, store, as_json):
+@click.option("--headlines", is_flag=True, help="What each paper is remembered for, as the ledger has it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ledger, or the headlines, as JSON.")
+def claims(chosen, verdict, store, headlines, as_json):
     """What the papers claim, and whether it holds on the cells of a store.
 
     A printed number agrees where it lies in the 95 % interval that our runs predict for it, and that is narrow enough
@@ -120,9 +121,12 @@ def claims(chosen, verdict, store, as_json):
     names = {name for row in rows for name in (row.id, row.experiment, row.paper)}
     for name in chosen:
         one_of("claim, experiment or paper", name, names)
+    every = rows
     if chosen:
         rows = [row for row in rows if set(chosen) & {row.id, row.experiment, row.paper}]
     rows = [row for row in rows if verdict in (None, row.verdict)]
+    if headlines:
+        return _headlines(every, {row.id for row in rows}, folder, as_json)
     if as_json:
         return emit([row.as_dict() for row in rows])
     click.echo(f"gmbench: judged by the cells in {folder} (--store DIR for others)", err=True)
@@ -134,6 +138,23 @@ def claims(chosen, verdict, store, as_json):
 
     Console().print(table(rows))
     click.echo(", ".join(f"{number} {name}" for name, number in counts(rows).items()))
+    return None
+
+
+def _headlines(rows, ids, folder, as_json):
+    """The headlines that rest on one of these claims."""
+    import textwrap
+
+    from gmbench.results.headlines import told
+
+    found = [each for each in told(rows) if ids & set(each.claims)]
+    if as_json:
+        return emit([each.as_dict() for each in found])
+    click.echo(f"gmbench: judged by the cells in {folder} (--store DIR for others)", err=True)
+    for each in found:
+        click.echo(f'{each.paper}: {each.title}\n    "{each.quote}" ({each.source})')
+        for words in (each.reading, *(f"{name}: {words}" for name, words in each.notes.items())):
+            click.echo(textwrap.fill(words, 112, initial_indent="  ", subsequent_indent="    "))
     return None
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import importlib
+import importlib.util
 import pkgutil
 
+from gmbench.claims.headline import Headline
 from gmbench.experiments.contract import Experiment
 from gmbench.names import choose
 
@@ -19,6 +21,16 @@ def experiments() -> dict[str, Experiment]:
             declared = getattr(importlib.import_module(item.name), "EXPERIMENT", None)
             if declared is not None:
                 found[declared.name] = declared
+    return dict(sorted(found.items()))
+
+
+@functools.cache
+def headlines() -> dict[str, tuple[Headline, ...]]:
+    """The main statements of each paper that declares them, in a file ``headlines`` beside its claims."""
+    found = {}
+    for item in pkgutil.iter_modules(__path__):
+        if item.ispkg and importlib.util.find_spec(name := f"{__name__}.{item.name}.headlines"):
+            found[item.name] = importlib.import_module(name).HEADLINES
     return dict(sorted(found.items()))
 
 

@@ -25,7 +25,8 @@ class Multiverse:
     :param outcome: what is compared: ``best``, ``last``, ``late`` or ``area``, of the test errors, or the name of a
         measure; the lower the better
     :param anchors: of arms of the paper's the outcome that it prints, with what its rounding and its spread leave
-        open: (outcome, low, high). A universe in which one lies outside is none that the authors can have had
+        open: (outcome, low, high). They are of whole trainings, so that cells of another budget than the paper's anchor
+        nothing. A universe in which one lies outside is none that the authors can have had
     """
 
     factors: Mapping[str, tuple[Value | None, ...]]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gmbench.claims.metric import ERROR, Metric
 from gmbench.runs.cell import CellResult
-from gmbench.runs.spec import said
+from gmbench.runs.spec import VALIDATION, said
+
+if TYPE_CHECKING:
+    from gmbench.experiments.contract import Experiment
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,26 @@ def tuned(trials: Iterable[CellResult], final: Iterable[CellResult], metric: Met
         return error is None, 0.0 if error is None else error
 
     return sorted(found, key=rank)
+
+
+def tunings(results: Iterable[CellResult], chosen: Experiment) -> dict[tuple[str, str], list[Tuned]]:
+    """What a store has of an experiment's tunings, by data set and budget, in the experiment's order."""
+    own = [each for each in results if (each.spec.experiment, each.spec.version) == (chosen.name, chosen.version)]
+    found = {}
+    for data in chosen.data_sets:
+        for budget in chosen.budgets:
+            here = [each for each in own if (each.spec.data, each.spec.budget) == (data, budget)]
+            final = [each for each in here if each.spec.split is None]
+            ended = [(each.spec.label, each.spec.layer) for each in final]
+
+            def drawn(trial: CellResult, ended: list[tuple[str, str]] = ended) -> tuple[bool, str]:
+                # in which order they were drawn is not kept: of equal ones the one that was chosen comes first
+                return (trial.spec.label, trial.spec.layer) not in ended, trial.id
+
+            trials = sorted((each for each in here if each.spec.split == VALIDATION), key=drawn)
+            if trials:
+                found[data, budget] = tuned(trials, final, chosen.metric)
+    return found
 
 
 def tables(rows: Sequence[Mapping[str, Any]], title: str, metric: Metric = ERROR) -> list[Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +14,17 @@ from gmbench.claims.statistics import Run, Statistic
 from gmbench.claims.verdicts import Decision
 from gmbench.contract import ContractError
 from gmbench.experiments.contract import Experiment
+from gmbench.experiments.settings import Value
 from gmbench.experiments.universes import Universe
 from gmbench.names import choose
-from gmbench.runs.cell import CELLS
-from gmbench.store.reading import Store
+from gmbench.results.ledger import BUDGET
+from gmbench.runs.cell import CellResult
 
 ERRORS: Mapping[str, Statistic] = {
     name: getattr(statistics, name) for name in ("best", "last", "late", "area")
 }  # of test errors; any other outcome is a measure
+
+ANCHORED = {True: "yes", False: "no", None: "not known"}
 
 Runs = Mapping[str, Mapping[int, Run]]  # of arms, by seed
 
@@ -33,7 +35,8 @@ class Found:
 
     :param runs: of the headline and the arms that it is compared with
     :param values: of each arm its outcome by seed, without the seeds that diverged
-    :param anchored: whether the paper's baseline comes out as printed; None where none is printed, or none was run
+    :param anchored: whether the paper's baseline comes out as printed; None where that cannot be said:
+        :func:`unanchored`, or it was not run
     :param decisions: of each arm that the headline is compared with
     """
 
@@ -52,7 +55,7 @@ class Found:
             "anchored": self.anchored,
             "seeds": {arm: len(runs) for arm, runs in self.runs.items()},
             "diverged": {arm: sum(run.diverged for run in runs.values()) for arm, runs in self.runs.items()},
-            "outcome": {arm: _mean(values.values()) for arm, values in self.values.items()},
+            "outcome": {arm: mean_of(values.values()) for arm, values in self.values.items()},
             "against": {
                 arm: {
                     "verdict": decision.verdict,
@@ -66,15 +69,25 @@ class Found:
         }
 
 
-def _mean(values: Iterable[float]) -> float | None:
+def mean_of(values: Iterable[float]) -> float | None:
+    """The mean, or None of nothing."""
     found = list(values)
     return math.fsum(found) / len(found) if found else None
 
 
-def universes(
-    chosen: Experiment, data: str, budget: str, store: Store | str | os.PathLike | None = None
-) -> list[Found]:
-    """Every universe of an experiment, in order, with the cells of a store; differences of errors that are mean
+def unanchored(chosen: Experiment, data: str, budget: str) -> str:
+    """Why no universe can be anchored; empty where they can. Papers print what whole trainings come to, which shorter
+    ones on less data cannot meet, whatever the setting.
+    """
+    declared = chosen.multiverse
+    if budget != BUDGET:
+        return f"not anchored: {budget} budget"
+    printed = declared is not None and any(arm.partition("@")[2] in ("", data) for arm in declared.anchors)
+    return "" if printed else f"not anchored: no baseline is printed for {data}"
+
+
+def universes(chosen: Experiment, data: str, budget: str, results: Iterable[CellResult]) -> list[Found]:
+    """Every universe of an experiment, in order, with the cells that are there; differences of errors that are mean
     squares are in decades.
 
     :raises ContractError: if the experiment has no universes, or there is no such budget
@@ -86,7 +99,7 @@ def universes(
     arms = [chosen.headline, *declared.against]
     # arm, settings -> implementation, device -> seed -> (when, run)
     cells: dict[tuple[str, str], dict[tuple[str, str], dict[int, tuple[str, Run]]]] = {}
-    for _, result in Store.of(store).read(CELLS):
+    for result in results:
         spec = result.spec
         wanted = (chosen.name, chosen.version, data, budget, None, spending.images)
         if (spec.experiment, spec.version, spec.data, spec.budget, spec.split, spec.images) != wanted:
@@ -109,7 +122,7 @@ def universes(
         most = max(sorted(variants), key=lambda key: len(variants[key]), default=None)
         return {} if most is None else {seed: run for seed, (_, run) in sorted(variants[most].items())}
 
-    found = []
+    found, open_ = [], unanchored(chosen, data, budget)
     for name, universe in declared.universes.items():
         here = {arm: runs(arm, universe) for arm in arms}
         outcome = outcome_of(chosen, declared.outcome)
@@ -120,7 +133,8 @@ def universes(
             )
             for arm in declared.against
         }
-        found.append(Found(name, universe, here, values, _anchored(chosen, data, here), decisions))
+        anchored = None if open_ else _anchored(chosen, data, here)
+        found.append(Found(name, universe, here, values, anchored, decisions))
     return found
 
 
@@ -151,7 +165,7 @@ def _anchored(chosen: Experiment, data: str, runs: Runs) -> bool | None:
         if place not in ("", data) or not runs.get(arm):
             continue
         statistic = ERRORS.get(name) or statistics.measure(name)
-        mean = _mean(_values(runs[arm], statistic).values())
+        mean = mean_of(_values(runs[arm], statistic).values())
         lost = any(run.diverged for run in runs[arm].values())
         said.append(mean is not None and not lost and low <= mean <= high)
     return all(said) if said else None
@@ -161,7 +175,7 @@ def _anchored(chosen: Experiment, data: str, runs: Runs) -> bool | None:
 class Comparison:
     """The headline against one arm over all universes.
 
-    :param decision: over the anchored universes
+    :param decision: over the anchored universes; over all, as a hint, where none can be anchored
     :param effects: of the factors on the mean difference, over all universes that have one, the largest first
     """
 
@@ -193,12 +207,16 @@ class Comparison:
         }
 
 
-def compared(found: Iterable[Found]) -> list[Comparison]:
-    """The headline against each other arm, over universes."""
+def compared(found: Iterable[Found], hint: str = "") -> list[Comparison]:
+    """The headline against each other arm, over universes.
+
+    :param hint: what :func:`unanchored` says of them
+    """
     every = list(found)
     rows = []
     for arm in every[0].decisions if every else ():
-        decision = over_universes({each.name: (each.decisions[arm], each.anchored is not False) for each in every})
+        counting = {each.name: (each.decisions[arm], each.anchored is not False) for each in every}
+        decision = over_universes(counting, hint)
         known = [(each.universe, each.decisions[arm].centre) for each in every if each.decisions[arm].seeds]
         effects = main_effects((universe, centre) for universe, centre in known if centre is not None)
         rows.append(Comparison(arm, decision, effects))
@@ -213,20 +231,24 @@ def curve(found: Iterable[Found], arm: str) -> list[Found]:
     return sorted(known, key=lambda each: (each.decisions[arm].centre or 0.0, each.name))
 
 
-def tables(chosen: Experiment, found: Iterable[Found], title: str) -> list[Any]:
-    """Two rich tables: the universes, and the main effects of the factors."""
+def tables(chosen: Experiment, found: Iterable[Found], title: str, hint: str = "") -> list[Any]:
+    """Two rich tables: the universes, and the main effects of the factors.
+
+    :param hint: what :func:`unanchored` says of them
+    """
     from rich.table import Table
 
     every = list(found)
     assert chosen.multiverse is not None
     outcome, arms = chosen.multiverse.outcome, [chosen.headline, *chosen.multiverse.against]
+    title = ", ".join(filter(None, [title, hint]))
     shown = Table(title=f"{title}: {outcome}, mean over seeds", title_justify="left")
     for name in ("universe", "anchored", *arms):
         shown.add_column(name, overflow="fold", justify="right" if name in arms else "left")
     for arm in chosen.multiverse.against:
         shown.add_column(f"less {arm}", overflow="fold")
     for each in every:
-        means = [_mean(each.values[arm].values()) for arm in arms]
+        means = [mean_of(each.values[arm].values()) for arm in arms]
         cells = [
             ("" if mean is None else f"{mean:.4g}") + _lost(each.runs[arm])
             for arm, mean in zip(arms, means, strict=True)
@@ -235,20 +257,32 @@ def tables(chosen: Experiment, found: Iterable[Found], title: str) -> list[Any]:
             f"{decision.centre:+.3g}, {decision.seeds} pairs: {decision.verdict}" if decision.seeds else "not run"
             for decision in each.decisions.values()
         ]
-        anchored = {True: "yes", False: "no", None: "not said"}[each.anchored]
-        shown.add_row(each.name, anchored, *cells, *against)
+        shown.add_row(each.name, ANCHORED[each.anchored], *cells, *against)
     effects = Table(title=f"{title}: main effects on the difference", title_justify="left")
     for name in ("against", "factor", "share", "mean difference at each value", "verdict"):
         effects.add_column(name, overflow="fold")
-    for row in compared(every):
+    for row in compared(every, hint):
         verdict = f"{row.decision.verdict}: {row.decision.reason}"
         verdict += f"; {row.factor} decides" if row.factor else ""
         for effect in row.effects:
-            levels = ", ".join(f"{'its own' if v is None else v}: {mean:+.3g}" for v, mean in effect.levels.items())
-            share = f"{100 * effect.share:.0f} %" + (" (aliased)" if effect.aliased else "")
-            effects.add_row(row.arm, effect.factor, share, levels, verdict)
+            effects.add_row(row.arm, effect.factor, share_of(effect), levels_of(effect), verdict)
             verdict = ""
     return [shown, effects]
+
+
+def value_of(value: Value | None) -> str:
+    """A factor's value in words."""
+    return "each arm's own" if value is None else str(value)
+
+
+def share_of(effect: Effect) -> str:
+    """How much of the variance over universes a factor explains."""
+    return f"{100 * effect.share:.0f} %" + (" (aliased)" if effect.aliased else "")
+
+
+def levels_of(effect: Effect) -> str:
+    """The mean difference at each of its values."""
+    return ", ".join(f"{value_of(value)}: {mean:+.3g}" for value, mean in effect.levels.items())
 
 
 def _lost(runs: Mapping[int, Run]) -> str:

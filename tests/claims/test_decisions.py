@@ -527,6 +527,13 @@ class TestUniverses:
         if anchored:
             assert decided.reason == f"holds in {held} of {len(anchored)} anchored universes, of {len(found)}"
 
+    @pytest.mark.parametrize(("found", "verdict"), [((YES, NO), DEPENDS), ((YES, YES), HOLDS), ((OPEN, YES), TOO_FEW)])
+    def test_where_none_can_be_anchored_all_give_a_hint(self, found, verdict):
+        decided = over_universes({str(i): (one, False) for i, one in enumerate(found)}, "not anchored: reduced budget")
+        held = sum(one.verdict == HOLDS for one in found)
+        assert decided.verdict == verdict
+        assert decided.reason == f"a hint, not anchored: reduced budget: holds in {held} of 2 universes"
+
     def test_main_effects_of_a_full_factorial_are_its_analysis_of_variance(self):
         rows = [
             (

@@ -12,9 +12,10 @@ from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.plan import cells
 from gmbench.experiments.universes import Multiverse
-from gmbench.results.universes import compared, curve, tables, universes
-from gmbench.runs.cell import run_cell
+from gmbench.results.universes import compared, curve, tables, unanchored, universes
+from gmbench.runs.cell import CELLS, run_cell
 from gmbench.runs.spec import Spec
+from gmbench.store.reading import Store
 
 HEADS = experiment("gmnm-classification")
 WITH = [name for name, each in experiments().items() if each.multiverse]
@@ -71,12 +72,17 @@ def test_identical_cells_are_run_once():
     assert all(spec["images"] == 12800 and spec["epochs"] == 10 for spec in specs)
 
 
+@pytest.fixture(params=["paper", "reduced"])
+def budget(request):
+    return request.param
+
+
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, budget):
     """A multiverse of which one factor decides whether the head is better."""
     variants = list(HEADS.multiverse.universes.values())
     arms = [HEADS.headline, *HEADS.multiverse.against]
-    for spec in cells(HEADS, "mnist", "d", "reduced", arms, range(6), variants=variants, only_own=True):
+    for spec in cells(HEADS, "mnist", "d", budget, arms, range(6), variants=variants, only_own=True):
         given = HEADS.values(spec)
         loss = 8e-3 + 1e-5 * spec["seed"]
         if spec["arm"] == HEADS.headline:
@@ -88,25 +94,37 @@ def store(tmp_path):
     return tmp_path
 
 
-def test_a_claim_depends_on_the_factor_that_decides(store):
-    found = universes(HEADS, "mnist", "reduced", store)
-    assert all(each.anchored for each in found) and len(found) == len(HEADS.multiverse.universes)
-    first = next(row for row in compared(found) if row.arm == "cnn")
+def of_store(store, budget):
+    return universes(HEADS, "mnist", budget, (result for _, result in Store(store).read(CELLS)))
+
+
+def test_a_claim_depends_on_the_factor_that_decides(store, budget):
+    found, hint = of_store(store, budget), unanchored(HEADS, "mnist", budget)
+    # what a paper prints of whole trainings anchors no others
+    assert hint == ("" if budget == "paper" else "not anchored: reduced budget")
+    assert {each.anchored for each in found} == {True if budget == "paper" else None}
+    assert len(found) == len(HEADS.multiverse.universes)
+    first = next(row for row in compared(found, hint) if row.arm == "cnn")
     assert first.factor == "normalise" and first.effects[0].share > 0.99
     assert first.decision.verdict == "depends on a choice"
-    assert "holds in 8 of 16 anchored universes" in first.decision.reason
+    said = f"a hint, {hint}: holds in 8 of 16 universes" if hint else "holds in 8 of 16 anchored universes, of 16"
+    assert first.decision.reason == said
     ordered = [each.decisions["cnn"].centre for each in curve(found, "cnn")]
     assert ordered == sorted(ordered) and len(ordered) == 16
     assert len(tables(HEADS, found, "t")) == 2
-    words = ["universes", HEADS.name, "--data", "mnist", "--store", str(store)]
-    assert "main effects" in CliRunner().invoke(cli.main, words).stdout
+    words = ["universes", HEADS.name, "--data", "mnist", "--budget", budget, "--store", str(store)]
+    printed = " ".join(CliRunner().invoke(cli.main, words).stdout.split())
+    assert "main effects" in printed and hint in printed
     shown = json.loads(CliRunner().invoke(cli.main, [*words, "--json"]).stdout)
+    assert shown["anchoring"] == hint
     assert len(shown["universes"]) == 16 and {row["deciding"] for row in shown["compared"]} == {"normalise"}
 
 
 def test_universes_without_cells_are_not_run_and_anchor_nothing(tmp_path):
-    found = universes(HEADS, "mnist", "reduced", tmp_path)
+    found = of_store(tmp_path, "paper")
     assert all(each.anchored is None and not each.decisions["cnn"].seeds for each in found)
     assert compared(found)[0].effects == [] and curve(found, "cnn") == []
     with pytest.raises(ContractError, match="has no universes"):
-        universes(experiment("ugmm-iris"), "iris", "smoke", tmp_path)
+        universes(experiment("ugmm-iris"), "iris", "smoke", [])
+    fits = experiment("gmnm-fit2d")  # nothing is printed there
+    assert unanchored(fits, "level-1", "paper") == "not anchored: no baseline is printed for level-1"

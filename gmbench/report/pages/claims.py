@@ -12,6 +12,7 @@ from gmbench.report.text.markdown import bullets, code, counted, interval, numbe
 from gmbench.report.text.page import Page, file_of
 from gmbench.results import leaderboard as boards
 from gmbench.results.frames import NONE
+from gmbench.results.headlines import Told, told
 from gmbench.results.ledger import LedgerRow, tests_of
 from gmbench.results.read import Results
 
@@ -68,6 +69,7 @@ def page(results: Results) -> Page:
         "the rules below."
     )
     found.add(counts(every))
+    _headlines(found, every)
     _picture(found, every)
     for paper in _papers(every):
         own = [row for row in every if row.paper == paper]
@@ -87,6 +89,26 @@ def page(results: Results) -> Page:
     found.add("## How to run it again", "The cells, and then these pages:")
     found.add("\n".join(["```", *commands, "gmbench report --store STORE --output FOLDER", "```"]))
     return found
+
+
+def _headlines(found: Page, every: Sequence[LedgerRow]) -> None:
+    """What each paper is remembered for, in its words and as the ledger has it."""
+    of_paper: dict[str, list[Told]] = {}
+    for each in told(every):
+        of_paper.setdefault(each.paper, []).append(each)
+    if of_paper:
+        found.add(
+            "## Headlines",
+            "What each paper is remembered for, in its own words; the claims that this rests on; and a reading. Every "
+            "number and verdict below is taken from the ledger when the page is made.",
+        )
+    for paper, headlines in of_paper.items():
+        found.add(f"### {text(paper)}")
+        for each in headlines:
+            found.add(
+                f'**{text(each.title)}.** "{text(each.quote)}" ({text(each.source)}). {text(each.reading)}',
+                bullets(f"**{name}**: {text(words)}" for name, words in each.notes.items()),
+            )
 
 
 def by_paper(rows: Iterable[LedgerRow]) -> list[LedgerRow]:

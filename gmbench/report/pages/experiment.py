@@ -16,7 +16,7 @@ from gmbench.claims.verdicts import FEWEST, NOT_RUN
 from gmbench.report.figures.colours import colours_of, groups_of
 from gmbench.report.figures.curves import Curves, Panel, curves
 from gmbench.report.figures.seeds import Hits, distributions, first_hits
-from gmbench.report.pages import claims, fits, neurons, paths
+from gmbench.report.pages import claims, fits, neurons, paths, tuned, universes
 from gmbench.report.text.markdown import bullets, code, count, counted, interval, number, table, text
 from gmbench.report.text.origin import dirty, made
 from gmbench.report.text.page import Page, file_of, slug
@@ -113,6 +113,9 @@ def page(results: Results, name: str) -> Page:
         found.add("Each with its numbers: [below](#claims-and-verdicts).")
     for board in every:
         _board(found, board, name)
+    if known:
+        universes.section(found, results, known)
+        tuned.section(found, results, known)
     lines = method(metric_of(known))
     hits = any(board.thresholds for board in every)
     found.add("## How to read this", bullets(line for line in lines if hits or not line.startswith("**First hits")))
