@@ -152,6 +152,13 @@ MEASURES = {
     "score_best": "mean score of the test flowers at the first epoch with the lowest error",
     "missed_from_8": "best scores that coordinate ascent misses from eight starts, % of test flowers",
     "missed_from_1": "best scores that coordinate ascent misses from one start, % of test flowers",
+    "front_gradient_*": "norm of the first convolution's gradient at so many steps",
+    "alive": "share of a head's units above 0.001 at some test image, at the end",
+    # of units of fits and heads
+    "active": "share of test inputs at which a unit is above half of its largest value, mean over units, at the end",
+    "closest": "median distance of a centre to its nearest, at the end over the start",
+    "indefinite": "share of units whose form has a negative eigenvalue, at the end",
+    "largest_gradient": "largest norm of a step's gradient over that of the first step",
     # of fits
     "bump": "mean square in the bump's box",
     "centre": "mean square within 1 of the origin",
