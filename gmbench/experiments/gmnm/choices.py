@@ -103,8 +103,9 @@ class Precisions(torch.nn.Module):
 
     def __init__(self, layer: GMNM):
         super().__init__()
-        P = layer.L.detach().mT @ layer.L.detach()
-        self.mu = layer.mu.detach()
+        mu, L, _ = (tensor.detach() for tensor in layer.tensors())
+        P = L.mT @ L
+        self.mu = mu
         self.P = torch.nn.Parameter(torch.stack([P[:, 0, 0], P[:, 0, 1], P[:, 1, 1]]))
         self.pi = torch.nn.Parameter(layer.pi.detach().clone())
 
@@ -134,13 +135,13 @@ class Inverse:
         return Precisions(layer)
 
 
-BEHIND = Units("mahalanobis", 56, "calibrated", "trained", 2)
+BEHIND = Units("mahalanobis", 56, "points", "trained", 2)
 
 
 @dataclass(frozen=True)
 class Deep(Units):
-    """A layer behind another: this one's units, fixed on a grid, and then those of ``behind``, whose start is measured
-    on what the first gives.
+    """A layer behind another: this one's units, fixed on a grid, and then those of ``behind``, which starts from what
+    the first gives.
     """
 
     behind: Units = BEHIND
@@ -164,9 +165,9 @@ def observe(fit: Fit, network: torch.nn.Module) -> Callable[[], Measures]:
     squares: list[list[torch.Tensor]] = []
     for parameter in network.parameters():
         if parameter.requires_grad:
-            squares.append(own := [])
+            squares.append([])
 
-            def seen(parameter: torch.Tensor, own: list[torch.Tensor] = own) -> None:
+            def seen(parameter: torch.Tensor, own: list[torch.Tensor] = squares[-1]) -> None:
                 assert parameter.grad is not None
                 own.append(parameter.grad.square().sum())
 
@@ -225,7 +226,7 @@ ARMS = {
         f"GMNM of 49 units on a grid and {WIDE} outputs, and behind it GMNM of 56 units of 2 projections, trained "
         "centres",
         Deep("mahalanobis", 49),
-        *(3e-2, "adam", STEPS),
+        *(1e-2, "adam", STEPS),
     ),
 }
 
@@ -236,9 +237,9 @@ def _everywhere(low: str, high: str, bound: float = 0.0) -> Together:
     return Together(*(Below(on(v, low), on(v, high), decades(last), TEST, bound, margin=margin) for v in PROBLEMS))
 
 
-def _limits(arms: tuple[str, ...], name: str, what: str, **limits: float) -> Together:
+def _limits(arms: tuple[str, ...], name: str, what: str, above: float = -math.inf, below: float = math.inf) -> Together:
     """A measure of arms is within limits on both levels."""
-    return Together(*(Beyond(on(v, arm), measure(name), what, **limits) for v in PROBLEMS for arm in arms))
+    return Together(*(Beyond(on(v, arm), measure(name), what, above, below) for v in PROBLEMS for arm in arms))
 
 
 ACTIVE = "share of the square where a unit is above half of its largest value"
@@ -341,10 +342,11 @@ EXPERIMENT = fit_experiment(
         ("units", "all arms have the 400 fixed centres of gmnm-fit2d, its ridges, or say otherwise; levels 1 and 4"),
         (
             "depth",
-            "the second layer starts from 'calibrated', on what the first gives for the training points; from "
-            "'uniform', which takes these for the box of its inputs, it hardly trains",
+            "the second layer's centres start on what the first gives for training points. That and its rate, 0.01, "
+            "had the lowest mean square of level 1 on a validation part of the training points, with seed 100, which "
+            "no cell has, of the initialisations 'calibrated', 'points' and 'uniform', each at 0.01 and 0.03",
         ),
-        ("rates", "those of the same units in gmnm-fit2d; of two layers 0.03. Twice 1, to see gradients there"),
+        ("rates", "those of the same units in gmnm-fit2d, but of two layers. Twice 1, to see gradients there"),
     ),
     observe=observe,
     seeds=range(10),

@@ -51,17 +51,21 @@ class Single(Units):
     def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> GMNM:
         """The layer."""
         layer = super().build(spec, x, generator)
-        drawn = torch.randn(layer.mu.shape, generator=generator, dtype=torch.float64)
+        mu, L, pi = layer.tensors()
+        drawn = torch.randn(mu.shape, generator=generator, dtype=torch.float64)
         with torch.no_grad():
-            layer.mu.copy_(self.spread * drawn)
-            layer.L.copy_(torch.eye(x.shape[1]).to(layer.L))
-            layer.pi.fill_(1.0)
+            mu.copy_(self.spread * drawn)
+            L.copy_(torch.eye(x.shape[1]).to(L))
+            pi.fill_(1.0)
         return layer
 
 
 ARMS = {
     "sixteen": Fitter("GMNM, 16 units, fixed centres on a grid", Units("mahalanobis", 16), 1e-1, steps=STEPS),
-    "ridge": Fitter("GMNM, 20 ridges", Units("ridge", 20, "uniform"), 3e-2, steps=STEPS),
+    "eleven": Fitter(
+        "GMNM, 11 units, trained centres", Units("mahalanobis", 11, "uniform", "trained"), 1e-1, steps=STEPS
+    ),
+    "ridge": Fitter("GMNM, 20 ridges", Units("ridge", 20, "uniform"), 1e-1, steps=STEPS),
     "mlp": Fitter("an MLP of 20 hidden units, tanh", Dense((20, 1), "tanh"), 1e-1, steps=STEPS),
     **{
         f"one-{spread}": Fitter(
@@ -84,7 +88,10 @@ CLAIMS = quick(
         *("GMNM < MLP", ""),
         Alongside(
             Below(on("sines", "sixteen"), on("sines", "mlp"), decades(last), TEST, margin=TENTH),
-            {"20 ridges": Below(on("sines", "ridge"), on("sines", "mlp"), decades(last), TEST, margin=TENTH)},
+            {
+                what: Below(on("sines", arm), on("sines", "mlp"), decades(last), TEST, margin=TENTH)
+                for what, arm in (("11 units, trained centres", "eleven"), ("20 ridges", "ridge"))
+            },
         ),
         "the solution of Eq. 4, sin(pi x1) sin(pi x2) on [-1, 1]^2, fitted: 16 units of 80 parameters and 2-20-1, "
         "tanh, of 81. The summary proposes it and says no outcome: that GMNM is lower is the paper's word elsewhere",
@@ -121,8 +128,12 @@ EXPERIMENT = fit_experiment(
     claims=CLAIMS,
     decisions=(
         ("domain", "[-1, 1] and [-1, 1]^2 here, as in the paper's Eq. 4, whose solution the second target is"),
-        ("sizes", "of two inputs 80 parameters (16 units, 20 ridges) and 81 (MLP)"),
-        ("rates", "those of the networks of their kind in gmnm-fit2d"),
+        ("sizes", "of two inputs 80 parameters (16 units, 20 ridges), 77 (11 units with trained centres) and 81 (MLP)"),
+        (
+            "rates",
+            "0.1: of 0.01, 0.03 and 0.1 that with the lowest mean square of 16 units, of ridges and of the MLP on a "
+            "validation part of the training points, after half the steps, with seed 100, which no cell has",
+        ),
         ("one unit", "mu ~ N(0, spread^2), L = 1, weight 1; of one input all readings of the module are one"),
     ),
     seeds=range(10),
