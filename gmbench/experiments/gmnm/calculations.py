@@ -90,3 +90,11 @@ def bound_held(n: int) -> float:
     L = (vectors[:, :n] * values[:n].sqrt()).T
     left = torch.linalg.matrix_norm(A @ A.T - L.T @ L, 2)
     return (left / values[n]).item()
+
+
+@functools.cache
+def largest_slope() -> float:
+    """The largest |d/dy exp(-y^2 / 2)|, on a fine grid: exp(-1/2), at y = 1."""
+    y = torch.linspace(-50, 50, 100_001, dtype=D, requires_grad=True)
+    (slope,) = torch.autograd.grad(torch.exp(-y.square() / 2).sum(), y)
+    return slope.abs().max().item()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,9 +156,22 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     and ``last_test_loss`` and ``last_train_loss``; ``cross_entropy`` on the test set, of the softmax of the outputs;
     ``step_ms``, the median training step, and ``step_ratio``, to the CNN's of the same data in turns with it.
     """
+    return run(spec, report)
+
+
+# what an experiment measures beside: looks at a network before training, and gives what tells its measures after it
+Observer = Callable[[torch.nn.Sequential, Data], Callable[[], Mapping[str, float | None]]]
+
+
+def run(spec: Spec, report: Report, observe: Observer = lambda network, data: dict) -> dict[str, Any]:
+    """One cell.
+
+    :param observe: measures beside
+    """
     design = ARMS.get(spec["arm"], ARMS[HEADLINE])
     data, given = data_of(spec, normalised=False), EXPERIMENT.values(spec)
     network = network_of(spec, design, data)
+    observed = observe(network, data)
     done = train(
         network,
         torch.optim.Adam(network.parameters(), lr=given["rate"]),
@@ -168,7 +182,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
         criterion=binary,
         report=report,
     )
-    measures: dict[str, Any] = {"parameters": sum(p.numel() for p in network.parameters())}
+    measures: dict[str, Any] = {"parameters": sum(p.numel() for p in network.parameters()), **observed()}
     for which in ("test", "train"):
         losses = [row[f"{which}_loss"] for row in done.epochs[1:]]
         known = [loss for loss in losses if loss is not None]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.data import HELD_OUT
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
 from gmbench.experiments.gmnm.networks import CHUNK, Fitter, Splines, Units, features, solved
-from gmbench.experiments.gmnm.targets import BOX, Problem
+from gmbench.experiments.gmnm.targets import Problem
 from gmbench.experiments.settings import EPOCHS, Range, choice, number
 from gmbench.experiments.universes import Multiverse
 from gmbench.runs.spec import VALIDATION
@@ -111,7 +112,7 @@ class Fit:
     def __post_init__(self) -> None:
         problem, generator = self.problem, torch.Generator().manual_seed(POINTS + self.seed)
         drawn = torch.rand(problem.train + problem.test, problem.inputs, generator=generator, dtype=torch.float64)
-        drawn = (2 * drawn - 1) * BOX
+        drawn = (2 * drawn - 1) * problem.box
         places = {"train": drawn[: problem.train], "test": drawn[problem.train :], "grid": problem.grid()}
         if self.validation:
             trained, held = places["train"].tensor_split([problem.train - problem.train // HELD_OUT])
@@ -150,7 +151,9 @@ class Fit:
         return finite((self.offset + self.scale * (on_grid @ weights) - self.y["grid"]).square().mean().item())
 
     def kept(self, network: torch.nn.Module) -> dict[str, Any]:
-        """Pictures of the target, the fit and their difference, x2 upwards; or lines."""
+        """Pictures of the target, the fit and their difference, x2 upwards; or lines; nothing of more inputs."""
+        if self.problem.inputs > 2:
+            return {}
         x = self.problem.grid(SHOWN) if self.problem.inputs == 2 else self.problem.grid()
         target = self.problem.value(x).to(self.device)
         fit = self.fitted(network, x.to(self.device, self.dtype))
@@ -162,16 +165,29 @@ class Fit:
         return {"surfaces": {name: each for name, each in drawn.items() if each}}
 
 
-def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -> dict[str, Any]:
+Measures = Mapping[str, float | None]
+# what an experiment measures beside: looks at a network before training, and gives what tells its measures after it
+Observer = Callable[[Fit, torch.nn.Module], Callable[[], Measures]]
+
+
+def run(
+    spec: Spec,
+    report: Report,
+    arm: Fitter,
+    problem: Problem,
+    batch: int,
+    observe: Observer = lambda fit, network: dict,
+) -> dict[str, Any]:
     """One cell: ``epochs``, ``measures``, and pictures or lines.
 
     :param batch: of Adam
+    :param observe: measures beside
     """
     validation = spec.get("split") == VALIDATION
     fit = Fit(problem, spec["seed"], FLOATS[arm.dtype], spec["device"], validation)
     network = arm.network.build(spec, fit.train_x, torch.Generator().manual_seed(spec["seed"]))
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    before = fit.oracle(network)
+    before, observed = fit.oracle(network), observe(fit, network)
     order = order_of(spec["seed"])
     waiting: list[torch.Tensor] = []
 
@@ -210,6 +226,7 @@ def run(spec: Spec, report: Report, arm: Fitter, problem: Problem, batch: int) -
         "oracle": before,
         "oracle_after": fit.oracle(network),
         "scale": fit.scale.item(),
+        **observed(),
     }
     return {"epochs": done.epochs, "measures": measures, **({} if validation else fit.kept(network))}
 
@@ -225,12 +242,17 @@ def fit_experiment(
     decisions: tuple[tuple[str, str], ...],
     claims: tuple[Claim, ...] = (),
     multiverse: Multiverse | None = None,
+    observe: Observer = lambda fit, network: dict,
+    observed: Mapping[str, str] = MappingProxyType({}),
+    seeds: Iterable[int] = range(3),
 ) -> Experiment:
     """An experiment with these arms on these problems.
 
     :param batch: of Adam
     :param decisions: beside those that all share
     :param multiverse: of what the paper leaves open
+    :param observe: measures beside, which ``observed`` describes
+    :param seeds: of the budget ``paper``
     """
 
     def cell(spec: Spec, report: Report) -> dict[str, Any]:
@@ -240,15 +262,21 @@ def fit_experiment(
         network = arm.network
         if "centres" in given and isinstance(network, Units):
             network = network.with_centres(given["centres"], problems[spec["data"]].inputs)
-        return run(spec, report, replace(arm, network=network, rate=given["rate"]), problems[spec["data"]], batch)
+        changed = replace(arm, network=network, rate=given["rate"])
+        return run(spec, report, changed, problems[spec["data"]], batch, observe)
 
     mahalanobis = {
         arm: made.network.centres
         for arm, made in arms.items()
-        if isinstance(made.network, Units) and made.network.reading == "mahalanobis"
+        if isinstance(made.network, Units) and made.network.reading == "mahalanobis" and not made.network.projections
     }
+    varied = [
+        choice("centres", CENTRES, "trained, with fewer units of as many parameters; or fixed").of(
+            *mahalanobis, own=mahalanobis
+        )
+    ]
     units = {arm: made.network for arm, made in arms.items() if isinstance(made.network, Units)}
-    spending = budgets(10, 40, range(3))
+    spending = budgets(10, 40, tuple(seeds))
     trained = settings({arm: made.trained for arm, made in arms.items()}, spending["paper"].epochs)
     batches = f"{trained}. Adam's batches are of {batch} points, whole ones alone, in an order drawn anew for each pass"
     found = Experiment(
@@ -266,8 +294,10 @@ def fit_experiment(
         decisions=(*DECISIONS, *decisions, ("settings", batches)),
         cell=cell,
         claims=claims,
-        measures=MEASURES,
-        layer_types={arm: "gmnm-ridge" for arm, network in units.items() if network.reading == "ridge"},
+        measures={**MEASURES, **observed},
+        layer_types={
+            arm: f"gmnm-{network.reading}" for arm, network in units.items() if network.reading != "mahalanobis"
+        },
         metric=MEAN_SQUARE,
         problems={problem: made.said for problem, made in problems.items()},
         extras={arm: "kan" for arm, made in arms.items() if isinstance(made.network, Splines)},
@@ -275,9 +305,7 @@ def fit_experiment(
             number("rate", arms[headline].rate, "of Adam, before it falls, or of L-BFGS", 1e-7, 10).of(
                 own={arm: made.rate for arm, made in arms.items()}
             ),
-            choice("centres", CENTRES, "trained, with fewer units of as many parameters; or fixed").of(
-                *mahalanobis, own=mahalanobis
-            ),
+            *(varied if mahalanobis else ()),
             EPOCHS,
         ),
         multiverse=multiverse,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
@@ -76,14 +77,24 @@ class Design:
     start: str = "uniform"
 
 
+class Network(Protocol):
+    """What fits a function."""
+
+    def build(self, spec: Spec, x: torch.Tensor, generator: torch.Generator) -> torch.nn.Module:
+        """The network ``(n, d) -> (n, 1)``, as it starts, for points like ``x (n, d)``."""
+
+
 @dataclass(frozen=True)
 class Units:
-    """A GMNM layer: its reading, units, the name of its initialisation, and whether centres are trained."""
+    """A GMNM layer: its reading, units, the name of its initialisation, whether centres are trained, and the
+    projections of a unit, as many as inputs where None.
+    """
 
     reading: str
     units: int
     start: str = "grid"
     centres: str = "fixed"
+    projections: int | None = None
 
     def with_centres(self, centres: str, inputs: int) -> Units:
         """Units of the mahalanobis reading with fixed or trained centres, k^inputs of them, and as many parameters as
@@ -110,6 +121,7 @@ class Units:
         return gmnm_layer(
             *(spec, x, 1, self.units, self.start, generator),
             reading=self.reading,
+            projections=self.projections,
             centres=self.centres,
             implementation=implementation,
             dtype=x.dtype,
@@ -167,7 +179,7 @@ class Fitter:
     """
 
     said: str
-    network: Units | Dense | Radial | Splines
+    network: Network
     rate: float = 1e-2
     method: str = ADAM
     steps: int = 75

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-BOX = 4.0  # the domain is [-BOX, BOX] in every direction
+BOX = 4.0  # the domain is [-BOX, BOX] in every direction where a problem has no other
 # a, b and c of each level: what the sinh, the bump and the normal density are multiplied by
 LEVELS = {"level-1": (0.0, 0.0, 0.0), "level-2": (5.0, 0.0, 0.0), "level-3": (5.0, 0.1, 0.0), "level-4": (5.0, 0.1, 40)}
 SIGMAS = {"lower": ((0.6, 1.1), (1.1, 3.9)), "literal": ((0.6, 2.0), (1.1, 3.9))}
@@ -57,6 +57,7 @@ class Problem:
     :param train, test: how many points are drawn
     :param side: cells of the grid along each axis, at whose middles the test error is taken
     :param regions: parts of the box with an error of their own
+    :param box: half the side of its domain, which is about the origin
     """
 
     said: str
@@ -66,11 +67,12 @@ class Problem:
     test: int
     side: int
     regions: Mapping[str, Callable[[torch.Tensor], torch.Tensor]]
+    box: float = BOX
 
     def grid(self, side: int = 0) -> torch.Tensor:
         """The middles of equal cells, ``(side^d, d)`` in float64, the last axis fastest."""
         side = side or self.side
-        axis = (torch.arange(side, dtype=torch.float64) + 0.5) * (2 * BOX / side) - BOX
+        axis = (torch.arange(side, dtype=torch.float64) + 0.5) * (2 * self.box / side) - self.box
         return torch.cartesian_prod(*[axis] * self.inputs).view(-1, self.inputs)
 
 
