@@ -352,7 +352,7 @@ EXPERIMENT = fit_experiment(
     observed={
         "largest_gradient": "largest norm of a step's gradient over that of the first step",
         "indefinite": "share of units whose form has a negative eigenvalue, at the end",
-        "active": "share of test inputs at which a unit is above half of its largest value, mean over units, at the end",
+        "active": "share of test inputs at which a unit is above half of its largest value, mean over units",
         "closest": "median distance of a centre to its nearest, at the end over the start",
     },
     seeds=range(10),

@@ -186,7 +186,7 @@ EXPERIMENT = Experiment(
         **OF.measures,
         "front_gradient_*": "norm of the first convolution's gradient at so many steps",
         "alive": "share of a head's units above 0.001 at some test image, at the end",
-        "active": "share of test inputs at which a unit is above half of its largest value, mean over units, at the end",
+        "active": "share of test inputs at which a unit is above half of its largest value, mean over units",
     },
     layer_types={arm: OF.layer_type_of(arm) for arm in SAME},
     preferred=OF.preferred,
