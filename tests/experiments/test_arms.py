@@ -110,7 +110,7 @@ def test_parameters(name, arm):
 
 @pytest.mark.parametrize(
     ("name", "seeds", "epochs"),
-    [("kumar", range(5), 20), ("kumar-single", range(10), 20), ("kumar-screen", range(5, 15), 30)],
+    [("kumar", range(6), 20), ("kumar-single", range(10), 20), ("kumar-screen", range(5, 15), 30)],
 )
 def test_the_budget_of_the_paper(name, seeds, epochs):
     budget = MODULES[name].EXPERIMENT.budgets["paper"]

@@ -152,7 +152,7 @@ def rows(found):
 def test_cells_come_seed_by_seed():
     found = cells(KUMAR, "digits", "0", "paper")
     arms = ["fc", "bl", "kumar", "fc-matched", "fan-in", "tuned", "per-class", "kumar-decay", "kumar-small"]
-    assert [(s["seed"], s["arm"]) for s in found] == [(seed, arm) for seed in range(5) for arm in arms]
+    assert [(s["seed"], s["arm"]) for s in found] == [(seed, arm) for seed in range(6) for arm in arms]
     assert {s["epochs"] for s in found} == {20} and {s["version"] for s in found} == {2}
     assert {s["arm"] for s in found if s["implementation"] is None} == {"fc", "fc-matched"} == set(KUMAR.baselines)
 

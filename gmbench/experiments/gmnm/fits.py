@@ -244,7 +244,7 @@ def fit_experiment(
     multiverse: Multiverse | None = None,
     observe: Observer = lambda fit, network: dict,
     observed: Mapping[str, str] = MappingProxyType({}),
-    seeds: Iterable[int] = range(3),
+    seeds: Iterable[int] = range(10),
 ) -> Experiment:
     """An experiment with these arms on these problems.
 

@@ -214,7 +214,7 @@ SINES = (
     f"of the boundary, corners twice. Test: {TESTED} x {TESTED} points at -1 + 2 (i + 1/3) / {TESTED}."
 )
 
-BUDGETS = budgets(10, 40, range(3))
+BUDGETS = budgets(10, 40, range(10))
 ROWS = BUDGETS["paper"].epochs
 SETTINGS = settings({name: arm.method for name, arm in ARMS.items()}, ROWS)
 
