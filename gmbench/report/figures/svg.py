@@ -14,12 +14,14 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
 
 from gmbench.report.figures.style import drawn
 
 UNITS = 10  # of the page in a point
+PADDING = 0.12  # inches around all that is drawn
 # of all that has no style of its own; letters are placed for the first font, and the second is as wide
 BASE = f"svg{{stroke-width:{UNITS};stroke-linejoin:round;font-family:'DejaVu Sans',Verdana,sans-serif}}"
 _SPACE, _HREF = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
@@ -35,7 +37,12 @@ def svg(figure: Figure) -> str:
     """A figure as SVG on white."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(buffer, format="svg", bbox_inches="tight", pad_inches=0.12, facecolor="white", metadata=nothing)
+    FigureCanvasSVG(figure)  # whose letters the layout is to measure
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine(None)  # else all is drawn once more, to nowhere, only to lay it out
+    box = figure.get_tightbbox().padded(PADDING)
+    figure.savefig(buffer, format="svg", bbox_inches=box, facecolor="white", metadata=nothing)
     return compact(buffer.getvalue())
 
 
