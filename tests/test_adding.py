@@ -148,7 +148,7 @@ ENGINE = Twice
 
 import numpy
 
-from gmbench.data import DataSet, Raw
+from gmbench.data.contract import DataSet, Raw
 
 
 def read():
