@@ -58,7 +58,7 @@ class Layer:
 
 
 BAD = [
-    (dict(layer_type="gmx"), "unknown layer type 'gmx'; did you mean 'gm'?"),
+    (dict(layer_type="gmx"), "there is no layer type 'gmx'; did you mean 'gm'?"),
     (dict(function=wrong_first), "the first argument must be x"),
     (dict(function=misses_two), "missing sigma, v"),
     (dict(function=unknown_one), "unknown temperature"),
@@ -66,7 +66,7 @@ BAD = [
     (dict(function="text"), "not a function"),
     (dict(function=waits), "it is async; declare a plain function"),
     (dict(function=Layer), "Layer is a class; declare a function"),
-    (dict(layer_type=["gm"]), "unknown layer type ['gm']"),
+    (dict(layer_type=["gm"]), "there is no layer type ['gm']"),
     (dict(layer_type=good), 'write @gmbench.implementation("gm", name="...") above the function'),
     (dict(name=None), "gm implementation: name= is missing"),
     (dict(ulp=64), "there is no ulp=; did you mean 'ulps'?"),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 
+from gmbench import registry
 from gmbench.data.contract import DataSet
 from gmbench.names import choose
 
@@ -13,12 +12,7 @@ from gmbench.names import choose
 @functools.cache
 def data_sets() -> dict[str, DataSet]:
     """Every declared data set, by name."""
-    found = {}
-    for item in pkgutil.iter_modules(importlib.import_module(__package__).__path__):
-        declared = getattr(importlib.import_module(f"{__package__}.{item.name}"), "DATA_SET", None)
-        if declared is not None:
-            found[declared.name] = declared
-    return found
+    return registry.declared("gmbench.data", "DATA_SET", DataSet)
 
 
 def data_set(name: str) -> DataSet:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 
+from gmbench import registry
 from gmbench.experiments.contract import Experiment
 from gmbench.names import choose
 
@@ -13,13 +12,7 @@ from gmbench.names import choose
 @functools.cache
 def experiments() -> dict[str, Experiment]:
     """Every experiment, by name."""
-    found = {}
-    for item in pkgutil.walk_packages(__path__, f"{__name__}."):
-        if not item.ispkg:
-            declared = getattr(importlib.import_module(item.name), "EXPERIMENT", None)
-            if declared is not None:
-                found[declared.name] = declared
-    return dict(sorted(found.items()))
+    return dict(sorted(registry.declared(__name__, "EXPERIMENT", Experiment).items()))
 
 
 def experiment(name: str) -> Experiment:

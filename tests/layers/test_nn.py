@@ -49,7 +49,10 @@ def test_it_is_an_attribute_that_loads_torch_at_first_use():
         (lambda: stack("ugm", [3, 2]), "there is no module of the layer type 'ugm'; did you mean 'ugmm'"),
         (lambda: stack("gm-full", [3, 1]), "there is no module of the layer type 'gm-full'; there is gm, gmnm-agp, "),
         (lambda: stack("gmnm-ridge", [3], units=2), "at least two widths"),
-        (lambda: initialise(stack("gmnm-ridge", [3, 2], units=2), "kumar"), "gmnm-ridge has no initialisation 'kumar'"),
+        (
+            lambda: initialise(stack("gmnm-ridge", [3, 2], units=2), "kumar"),
+            "there is no gmnm-ridge initialisation 'kumar'",
+        ),
     ],
 )
 def test_bad_input_is_one_line(act, said):
