@@ -43,6 +43,10 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def check(
     implementation: str | Callable[..., Any] | Implementation,
     *,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 
 from gmbench import registry
@@ -85,3 +87,6 @@ class GMNM(Layer):
             implementation = registry.load().implementation(judged, implementation)
         self.check(x)
         return implementation.function(x, *self.tensors())
+
+
+MODULES = {f"gmnm-{reading}": functools.partial(GMNM, reading=reading) for reading in READINGS}
