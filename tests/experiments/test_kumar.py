@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from gmbench import data, registry
 from gmbench.cli import base as cli
-from gmbench.cli import parse as asked
+from gmbench.cli import parse
 from gmbench.contract import ContractError, Initialisation
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.kumar import networks
@@ -218,7 +218,7 @@ def test_what_cannot_be_trained_is_refused(changes, reason):
     ("text", "seeds"), [("0-4", [0, 1, 2, 3, 4]), ("0,2", [0, 2]), ("7", [7]), ("3, 1-2,3", [3, 1, 2])]
 )
 def test_seeds_are_read(text, seeds):
-    assert asked.seeds(text) == seeds
+    assert parse.seeds(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -226,7 +226,7 @@ def test_seeds_are_read(text, seeds):
 )
 def test_what_are_no_seeds_is_refused(text):
     with pytest.raises(ContractError):
-        asked.seeds(text)
+        parse.seeds(text)
 
 
 def result(arm, seed, *errors, implementation="eager"):
@@ -332,7 +332,7 @@ def test_what_an_outside_file_declares_is_known_but_not_imported_here(tmp_path):
         "@gmbench.initialisation('gm', name='ones')\n"
         "def ones(layer, images, generator): ...\n"
     )
-    found = asked.implementation(str(path), "gm")
+    found = parse.implementation(str(path), "gm")
     assert (found.key, found.dtypes, found.ulps, found.summary) == (
         "gm/theirs",
         ("float32",),
@@ -342,7 +342,7 @@ def test_what_an_outside_file_declares_is_known_but_not_imported_here(tmp_path):
     assert pack(found)["source"] == path.read_text()
     with pytest.raises(ContractError, match="in another process"):
         found.function()
-    assert asked.initialisation("ones", "gm", str(path)).key == "gm/ones"
+    assert parse.initialisation("ones", "gm", str(path)).key == "gm/ones"
     with pytest.raises(ContractError, match="did not end within"):
         path.write_text("import time; time.sleep(60)")
         declared(path, seconds=0.5)
