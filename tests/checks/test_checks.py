@@ -163,7 +163,7 @@ def test_numbers_stay_in_the_domain():
     [
         (lambda: gmbench.check(print), "decorate it"),
         (lambda: gmbench.check("eager"), "means several"),
-        (lambda: gmbench.check(fine, profile="hard"), "unknown profile"),
+        (lambda: gmbench.check(fine, profile="hard"), "there is no profile"),
         (lambda: gmbench.check(fine, only="valu"), "did you mean 'value'"),
         (lambda: parse("{"), "not a case"),
         (lambda: parse('{"layer_type": "gm", "sizes": {"K": 1}, "batch": 1, "regime": "bulk"}'), "sizes other than"),

@@ -9,7 +9,7 @@ import torch
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.layers.modules import Layer
-from gmbench.names import nearest
+from gmbench.names import one_of
 
 READINGS = ("mahalanobis", "ridge", "agp")
 CENTRES = ("fixed", "trained")
@@ -55,8 +55,7 @@ class GMNM(Layer):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ):
-        if reading not in READINGS:
-            raise ContractError(f"GMNM: there is no reading {reading!r}{nearest(str(reading), READINGS)}")
+        one_of("reading", reading, READINGS)
         if centres not in CENTRES:
             raise ContractError(f"GMNM: centres are {' or '.join(CENTRES)}, not {centres!r}")
         if units < 1:
