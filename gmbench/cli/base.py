@@ -12,7 +12,7 @@ from gmbench import __version__
 from gmbench.contract import ContractError
 
 
-class Number(click.FloatRange):
+class Range(click.FloatRange):
     """A number in a range; NaN, which is in every range, is none."""
 
     def convert(self, value, param, ctx):
@@ -33,7 +33,7 @@ class Group(click.Group):
 
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
-            raise Failure(f"there is no command {name!r}{nearest(name, self.commands)}")
+            raise BadInput(f"there is no command {name!r}{nearest(name, self.commands)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx):
@@ -51,7 +51,7 @@ class Group(click.Group):
             return super().parse_args(ctx, args)
 
 
-class Failure(click.ClickException):
+class BadInput(click.ClickException):
     """One line on standard error, exit status 2."""
 
     exit_code = 2
@@ -66,15 +66,15 @@ def _one_line():
     try:
         yield
     except ContractError as error:
-        raise Failure(str(error)) from None
+        raise BadInput(str(error)) from None
     except BrokenPipeError:  # whoever read the output has had enough
         raise
     except OSError as error:  # a folder that may not be read, a name that is too long, a disk that is gone
         where = f"{error.filename}: " if error.filename else ""
-        raise Failure(f"{where}{error.strerror or error}") from None
+        raise BadInput(f"{where}{error.strerror or error}") from None
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "gmbench"
-        raise Failure(f"{error.format_message()} ({where} --help says more)") from None
+        raise BadInput(f"{error.format_message()} ({where} --help says more)") from None
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from gmbench.cli.base import DEVICE, Number, emit, main
+from gmbench.cli.base import DEVICE, Range, emit, main
 from gmbench.contract import ContractError
 
 
@@ -89,8 +89,8 @@ def new(layer_type, file, name):
 @click.option("--case", metavar="JSON", help="Replay one case, as a failure printed it.")
 @click.option("--keep-going", "-k", is_flag=True, help="Run every check, also after one has failed.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--time-limit", type=Number(1), help="Seconds (default: 55, deep profile 12 h).")
-@click.option("--memory-limit", type=Number(1), default=8.0, show_default=True, help="GiB.")
+@click.option("--time-limit", type=Range(1), help="Seconds (default: 55, deep profile 12 h).")
+@click.option("--memory-limit", type=Range(1), default=8.0, show_default=True, help="GiB.")
 @click.option("--store", type=click.Path(file_okay=False), help="Write the records into this store.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def verify(target, profile, device, only, case, keep_going, threads, time_limit, memory_limit, store, as_json):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gmbench.cli.base import STORE, Number, emit, main
+from gmbench.cli.base import STORE, Range, emit, main
 from gmbench.cli.training import engine_for, failed, on_engines, plan, train
 from gmbench.contract import ContractError
 
@@ -109,7 +109,7 @@ def run(
 @main.command()
 @click.argument("spec")
 @STORE
-@click.option("--memory-limit", type=Number(0.5, 4096), help="GB of address space (default: none).")
+@click.option("--memory-limit", type=Range(0.5, 4096), help="GB of address space (default: none).")
 @click.option("--driven", is_flag=True, hidden=True, help="By an engine: reports to it, ends with it.")
 @click.option("--fresh", is_flag=True, hidden=True, help="Even if another run has done it meanwhile.")
 def cell(spec, store, memory_limit, driven, fresh):

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from gmbench.cli.base import DEVICE, STORE, Failure, Number, emit, main
+from gmbench.cli.base import DEVICE, STORE, BadInput, Range, emit, main
 from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 
 TIMED = (*PASSES, STEP)
@@ -27,9 +27,9 @@ TIMED = (*PASSES, STEP)
 @click.option(
     "--rounds", type=click.IntRange(6), default=40, show_default=True, help="Undisturbed calls of each, a run."
 )
-@click.option("--seconds", type=Number(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
-@click.option("--memory-limit", type=Number(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
-@click.option("--time-limit", type=Number(1, 604800), default=600, show_default=True, help="Seconds a process.")
+@click.option("--seconds", type=Range(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
+@click.option("--memory-limit", type=Range(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
+@click.option("--time-limit", type=Range(1, 604800), default=600, show_default=True, help="Seconds a process.")
 @click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
 @STORE
@@ -74,12 +74,12 @@ def time_command(
     }
     if goals:
         if labels or batches or passes or full:
-            raise Failure("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
+            raise BadInput("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
         if dtype != "float32" or device != "cpu" or any(name.endswith(".py") for name in targets):
-            raise Failure("--goals is for the built-in implementations in float32 on a CPU")
+            raise BadInput("--goals is for the built-in implementations in float32 on a CPU")
         parts = select_goals(targets)
         if not parts:
-            raise Failure("these layer types have no goals")
+            raise BadInput("these layer types have no goals")
     else:
         parts = [{"names": targets, "labels": labels, "batches": batches, "passes": passes, "full": full}]
     rows, paths = [], []
@@ -93,7 +93,7 @@ def time_command(
                 paths.append(store_rows(found, store))  # at once: what is done is kept, whatever comes
     states = {row.status for row in rows}
     if not paths:
-        raise Failure(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
+        raise BadInput(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
     if as_json:
         emit([row.stored() for row in rows])
     else:

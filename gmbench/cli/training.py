@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmbench.cli.base import DEVICE, STORE, Number, emit
+from gmbench.cli.base import DEVICE, STORE, Range, emit
 from gmbench.runs.engines import engines
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ OPTIONS = (
     click.option(
         "--engine-option", "engine_options", multiple=True, metavar="NAME=VALUE", help="Of the engine (repeatable)."
     ),
-    click.option("--time-limit", type=Number(1, 31536000), help="Seconds a cell (default: none)."),
-    click.option("--memory-limit", type=Number(0.5, 4096), help="GB a cell, on a CPU (default: none)."),
+    click.option("--time-limit", type=Range(1, 31536000), help="Seconds a cell (default: none)."),
+    click.option("--memory-limit", type=Range(0.5, 4096), help="GB a cell, on a CPU (default: none)."),
     click.option("--fresh", is_flag=True, help="Run again the cells whose results are there."),
     click.option("--dry-run", is_flag=True, help="Only say which cells there are, and how long they will take."),
 )
