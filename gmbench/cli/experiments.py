@@ -112,7 +112,7 @@ def run(
 @click.option("--memory-limit", type=Range(0.5, 4096), help="GB of address space (default: none).")
 @click.option("--driven", is_flag=True, hidden=True, help="By an engine: reports to it, ends with it.")
 @click.option("--fresh", is_flag=True, hidden=True, help="Even if another run has done it meanwhile.")
-def cell(spec, store, memory_limit, driven, fresh):
+def cell(spec: str, store: str | None, memory_limit: float | None, driven: bool, fresh: bool) -> None:
     """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input."""
     from gmbench.experiments import experiment
     from gmbench.runs.child import BUSY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from typing import Any
 
 import click
 
@@ -34,24 +35,24 @@ TIMED = (*PASSES, STEP)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
 @STORE
 def time_command(
-    targets,
-    device,
-    dtype,
-    labels,
-    batches,
-    passes,
-    allocator,
-    full,
-    goals,
-    runs,
-    rounds,
-    seconds,
-    memory_limit,
-    time_limit,
-    alone,
-    as_json,
-    store,
-):
+    targets: tuple[str, ...],
+    device: str,
+    dtype: str,
+    labels: tuple[str, ...],
+    batches: tuple[int, ...],
+    passes: tuple[str, ...],
+    allocator: str | None,
+    full: bool,
+    goals: bool,
+    runs: int | None,
+    rounds: int,
+    seconds: float,
+    memory_limit: float,
+    time_limit: float,
+    alone: bool,
+    as_json: bool,
+    store: str | None,
+) -> None:
     """Time implementations that pass their checks, interleaved with each other, the floor and dense layers.
 
     NAME is gm/eager, gm or eager; FILE a Python file; none means every exact implementation. One timing runs at a
@@ -66,7 +67,7 @@ def time_command(
     from gmbench.timing.turns import TimingLimits
 
     check_writable("timings", store)
-    options = {
+    options: dict[str, Any] = {
         "allocators": [allocator] if allocator else None,
         "alone": alone,
         "runs": runs or (5 if goals else 1),
