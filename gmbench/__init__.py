@@ -43,6 +43,10 @@ if not TYPE_CHECKING:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def check(
     implementation: str | Callable[..., Any] | Implementation,
     *,
@@ -71,7 +75,8 @@ def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.Da
     ``store`` is the folder that holds them (default: ``$GMBENCH_STORE``, else ``gmbench-results``). Claims are judged
     on the cells there; without any, by default, on the committed ones of the checkout.
 
-    One row is one check, one timing, one epoch of a cell, or one claim; :func:`columns` says what each column is.
+    One row is one check, one timing, one epoch of a cell, or one claim; :func:`columns` says what each column is. Of a
+    cell, a column that ends in ``_start`` is the same measure before training.
 
     :raises ContractError: if there is no such kind, with the nearest one
     """

@@ -36,9 +36,11 @@ def _spelt(declare: Callable[Keywords, Decorator]) -> Callable[Keywords, Decorat
     @functools.wraps(declare)
     def spelt(*given: Keywords.args, **named: Keywords.kwargs) -> Decorator:
         layer_type, name = given[0] if given else named.get("layer_type"), named.get("name")
-        if callable(layer_type):
-            usage = f'@gmbench.{declare.__name__}("gm", name="...")'
+        usage = f'@gmbench.{declare.__name__}("gm", name="...")'
+        if callable(layer_type) or layer_type is None:
             raise ContractError(f"write {usage} above the function, with its layer type")
+        if len(given) + ("layer_type" in named) > 1:
+            raise ContractError(f"write {usage}: all but the layer type is given by name")
         where = f"{layer_type} {declare.__name__}"
         unknown = next((word for word in named if word not in ("layer_type", *known)), None)
         if unknown:

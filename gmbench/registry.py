@@ -9,40 +9,105 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import logging
 import os
+import pkgutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gmbench.contract import MARK, ContractError, Implementation, Initialisation, LayerType
-from gmbench.names import nearest
+from gmbench.names import choose, nearest
 
 ENTRY_POINTS = "gmbench.implementations"
 VARIABLE = "GMBENCH_IMPLEMENTATIONS"
-LAYERS = Path(__file__).parent / "layers"  # a family a folder; files beside the folders are what these share
+_LOG = logging.getLogger("gmbench")
 
 Record = TypeVar("Record", Implementation, Initialisation)
 
 
-def _imported(pattern: str) -> list[ModuleType]:
-    """The modules in the folders of ``gmbench.layers``, of any depth, whose files have such a name."""
-    files = sorted(path for path in LAYERS.glob(f"*/**/{pattern}.py") if path.stem != "__init__")
-    names = (path.relative_to(LAYERS).with_suffix("").parts for path in files)
-    return [importlib.import_module(".".join(("gmbench.layers", *name))) for name in names]
+class Named(Protocol):
+    """What is found by its name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Thing = TypeVar("Thing", bound=Named)
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A source that could not be loaded, or something of it that could not be taken."""
+
+    source: str
+    reason: str
+
+
+def modules(package: str, called: str | None = None) -> list[ModuleType | Broken]:
+    """The modules of a package, of any depth, or why one cannot be imported; names that begin with ``_`` are helpers.
+
+    :param called: only those of this name, and no other is imported
+    """
+    found: list[ModuleType | Broken] = []
+
+    def fail(name: str) -> None:
+        error = sys.exception()
+        assert error is not None
+        found.append(Broken("built in", f"{name}: cannot be imported ({one_line(error)})"))
+
+    for item in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}.", fail):
+        stem = item.name.rpartition(".")[2]
+        if item.ispkg or stem.startswith("_") or called not in (None, stem):
+            continue
+        try:
+            found.append(importlib.import_module(item.name))
+        except Exception:
+            fail(item.name)
+    return found
+
+
+def declared(package: str, attribute: str, kind: type[Thing]) -> dict[str, Thing]:
+    """What the modules of a package declare as such an attribute, by name.
+
+    What cannot be taken is left out, with one line on the log, which by default is standard error.
+    """
+    table: dict[str, Thing] = {}
+    owners: dict[str, str] = {}
+    for module in modules(package):
+        if isinstance(module, Broken):
+            _LOG.warning("broken: %s", module.reason)
+        elif hasattr(module, attribute):
+            thing = getattr(module, attribute)
+            if not isinstance(thing, kind):
+                _LOG.warning("broken: %s: its %s is no %s", module.__name__, attribute, kind.__name__)
+            elif thing.name in table:
+                _LOG.warning("broken: %s: %s", module.__name__, taken(thing.name, owners[thing.name]))
+            else:
+                table[thing.name], owners[thing.name] = thing, module.__name__
+    return table
+
+
+def taken(name: str, owner: str) -> str:
+    """That a name has an owner, in words."""
+    return f"the name {name!r} is taken ({owner}); give yours another name"
 
 
 @functools.cache
 def _contracts() -> dict[str, tuple[LayerType, Path]]:
     """Every layer type, and the folder of its ``contract.py``."""
-    return {
-        kind.name: (kind, Path(str(module.__file__)).parent)
-        for module in _imported("contract")
-        for kind in vars(module).values()
-        if isinstance(kind, LayerType)
-    }
+    found: dict[str, tuple[LayerType, Path]] = {}
+    for module in modules("gmbench.layers", "contract"):
+        if isinstance(module, Broken):
+            continue  # load() lists it
+        folder = Path(str(module.__file__)).parent
+        for kind in vars(module).values():
+            if isinstance(kind, LayerType) and found.setdefault(kind.name, (kind, folder))[0] is not kind:
+                _LOG.warning("broken: %s: %s", module.__name__, taken(kind.name, str(found[kind.name][1])))
+    return found
 
 
 def layer_types() -> dict[str, LayerType]:
@@ -55,7 +120,7 @@ def layer_type(name: str) -> LayerType:
 
     :raises ContractError: if there is none, with the nearest name
     """
-    return _contract(name)[0]
+    return choose("layer type", name, layer_types())
 
 
 def folder_of(name: str) -> Path:
@@ -63,27 +128,12 @@ def folder_of(name: str) -> Path:
 
     :raises ContractError: if there is no such layer type
     """
-    return _contract(name)[1]
-
-
-def _contract(name: str) -> tuple[LayerType, Path]:
-    types = _contracts()
-    if not isinstance(name, str) or name not in types:
-        raise ContractError(f"unknown layer type {name!r}{nearest(str(name), types)}")
-    return types[name]
+    return choose("layer type", name, _contracts())[1]
 
 
 def value_of(name: str) -> str:
     """The layer type whose layers a layer type is about: that of the value, where it is of another quantity."""
     return next((kind.name for kind in layer_types().values() if name in kind.quantities.values()), name)
-
-
-@dataclass(frozen=True)
-class Broken:
-    """A source of implementations that could not be loaded, or a record that could not be taken."""
-
-    source: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -121,11 +171,8 @@ class Registry:
 
 
 def _one(table: dict[str, Record], what: str, layer_type: str, name: str) -> Record:
-    key = name if "/" in name else f"{layer_type}/{name}"
-    if key not in table:
-        known = [record.name for record in table.values() if record.layer_type == layer_type]
-        raise ContractError(f"{layer_type} has no {what} {name!r}{nearest(name, known)}")
-    return table[key]
+    own = {record.name: record for record in table.values() if record.layer_type == layer_type}
+    return table[name] if name in table else choose(f"{layer_type} {what}", name, own)
 
 
 def unavailable(implementation: Implementation, device: str = "cpu") -> str | None:
@@ -211,17 +258,18 @@ def load_file(path: str | os.PathLike) -> ModuleType:
         del sys.modules[name]
         if isinstance(error, KeyboardInterrupt):
             raise
-        raise ContractError(f"{path}: cannot be imported ({_reason(error)})") from error
+        raise ContractError(f"{path}: cannot be imported ({one_line(error)})") from error
     return module
 
 
-def _reason(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """Its type and text."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _built_in() -> Iterable[tuple[str, ModuleType | Broken]]:
-    for module in _imported("*"):
+    for module in modules("gmbench.layers"):
         yield "built in", module
 
 
@@ -233,7 +281,7 @@ def _entry_points() -> Iterable[tuple[str, ModuleType | Broken]]:
         try:
             yield source, importlib.import_module(point.module)
         except Exception as error:
-            yield source, Broken(source, f"{point.value}: cannot be imported ({_reason(error)})")
+            yield source, Broken(source, f"{point.value}: cannot be imported ({one_line(error)})")
 
 
 def _files(paths: Iterable[str | os.PathLike]) -> Iterable[tuple[str, ModuleType | Broken]]:
@@ -266,8 +314,7 @@ def load(files: Iterable[str | os.PathLike] = (), modules: Iterable[ModuleType] 
         for record in records(module, source):
             table: dict[str, Any] = implementations if isinstance(record, Implementation) else initialisations
             if record.key in table:
-                owner = table[record.key].source
-                broken.append(Broken(source, f"the name {record.key!r} is taken ({owner}); give yours another name"))
+                broken.append(Broken(source, taken(record.key, table[record.key].source)))
             else:
                 table[record.key] = record
     return Registry(implementations, initialisations, tuple(broken))

@@ -58,7 +58,7 @@ class Layer:
 
 
 BAD = [
-    (dict(layer_type="gmx"), "unknown layer type 'gmx'; did you mean 'gm'?"),
+    (dict(layer_type="gmx"), "there is no layer type 'gmx'; did you mean 'gm'?"),
     (dict(function=wrong_first), "the first argument must be x"),
     (dict(function=misses_two), "missing sigma, v"),
     (dict(function=unknown_one), "unknown temperature"),
@@ -66,7 +66,7 @@ BAD = [
     (dict(function="text"), "not a function"),
     (dict(function=waits), "it is async; declare a plain function"),
     (dict(function=Layer), "Layer is a class; declare a function"),
-    (dict(layer_type=["gm"]), "unknown layer type ['gm']"),
+    (dict(layer_type=["gm"]), "there is no layer type ['gm']"),
     (dict(layer_type=good), 'write @gmbench.implementation("gm", name="...") above the function'),
     (dict(name=None), "gm implementation: name= is missing"),
     (dict(ulp=64), "there is no ulp=; did you mean 'ulps'?"),
@@ -149,3 +149,20 @@ def test_another_quantity_is_judged_as_a_layer_type_of_its_own():
     assert registry.layer_type(record.layer_type).names == registry.layer_type("gmnm-ridge").names
     with pytest.raises(ContractError, match="the quantity 'laplacain' is not known; choose from value, laplacian"):
         gmbench.implementation("gmnm-ridge", **{**given, "quantity": "laplacain"})(laplacian)
+
+
+@pytest.mark.parametrize("decorator", [gmbench.implementation, gmbench.initialisation])
+@pytest.mark.parametrize(
+    ("given", "named", "said"),
+    [
+        (("gm", "x"), dict(name="y"), 'name="..."): all but the layer type is given by name'),
+        (("gm",), dict(layer_type="gm", name="y"), "all but the layer type is given by name"),
+        ((), dict(name="x"), "with its layer type"),
+        ((), {}, "with its layer type"),
+        ((None,), dict(name="x"), "with its layer type"),
+    ],
+)
+def test_a_decorator_that_is_called_wrongly_says_how(decorator, given, named, said):
+    with pytest.raises(ContractError) as caught:
+        decorator(*given, **named)
+    assert said in str(caught.value) and f"@gmbench.{decorator.__name__}(" in str(caught.value)

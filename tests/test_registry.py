@@ -1,8 +1,10 @@
 """Where implementations come from: files, packages, code; and what happens to those that cannot be loaded."""
 
+import importlib
 import os
 import subprocess
 import sys
+import types
 import venv
 from pathlib import Path
 
@@ -108,6 +110,7 @@ def test_no_compiler_is_a_reason(monkeypatch):
 
 IDENTITY = """
 import sys
+import types
 import gmbench.references.gm as a
 import gmbench.suites
 from gmbench.checks.errors import reference_function
@@ -194,3 +197,47 @@ def test_an_installed_package_registers_by_its_entry_point(tmp_path, monkeypatch
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+THING = "import types\nTHING = types.SimpleNamespace(name={!r})\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "import no_such_module",
+            "theirs.b: cannot be imported (ModuleNotFoundError: No module named",
+        ),
+        ("from gmbench.names import no_such_name", "theirs.b: cannot be imported (ImportError: cannot import name"),
+        (THING.format("first"), "theirs.b: the name 'first' is taken (theirs.a); give yours another name"),
+        ("THING = 1", "theirs.b: its THING is no SimpleNamespace"),
+    ],
+)
+def test_a_built_in_file_that_cannot_be_taken_is_named_and_the_others_stay(tmp_path, monkeypatch, caplog, text, said):
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    files = {"__init__": "", "a": THING.format("first"), "b": text, "c": THING.format("third"), "_helper": "1 / 0"}
+    for name, content in files.items():
+        (folder / f"{name}.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    try:
+        assert list(registry.declared("theirs", "THING", types.SimpleNamespace)) == ["first", "third"]
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "theirs"]:
+            del sys.modules[name]
+    (line,) = caplog.messages
+    assert line.startswith(f"broken: {said}") and "\n" not in line
+
+
+def test_a_built_in_implementation_that_cannot_be_imported_is_listed(monkeypatch):
+    real = importlib.import_module
+
+    def without(name):
+        return real("no_such_module") if name == "gmbench.layers.gm.monte_carlo" else real(name)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    found = registry.load()
+    assert "gm/eager" in found.implementations and "gm/monte-carlo" not in found.implementations
+    (broken,) = found.broken
+    assert broken.source == "built in" and broken.reason.startswith("gmbench.layers.gm.monte_carlo: cannot be imported")

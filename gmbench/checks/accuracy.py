@@ -33,7 +33,7 @@ from gmbench.checks.errors import (
     tensors,
 )
 from gmbench.checks.profiles import Profile
-from gmbench.checks.search import Outcome, search
+from gmbench.checks.search import CaseResult, search
 from gmbench.contract import EPS, TINY, Implementation, LayerType
 from gmbench.registry import layer_type
 
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
 Given = tuple[str, Arrays, np.ndarray, "Callable[..., dict[str, Enclosure]]"]
 
 
-def _outcome(errors: Errors, quantity: str, claim: float | None) -> Outcome:
+def _case_result(errors: Errors, quantity: str, claim: float | None) -> CaseResult:
     """The outcome of one quantity of one case; without a claim only what is not finite fails."""
     if errors.fault:
-        return Outcome(failure=errors.fault)
+        return CaseResult(failure=errors.fault)
     ulps = errors.ulps[quantity]
     if quantity in errors.infinite:
-        return Outcome(failure=f"not finite: {errors.where[quantity]}")
+        return CaseResult(failure=f"not finite: {errors.where[quantity]}")
     if claim is not None and ulps > claim:
-        return Outcome(ulps, failure=f"{ulps:.3g} ulps, claimed {claim:g}: {errors.where[quantity]}")
-    return Outcome(ulps, undecided=quantity in errors.undecided)
+        return CaseResult(ulps, failure=f"{ulps:.3g} ulps, claimed {claim:g}: {errors.where[quantity]}")
+    return CaseResult(ulps, undecided=quantity in errors.undecided)
 
 
 def quantity(
@@ -68,8 +68,8 @@ def quantity(
     claim = implementation.ulps.get(dtype)
     shared = _evaluations(implementation, dtype, device)
 
-    def judge(case: Case) -> Outcome:
-        return _outcome(shared(case), name, claim)
+    def judge(case: Case) -> CaseResult:
+        return _case_result(shared(case), name, claim)
 
     check = name if name == "value" else f"gradient-{name}"
     strategy = cases(implementation)
@@ -142,7 +142,7 @@ def _given(
         cases += 1
         undecided += bool(errors.undecided)
         for which in errors.ulps:
-            judged = _outcome(errors, which, claim)
+            judged = _case_result(errors, which, claim)
             ulps = max(ulps, judged.ulps or 0.0)
             if judged.failure:
                 faults.append(f"{name}: {judged.failure}")
@@ -190,7 +190,7 @@ def relation(
     kind = layer_type(implementation.layer_type)
     claim = 2 * implementation.ulps.get(dtype, WAIVED)
 
-    def judge(case: Case) -> Outcome:
+    def judge(case: Case) -> CaseResult:
         inputs, G = inputs_of(case, dtype)
         terms, constant, *below = kind.properties[name](inputs, dtype, np.random.default_rng(case.seed))
         total = np.zeros(G.shape, np.longdouble) if constant is None else -constant
@@ -201,10 +201,10 @@ def relation(
             try:
                 out = call(implementation, given)
             except Exception as error:
-                return Outcome(failure=f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+                return CaseResult(failure=f"raised {type(error).__name__}: {' '.join(str(error).split())[:300]}")
             fault = form_fault(out, given["x"], G.shape[1])
             if fault:
-                return Outcome(failure=fault)
+                return CaseResult(failure=fault)
             total = total + np.longdouble(weight) * array_of(out)
             # underflow is no error, and a term that was scaled down may underflow where the others do not
             S = S + abs(weight) * (bound(kind, changed, G, dtype, claim)["value"] + TINY[dtype] / EPS[dtype])
@@ -214,8 +214,8 @@ def relation(
             ulps = np.where(total == 0, 0.0, np.abs(total) / (EPS[dtype] * S)).astype(float)
         worst = float(np.where(np.isnan(ulps), np.inf, ulps).max())
         if worst > claim and not implementation.approximate:
-            return Outcome(worst, failure=f"violated by {worst:.3g} ulps, twice the claim is {claim:g}")
-        return Outcome(worst)
+            return CaseResult(worst, failure=f"violated by {worst:.3g} ulps, twice the claim is {claim:g}")
+        return CaseResult(worst)
 
     regimes = [r for r in ("bulk", "both") if r in kind.domain.regimes] or None
     strategy = cases(implementation, wide=True, regimes=regimes, spread=0)

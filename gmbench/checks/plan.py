@@ -13,7 +13,7 @@ from gmbench.checks import profiles
 from gmbench.checks.profiles import Profile
 from gmbench.checks.records import FAILED, UNSUPPORTED, Record
 from gmbench.contract import ContractError, Implementation
-from gmbench.names import nearest
+from gmbench.names import one_of
 from gmbench.registry import layer_type
 
 
@@ -103,10 +103,8 @@ def named(checks: Iterable[Check], names: Collection[str]) -> list[Check]:
     :raises ContractError: if there is no check of a name, with the nearest one
     """
     checks = list(checks)
-    known = {check.name for check in checks}
     for name in names:
-        if name not in known:
-            raise ContractError(f"unknown check {name!r}{nearest(name, known)}")
+        one_of("check", name, {check.name for check in checks})
     return [check for check in checks if check.name in names]
 
 

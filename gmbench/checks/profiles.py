@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from gmbench.contract import ContractError
-from gmbench.names import nearest
+from gmbench.names import choose
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,4 @@ def profile(name: str | Profile) -> Profile:
 
     :raises ContractError: if there is none
     """
-    if isinstance(name, Profile):
-        return name
-    if name not in PROFILES:
-        raise ContractError(f"unknown profile {name!r}{nearest(str(name), PROFILES)}")
-    return PROFILES[name]
+    return name if isinstance(name, Profile) else choose("profile", name, PROFILES)

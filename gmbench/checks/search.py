@@ -24,7 +24,7 @@ SHRINK_SECONDS = 10.0
 
 
 @dataclass
-class Outcome:
+class CaseResult:
     """What one case showed: an error in ulps, whether the reference was too vague, and why it failed, if it did."""
 
     ulps: float | None = None
@@ -43,7 +43,7 @@ def search(
     device: str,
     profile: Profile,
     strategy: SearchStrategy[Case],
-    judge: Callable[[Case], Outcome],
+    judge: Callable[[Case], CaseResult],
     examples: int,
     replayed: bool = True,
     only: Case | None = None,
@@ -59,11 +59,11 @@ def search(
     """
     largest: tuple[float, Case] | None = None
     seen: dict[str, list[float]] = defaultdict(list)
-    last: list[tuple[Case, Outcome]] = []
+    last: list[tuple[Case, CaseResult]] = []
     undecided = 0
     shrinking_since: list[float] = []
 
-    def note(case: Case) -> Outcome:
+    def note(case: Case) -> CaseResult:
         nonlocal undecided, largest
         outcome = judge(case)
         if outcome.failure:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
 import sys
-from collections.abc import Callable
 from types import ModuleType
 
 from gmbench import registry
@@ -22,7 +23,7 @@ Check it: gmbench verify {file}      Time it: gmbench time {file}
 """
 
 {imports}
-
+{constants}
 
 @gmbench.implementation(
     "{layer_type}",{quantity}
@@ -47,7 +48,8 @@ def template(kind: LayerType, name: str, file: str = "my_layer.py") -> str:
     eager = registry.load().implementation(kind.name, "eager")
     modules: dict[str, str] = {"gmbench": "import gmbench"}
     functions: dict[str, str] = {}
-    _collect(eager.function, functions, modules)
+    constants: dict[str, str] = {}
+    _collect(eager.function.__name__, sys.modules[eager.module], functions, constants, modules)
     own, *helpers = functions.values()
     return TEMPLATE.format(
         kind=kind,
@@ -56,29 +58,54 @@ def template(kind: LayerType, name: str, file: str = "my_layer.py") -> str:
         out_features=kind.fixed.get(kind.out_features, kind.out_features),
         parameters="\n".join(f"    {parameter}: {parameter.meaning}" for parameter in kind.parameters),
         imports=_blocks(modules),
+        constants="".join(f"\n{line}" for line in constants.values()) + "\n" * bool(constants),
         layer_type=registry.value_of(kind.name),
         quantity="" if eager.quantity == "value" else f'\n    quantity="{eager.quantity}",',
         ulps=eager.ulps["float64"],
-        functions="\n\n".join([own.replace(f"def {eager.function.__name__}(", "def layer(", 1), *helpers]),
+        functions="\n\n\n".join([own.replace(f"def {eager.function.__name__}(", "def layer(", 1), *helpers]) + "\n",
     )
 
 
-def _collect(function: Callable, functions: dict[str, str], modules: dict[str, str]) -> None:
-    """Add a function's source without its decorators, that of every function it calls, and what all of them import."""
-    source = inspect.getsource(function)
-    functions[function.__name__] = "def " + f"\n{source}".partition("\ndef ")[2]
-    for name in function.__code__.co_names:
-        value = function.__globals__.get(name)
-        if isinstance(value, ModuleType):
-            alias = "" if name == value.__name__ else f" as {name}"
-            modules[value.__name__] = f"import {value.__name__}{alias}"
-        elif inspect.isfunction(value) and name not in functions:
-            _collect(value, functions, modules)
+def _collect(
+    name: str, module: ModuleType, functions: dict[str, str], constants: dict[str, str], modules: dict[str, str]
+) -> None:
+    """Add the source of what a module calls so, without decorators, and of all that it names, and what these import."""
+    source = inspect.getsource(module)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if name != (alias.asname or alias.name):
+                    continue
+                if node.module.partition(".")[0] == "gmbench":
+                    _collect(alias.name, importlib.import_module(node.module), functions, constants, modules)
+                else:
+                    modules[f"{node.module}.{alias.name}"] = f"from {node.module} import {ast.unparse(alias)}"
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if name == (alias.asname or alias.name.partition(".")[0]):
+                    modules[alias.name] = f"import {ast.unparse(alias)}"
+        elif name in _bound(node) and name not in functions and name not in constants:
+            text = "\n".join(source.splitlines()[node.lineno - 1 : node.end_lineno])
+            if isinstance(node, ast.FunctionDef):
+                functions[name], node.decorator_list = text, []
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and inner.id != name:
+                    _collect(inner.id, module, functions, constants, modules)
+            if not isinstance(node, ast.FunctionDef):
+                constants[name] = text  # behind those that it is made of
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement of a module gives something to."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return {node.name}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
 
 
 def _blocks(modules: dict[str, str]) -> str:
     """Imports in their usual order: the standard library, other packages, gmbench."""
     blocks: list[list[str]] = [[], [], []]
     for name, line in sorted(modules.items()):
-        blocks[2 if name == "gmbench" else 0 if name in sys.stdlib_module_names else 1].append(line)
+        blocks[2 if name == "gmbench" else 0 if name.partition(".")[0] in sys.stdlib_module_names else 1].append(line)
     return "\n\n".join("\n".join(lines) for lines in blocks if lines)

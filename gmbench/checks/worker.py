@@ -10,7 +10,6 @@ import json
 import sys
 from typing import Any
 
-from gmbench.names import nearest
 from gmbench.processes.limits import answering, hide_references, limit
 
 
@@ -28,6 +27,7 @@ def main() -> None:
     torch.set_num_threads(request["threads"])
     from gmbench import registry
     from gmbench.checks.errors import reference_function
+    from gmbench.checks.plan import named as of_names
     from gmbench.checks.plan import plan, replay
     from gmbench.contract import ContractError
 
@@ -65,19 +65,14 @@ def main() -> None:
             reasons[implementation.key] = reason
             continue
         checks = list(plan(implementation, request["device"]))
-        if request["case"]:
-            try:
+        try:
+            if request["case"]:
                 checks = replay(checks, request["case"])
-            except ContractError as error:
-                tell("refused", reason=str(error))
-                return
-        known = {c.name for c in checks}
-        unknown = [name for name in request["only"] if name not in known]
-        if unknown:
-            tell("refused", reason=f"unknown check {unknown[0]!r}{nearest(unknown[0], known)}")
+            if request["only"]:
+                checks = of_names(checks, request["only"])
+        except ContractError as error:
+            tell("refused", reason=str(error))
             return
-        if request["only"]:
-            checks = [c for c in checks if c.name in request["only"]]
         planned.append((implementation, checks))
     tell(
         "plan",

@@ -73,7 +73,7 @@ class Claim:
         return " ".join(said + ([self.remarks[""]] if "" in self.remarks else []))
 
 
-KNOWN = "the cells that were there were known when this was written; the seeds to come are the first that it is before"
+KNOWN = "declared after its first cells had been seen; only later seeds are a fresh test"
 
 
 def known(*claims: Claim) -> tuple[Claim, ...]:

@@ -139,11 +139,6 @@ def accuracy(error: Statistic) -> Statistic:
     return changed(error, lambda value: 100 - value)
 
 
-def best_until(epoch: int) -> Statistic:
-    """The lowest test error of the first epochs; None for a shorter run."""
-    return lambda run: min(run.errors[:epoch]) if len(run.errors) >= epoch else None
-
-
 def error_after(epoch: int) -> Statistic:
     """The test error at the end of an epoch; None for a shorter run."""
     return lambda run: run.errors[epoch - 1] if len(run.errors) >= epoch else None

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmbench.cli.base import DEVICE, Number, emit, main
+from gmbench.cli.base import DEVICE, Range, emit, main
 from gmbench.contract import ContractError
+
+if TYPE_CHECKING:
+    from gmbench.checks.verify import Verdict
 
 
 @main.command("list")
@@ -16,7 +20,7 @@ from gmbench.contract import ContractError
 @click.option("--implementation", "-i", "files", multiple=True, metavar="FILE", help="An outside file to list too.")
 @DEVICE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_command(name, files, device, as_json):
+def list_command(name: str | None, files: tuple[str, ...], device: str, as_json: bool) -> None:
     """List layer types and implementations, available or not, and what could not be loaded."""
     from gmbench import registry
 
@@ -59,7 +63,7 @@ def list_command(name, files, device, as_json):
 @click.argument("layer_type")
 @click.argument("file", type=click.Path(dir_okay=False))
 @click.option("--name", help="Name of the implementation (default: the file's name).")
-def new(layer_type, file, name):
+def new(layer_type: str, file: str, name: str | None) -> None:
     """Write a template of an implementation that already passes: `gmbench new gm my_layer.py`."""
     from pathlib import Path
 
@@ -89,11 +93,23 @@ def new(layer_type, file, name):
 @click.option("--case", metavar="JSON", help="Replay one case, as a failure printed it.")
 @click.option("--keep-going", "-k", is_flag=True, help="Run every check, also after one has failed.")
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option("--time-limit", type=Number(1), help="Seconds (default: 55, deep profile 12 h).")
-@click.option("--memory-limit", type=Number(1), default=8.0, show_default=True, help="GiB.")
+@click.option("--time-limit", type=Range(1), help="Seconds (default: 55, deep profile 12 h).")
+@click.option("--memory-limit", type=Range(1), default=8.0, show_default=True, help="GiB.")
 @click.option("--store", type=click.Path(file_okay=False), help="Write the records into this store.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
-def verify(target, profile, device, only, case, keep_going, threads, time_limit, memory_limit, store, as_json):
+def verify(
+    target: str,
+    profile: str,
+    device: str,
+    only: tuple[str, ...],
+    case: str | None,
+    keep_going: bool,
+    threads: int,
+    time_limit: float | None,
+    memory_limit: float,
+    store: str | None,
+    as_json: bool,
+) -> None:
     """Check TARGET, a file or a registered name, in a process of its own.
 
     Exits 0 when every check passes, 1 when one fails, 2 when there is nothing to check.
@@ -108,7 +124,7 @@ def verify(target, profile, device, only, case, keep_going, threads, time_limit,
         raise ContractError(f"{target}: there is no such file")
     if store:
         check_writable("checks", store)
-    watch = (lambda event, data: None) if as_json else _Watcher()
+    watch = None if as_json else _Watcher()
     verdict = machinery.verify(
         files=[target] if is_file else [],
         name=None if is_file else target,
@@ -120,11 +136,11 @@ def verify(target, profile, device, only, case, keep_going, threads, time_limit,
         threads=threads,
         seconds=time_limit,
         memory=memory_limit,
-        watch=watch,
+        watch=watch or (lambda event, data: None),
     )
     if store:
         _store_records(verdict, profile, store)
-    if as_json:
+    if watch is None:
         emit(
             {
                 "exit": verdict.code,
@@ -145,7 +161,7 @@ def verify(target, profile, device, only, case, keep_going, threads, time_limit,
 class _Watcher:
     """One aligned line a record, and what runs now where there is a terminal."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from rich.console import Console
 
         self.console = Console(stderr=True)
@@ -153,18 +169,18 @@ class _Watcher:
         if self.status:
             self.status.start()
 
-    def __call__(self, event, data):
+    def __call__(self, event: str, data: Any) -> None:
         if event == "begin" and self.status:
             self.status.update(data["check"])
         elif event == "record":
             click.echo(data.line())
 
-    def close(self):
+    def close(self) -> None:
         if self.status:
             self.status.stop()
 
 
-def _explain(verdict, target):
+def _explain(verdict: Verdict, target: str) -> None:
     """The verdict in words: each failure with its smallest case and the command that replays it."""
     import os
 
@@ -182,7 +198,7 @@ def _explain(verdict, target):
             click.echo(f"  replay: gmbench verify {target} --only {record.check} --case '{found['text']}'")
     for key, reason in verdict.unavailable.items():
         click.echo(f"{key}: not available here: {reason}")
-    regimes = {}
+    regimes: dict[str, float] = {}
     for record in verdict.records:
         for name, seen in record.regimes.items():
             if record.check == "value":
@@ -190,7 +206,7 @@ def _explain(verdict, target):
     if regimes:
         total = sum(regimes.values())
         click.echo("\ncases of the values by regime: " + ", ".join(f"{n} {c / total:.0%}" for n, c in regimes.items()))
-    counts = {}
+    counts: dict[str, int] = {}
     for record in verdict.records:
         counts[record.status] = counts.get(record.status, 0) + 1
     said = ", ".join(f"{n} checks {status}" for status, n in sorted(counts.items())) or "no check ran"
@@ -204,7 +220,7 @@ def _explain(verdict, target):
         click.echo(f"gmbench: {'' if verdict.problem.startswith(named) else named[0]}{verdict.problem}", err=True)
 
 
-def _store_records(verdict, profile, store):
+def _store_records(verdict: Verdict, profile: str, store: str) -> None:
     """One file for each built-in or installed implementation; the name says which, so that a new run replaces it."""
     from pathlib import Path
 

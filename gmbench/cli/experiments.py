@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gmbench.cli.base import Number, emit, main
+from gmbench.cli.base import STORE, Range, emit, main
 from gmbench.cli.training import engine_for, failed, on_engines, plan, train
 from gmbench.contract import ContractError
 
@@ -49,7 +49,7 @@ def run(
     as_json: bool,
 ) -> None:
     """Train the arms of EXPERIMENT on real data, a cell for each arm and seed; finished cells are skipped."""
-    from gmbench.cli import parse as asked
+    from gmbench.cli import parse
     from gmbench.experiments import experiment as find
     from gmbench.experiments.plan import cells
     from gmbench.results import leaderboard
@@ -57,19 +57,19 @@ def run(
 
     chosen = find(experiment)
     data_name = chosen.default_data if data_name is None else data_name
-    names = None if arms is None else asked.arms(arms)
-    numbers = None if seeds is None else asked.seeds(seeds)
-    layer = None if implementation is None else asked.implementation(implementation, chosen.layer_type)
+    names = None if arms is None else parse.arms(arms)
+    numbers = None if seeds is None else parse.seeds(seeds)
+    layer = None if implementation is None else parse.implementation(implementation, chosen.layer_type)
     if layer and names and set(names) <= set(chosen.baselines):
         raise ContractError(f"none of the arms {', '.join(names)} has the layer that {layer.key} computes")
     extra = None
     if initialisation is not None:
-        extra = asked.initialisation(initialisation, chosen.layer_type, implementation)
+        extra = parse.initialisation(initialisation, chosen.layer_type, implementation)
     if universe is not None and (given or sweep):
         raise ContractError("--universe has settings of its own: give it without --set and --sweep")
-    variants: Sequence[Mapping[str, Any]] = asked.variants(chosen, given, sweep)
+    variants: Sequence[Mapping[str, Any]] = parse.variants(chosen, given, sweep)
     if universe is not None:
-        variants, usual = asked.universes(chosen, universe)
+        variants, usual = parse.universes(chosen, universe)
         names = usual if names is None else names
     if (given or sweep) and names is None:
         names = [chosen.headline]
@@ -108,11 +108,11 @@ def run(
 
 @main.command()
 @click.argument("spec")
-@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
-@click.option("--memory-limit", type=Number(0.5, 4096), help="GB of address space (default: none).")
+@STORE
+@click.option("--memory-limit", type=Range(0.5, 4096), help="GB of address space (default: none).")
 @click.option("--driven", is_flag=True, hidden=True, help="By an engine: reports to it, ends with it.")
 @click.option("--fresh", is_flag=True, hidden=True, help="Even if another run has done it meanwhile.")
-def cell(spec, store, memory_limit, driven, fresh):
+def cell(spec: str, store: str | None, memory_limit: float | None, driven: bool, fresh: bool) -> None:
     """Run one cell here: SPEC is a JSON file, JSON itself, or - for standard input."""
     from gmbench.experiments import experiment
     from gmbench.runs.child import BUSY

@@ -126,5 +126,5 @@ def _only(found: Sequence[Any], what: str, file: str, layer_type: str, known: Ma
     owner = known.get(found[0].key)
     # $GMBENCH_IMPLEMENTATIONS may name the very same file
     if owner and os.path.realpath(owner.source) != os.path.realpath(file):
-        raise ContractError(f"{file}: the name {owner.key!r} is taken ({owner.source}); give yours another name")
+        raise ContractError(f"{file}: {registry.taken(owner.key, owner.source)}")
     return found[0]

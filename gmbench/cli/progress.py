@@ -8,14 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gmbench.runs.engine import Cell, Engine
+    from gmbench.runs.engine import Cell, Display, Engine
 from gmbench.runs.wording import clock, said
 
 EVERY = 60  # seconds between two plain lines on how far the run is
 
 
-def display(engine: Engine):
-    """A context manager with ``update()``, called often, and ``line(text)``, for what happened."""
+def display(engine: Engine) -> Display:
+    """What shows the run, here."""
     return Bars(engine) if sys.stderr.isatty() else Lines(engine)
 
 
@@ -42,12 +42,12 @@ class Lines:
     def __init__(self, engine: Engine):
         self.engine = engine
 
-    def __enter__(self):
+    def __enter__(self) -> Lines:
         self.shown = time.monotonic()
         self.line(self.engine.plan())
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         pass
 
     def line(self, text: str) -> None:
@@ -73,12 +73,12 @@ class Bars:
         self.whole = self.progress.add_task("", total=max(1, len(engine.cells)))
         self.tasks: dict[int, tuple] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Bars:
         self.progress.start()
         self.line(self.engine.plan())
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, *error: object) -> None:
         for task, _ in self.tasks.values():
             self.progress.remove_task(task)
         self.progress.stop()

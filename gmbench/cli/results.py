@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from gmbench.cli.base import STORE, emit, main
 from gmbench.cli.training import reason
 from gmbench.contract import ContractError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gmbench.results.ledger import LedgerRow
+
 
 @main.command()
 @click.argument("experiment", required=False)
 @STORE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(experiment, store, as_json):
+def status(experiment: str | None, store: str | None, as_json: bool) -> None:
     """What runs, what is done and what failed in a store, of EXPERIMENT alone or of all."""
     from gmbench.results.status import status as found_in
     from gmbench.runs.estimates import about
@@ -45,7 +52,7 @@ def status(experiment, store, as_json):
 @main.command()
 @STORE
 @click.option("--output", metavar="DIR", help="Where the pages go (default: report in the store).")
-def report(store, output):
+def report(store: str | None, output: str | None) -> None:
     """Make pages, tables and figures from the checks, timings and cells of a store."""
     from gmbench.report.site import write
 
@@ -55,7 +62,7 @@ def report(store, output):
 @main.command("data")
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True)
-def data_command(name, as_json):
+def data_command(name: str | None, as_json: bool) -> None:
     """List the data sets, or fetch and verify the one called NAME."""
     from gmbench import data
     from gmbench.data.files import state
@@ -76,14 +83,14 @@ def data_command(name, as_json):
         for key, value in row.items():
             click.echo(f"{key:8} {' x '.join(map(str, value)) if isinstance(value, list) else value}")
         return None
-    rows = [
+    states = [
         {"name": d.name, "state": state(d), "summary": d.summary, "licence": d.licence}
         for d in data.data_sets().values()
     ]
     if as_json:
-        return emit(rows)
-    for row in rows:
-        click.echo(f"{row['name']:14} {row['state']:13} {row['summary']}")
+        return emit(states)
+    for each in states:
+        click.echo(f"{each['name']:14} {each['state']:13} {each['summary']}")
     return None
 
 
@@ -97,7 +104,7 @@ def data_command(name, as_json):
 )
 @click.option("--headlines", is_flag=True, help="What each paper is remembered for, as the ledger has it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the ledger, or the headlines, as JSON.")
-def claims(chosen, verdict, store, headlines, as_json):
+def claims(chosen: tuple[str, ...], verdict: str | None, store: str | None, headlines: bool, as_json: bool) -> None:
     """What the papers claim, and whether it holds on the cells of a store.
 
     A printed number agrees where it lies in the 95 % interval that our runs predict for it, and that is narrow enough
@@ -141,7 +148,7 @@ def claims(chosen, verdict, store, headlines, as_json):
     return None
 
 
-def _headlines(rows, ids, folder, as_json):
+def _headlines(rows: list[LedgerRow], ids: set[str], folder: Path, as_json: bool) -> None:
     """The headlines that rest on one of these claims."""
     import textwrap
 
@@ -158,7 +165,7 @@ def _headlines(rows, ids, folder, as_json):
     return None
 
 
-def _claim(row):
+def _claim(row: LedgerRow) -> None:
     """All that is known of one claim."""
     from gmbench.claims.claim import short
     from gmbench.results.ledger import said_by_paper

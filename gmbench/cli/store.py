@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from gmbench.cli.base import STORE, Group, main
 
+if TYPE_CHECKING:
+    from gmbench.store.reading import Kind, Store
+
 
 @main.group("store", cls=Group)
-def store_group():
+def store_group() -> None:
     """Pack results, as they are committed, or unpack them."""
 
 
 @store_group.command("pack")
 @STORE
-def pack_command(store):
+def pack_command(store: str | None) -> None:
     """Put results into packs: one compressed file an experiment, one of all checks, one of all timings.
 
     Everything reads a pack as it reads single files, and runs skip the cells in it. Single files that come later stand
@@ -27,14 +34,14 @@ def pack_command(store):
 
 @store_group.command("unpack")
 @STORE
-def unpack_command(store):
+def unpack_command(store: str | None) -> None:
     """Make single files of packs again."""
     from gmbench.store import pack
 
     _change(store, lambda opened, kind: pack.unpack(opened, kind.name), "out of")
 
 
-def _change(store, change, where):
+def _change(store: str | None, change: Callable[[Store, Kind[Any]], Mapping[Path, int]], where: str) -> None:
     """Change every kind of results that can be packed, and say what was done."""
     from gmbench.checks.records import CHECKS
     from gmbench.contract import ContractError

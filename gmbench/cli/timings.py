@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import sys
+from typing import Any
 
 import click
 
-from gmbench.cli.base import DEVICE, STORE, Failure, Number, emit, main
+from gmbench.cli.base import DEVICE, STORE, BadInput, Range, emit, main
 from gmbench.timing.sizes import ALLOCATORS, PASSES, STEP
 
 TIMED = (*PASSES, STEP)
@@ -27,31 +28,31 @@ TIMED = (*PASSES, STEP)
 @click.option(
     "--rounds", type=click.IntRange(6), default=40, show_default=True, help="Undisturbed calls of each, a run."
 )
-@click.option("--seconds", type=Number(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
-@click.option("--memory-limit", type=Number(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
-@click.option("--time-limit", type=Number(1, 604800), default=600, show_default=True, help="Seconds a process.")
+@click.option("--seconds", type=Range(0.1, 86400), default=10, show_default=True, help="Of a run for a pass, about.")
+@click.option("--memory-limit", type=Range(1, 4096), default=8, show_default=True, help="GB a process, on a CPU.")
+@click.option("--time-limit", type=Range(1, 604800), default=600, show_default=True, help="Seconds a process.")
 @click.option("--alone", is_flag=True, help="A FILE without the fastest built-in implementation beside it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows, samples included, as JSON.")
 @STORE
 def time_command(
-    targets,
-    device,
-    dtype,
-    labels,
-    batches,
-    passes,
-    allocator,
-    full,
-    goals,
-    runs,
-    rounds,
-    seconds,
-    memory_limit,
-    time_limit,
-    alone,
-    as_json,
-    store,
-):
+    targets: tuple[str, ...],
+    device: str,
+    dtype: str,
+    labels: tuple[str, ...],
+    batches: tuple[int, ...],
+    passes: tuple[str, ...],
+    allocator: str | None,
+    full: bool,
+    goals: bool,
+    runs: int | None,
+    rounds: int,
+    seconds: float,
+    memory_limit: float,
+    time_limit: float,
+    alone: bool,
+    as_json: bool,
+    store: str | None,
+) -> None:
     """Time implementations that pass their checks, interleaved with each other, the floor and dense layers.
 
     NAME is gm/eager, gm or eager; FILE a Python file; none means every exact implementation. One timing runs at a
@@ -66,7 +67,7 @@ def time_command(
     from gmbench.timing.turns import TimingLimits
 
     check_writable("timings", store)
-    options = {
+    options: dict[str, Any] = {
         "allocators": [allocator] if allocator else None,
         "alone": alone,
         "runs": runs or (5 if goals else 1),
@@ -74,12 +75,12 @@ def time_command(
     }
     if goals:
         if labels or batches or passes or full:
-            raise Failure("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
+            raise BadInput("--goals chooses sizes and passes itself: leave out --size, --batch, --pass and --full")
         if dtype != "float32" or device != "cpu" or any(name.endswith(".py") for name in targets):
-            raise Failure("--goals is for the built-in implementations in float32 on a CPU")
+            raise BadInput("--goals is for the built-in implementations in float32 on a CPU")
         parts = select_goals(targets)
         if not parts:
-            raise Failure("these layer types have no goals")
+            raise BadInput("these layer types have no goals")
     else:
         parts = [{"names": targets, "labels": labels, "batches": batches, "passes": passes, "full": full}]
     rows, paths = [], []
@@ -93,7 +94,7 @@ def time_command(
                 paths.append(store_rows(found, store))  # at once: what is done is kept, whatever comes
     states = {row.status for row in rows}
     if not paths:
-        raise Failure(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
+        raise BadInput(f"nothing to time: {rows[0].message if rows else 'there is no exact implementation'}")
     if as_json:
         emit([row.stored() for row in rows])
     else:

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gmbench.cli.base import Number, emit
+from gmbench.cli.base import DEVICE, STORE, Range, emit
 from gmbench.runs.engines import engines
 
 if TYPE_CHECKING:
     from gmbench.runs.engine import Engine
 
 OPTIONS = (
-    click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results)."),
+    STORE,
     click.option("--jobs", type=click.IntRange(1, 10000), help="Cells at a time (default: cores - 1, or GPUs)."),
-    click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True),
+    DEVICE,
     click.option("--engine", "engine_name", type=click.Choice(engines()), default="local", show_default=True),
     click.option(
-        "--engine-option", "engine_options", multiple=True, metavar="NAME=VALUE", help="Of ray or slurm (repeatable)."
+        "--engine-option", "engine_options", multiple=True, metavar="NAME=VALUE", help="Of the engine (repeatable)."
     ),
-    click.option("--time-limit", type=Number(1, 31536000), help="Seconds a cell (default: none)."),
-    click.option("--memory-limit", type=Number(0.5, 4096), help="GB a cell, on a CPU (default: none)."),
+    click.option("--time-limit", type=Range(1, 31536000), help="Seconds a cell (default: none)."),
+    click.option("--memory-limit", type=Range(0.5, 4096), help="GB a cell, on a CPU (default: none)."),
     click.option("--fresh", is_flag=True, help="Run again the cells whose results are there."),
     click.option("--dry-run", is_flag=True, help="Only say which cells there are, and how long they will take."),
 )

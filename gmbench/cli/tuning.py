@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from gmbench.cli.base import emit, main
+from gmbench.cli.base import STORE, emit, main
 from gmbench.cli.training import engine_for, failed, on_engines, plan, train
 
 
@@ -15,7 +15,7 @@ from gmbench.cli.training import engine_for, failed, on_engines, plan, train
 @click.argument("experiment")
 @click.option("--data", "data_name", metavar="NAME", help="Data set (default: one that needs no download).")
 @click.option("--budget", default="reduced", show_default=True, metavar="NAME", help="Of the cells.")
-@click.option("--store", metavar="DIR", help="Results (default: $GMBENCH_STORE or gmbench-results).")
+@STORE
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def universes(experiment: str, data_name: str | None, budget: str, store: str | None, as_json: bool) -> None:
     """In which universes of EXPERIMENT an ordering holds, and which factor decides."""

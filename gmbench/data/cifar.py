@@ -14,7 +14,7 @@ from typing import Any
 import numpy
 
 from gmbench.contract import ContractError
-from gmbench.data import Raw
+from gmbench.data.contract import Raw
 
 PIXELS = 3072  # 3 channels of 32 x 32, one behind the other
 

@@ -1,6 +1,7 @@
 """CIFAR-10, from the python version of its archive."""
 
-from gmbench.data import DataSet, File, Raw, cifar
+from gmbench.data import cifar
+from gmbench.data.contract import DataSet, File, Raw
 
 
 def read(*contents: bytes) -> Raw:

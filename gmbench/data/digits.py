@@ -2,7 +2,7 @@
 
 import numpy
 
-from gmbench.data import DataSet, Raw
+from gmbench.data.contract import DataSet, Raw
 
 SEED = 0  # of the one fixed split
 FOLDS = 5  # one in so many is a test image

@@ -1,6 +1,7 @@
 """Fashion-MNIST, from its four original files; they have the names of MNIST's."""
 
-from gmbench.data import DataSet, File, idx
+from gmbench.data import idx
+from gmbench.data.contract import DataSet, File
 
 DATA_SET = DataSet(
     name="fashion-mnist",

@@ -12,7 +12,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gmbench.contract import ContractError
-from gmbench.data import DataSet, File
+from gmbench.data.contract import DataSet, File
+from gmbench.data.listed import data_sets
 from gmbench.store.files import write
 
 VARIABLE = "GMBENCH_DATA"
@@ -52,8 +53,6 @@ def find(chosen: DataSet, file: File) -> Path | None:
 
 def _of_another(chosen: DataSet, path: Path) -> bool:
     """Whether a file has the name and the size of one of another data set: MNIST and its successors share names."""
-    from gmbench.data import data_sets
-
     size = path.stat().st_size
     others = (file for other in data_sets().values() if other.name != chosen.name for file in other.files)
     return any(path.name == file.name and size == file.size for file in others)

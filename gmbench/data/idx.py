@@ -9,7 +9,7 @@ import zlib
 import numpy
 
 from gmbench.contract import ContractError
-from gmbench.data import Raw
+from gmbench.data.contract import Raw
 
 UNSIGNED_BYTE = 0x08
 

@@ -2,7 +2,7 @@
 
 import numpy
 
-from gmbench.data import DataSet, Raw
+from gmbench.data.contract import DataSet, Raw
 
 SEED = 42  # of the split that the uGMM repository makes with scikit-learn
 TESTED = 30

@@ -1,6 +1,7 @@
 """MNIST, from its four original files."""
 
-from gmbench.data import DataSet, File, idx
+from gmbench.data import idx
+from gmbench.data.contract import DataSet, File
 
 DATA_SET = DataSet(
     name="mnist",

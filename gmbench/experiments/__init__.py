@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import pkgutil
 
+from gmbench import registry
 from gmbench.claims.headline import Headline
 from gmbench.experiments.contract import Experiment
 from gmbench.names import choose
@@ -15,13 +16,7 @@ from gmbench.names import choose
 @functools.cache
 def experiments() -> dict[str, Experiment]:
     """Every experiment, by name."""
-    found = {}
-    for item in pkgutil.walk_packages(__path__, f"{__name__}."):
-        if not item.ispkg:
-            declared = getattr(importlib.import_module(item.name), "EXPERIMENT", None)
-            if declared is not None:
-                found[declared.name] = declared
-    return dict(sorted(found.items()))
+    return dict(sorted(registry.declared(__name__, "EXPERIMENT", Experiment).items()))
 
 
 @functools.cache

@@ -85,7 +85,7 @@ class NoReference:
 
 
 def hide_references() -> None:
-    """Take the references out of reach of what is imported afterwards; who has one already keeps it."""
+    """Take the references out of reach of what is imported afterwards; what was imported before stays usable."""
     for name in [name for name in sys.modules if name.startswith("gmbench.references")]:
         del sys.modules[name]
     vars(gmbench).pop("references", None)

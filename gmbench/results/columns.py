@@ -147,7 +147,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {"checks": CHECKS, "timings": TIMINGS
 
 def others(kind: str) -> dict[str, str]:
     """The columns that a frame may have beside: of cells what their experiments measure, of the whole or of every
-    epoch; a star stands for a number, and an ending _start for the same before training.
+    epoch. A star stands for a number.
     """
     if kind == "cells":
         from gmbench.experiments import experiments

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from gmbench.checks.records import CHECKS, CheckedImplementation
-from gmbench.contract import ContractError
-from gmbench.names import nearest
+from gmbench.names import choose
 from gmbench.results.columns import COLUMNS
 from gmbench.results.ledger import ledger
 from gmbench.runs.cell import CELLS, CellResult
@@ -37,9 +36,7 @@ def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.Da
 
     :raises ContractError: if there is no such kind, with the nearest one
     """
-    if kind not in FRAMES:
-        raise ContractError(f"there are no results of kind {kind!r}{nearest(str(kind), FRAMES)}")
-    frame = FRAMES[kind](store)
+    frame = choose("kind of results", kind, FRAMES)(store)
     missing = [column for column in COLUMNS[kind] if column not in frame]
     return frame.reindex(columns=[*frame.columns, *missing]) if missing else frame
 

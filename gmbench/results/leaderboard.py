@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gmbench.claims import statistics as outcomes
+from gmbench.claims import statistics
 from gmbench.claims.decisions import sign_flips
 from gmbench.claims.intervals import Interval, of_mean
 from gmbench.claims.metric import ERROR, Metric
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gmbench.experiments.contract import Experiment
 
-LAST = outcomes.LAST  # epochs that are averaged
+LAST = statistics.LAST  # epochs that are averaged
 HIT = "steps_to_"
 
 
@@ -222,7 +222,7 @@ def _arms(
         for seed, result in own.items():
             trained = [error for epoch, error in result.errors.items() if epoch >= 1]
             if trained:
-                runs.append(outcomes.Run(seed, outcomes.padded(trained, result.spec.epochs), metric=metric))
+                runs.append(statistics.Run(seed, statistics.padded(trained, result.spec.epochs), metric=metric))
         found.append(
             BoardRow(
                 arm=str(arm),
@@ -231,10 +231,10 @@ def _arms(
                 device=str(device),
                 label=str(arm) + (f" ({', '.join(marks)})" if marks else ""),
                 frame=part,
-                best={run.seed: outcomes.best(run) for run in runs},
-                last={run.seed: outcomes.last(run) for run in runs},
-                late={run.seed: outcomes.late(run) for run in runs},
-                area={run.seed: outcomes.area(run) for run in runs},
+                best={run.seed: statistics.best(run) for run in runs},
+                last={run.seed: statistics.last(run) for run in runs},
+                late={run.seed: statistics.late(run) for run in runs},
+                area={run.seed: statistics.area(run) for run in runs},
                 results=own,
                 wanted=wanted,
                 metric=metric,

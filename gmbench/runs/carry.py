@@ -20,7 +20,7 @@ from typing import Any
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation, Initialisation
-from gmbench.names import nearest
+from gmbench.names import choose
 
 
 def pack(record: Implementation | Initialisation) -> dict[str, str]:
@@ -48,9 +48,7 @@ def unpack(part: Mapping[str, str], kind: type) -> Any:
     if "sha256" not in part:
         known = registry.load()
         table = known.implementations if kind is Implementation else known.initialisations
-        if part["name"] not in table:
-            raise ContractError(f"there is no {part['name']!r}{nearest(part['name'], table)}")
-        return table[part["name"]]
+        return choose(kind.__name__.lower(), part["name"], table)
     source = part.get("source", "")
     if _digest(source) != part["sha256"]:
         raise ContractError(f"{part['name']}: its source is not in the spec, or not the one that the spec names")

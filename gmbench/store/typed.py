@@ -20,7 +20,7 @@ class FieldsError(ValueError):
 
 
 def typed(kind: Callable[..., T], found: Any) -> T:
-    """An object of a dataclass from a dict; of what has no field nothing is taken.
+    """An object of a dataclass from a dict, whose keys that are no field are ignored.
 
     Fields are of ``str``, ``int``, ``float`` (also a whole number), ``bool``, ``None``, unions of these, ``Sequence``
     and ``Mapping`` of them (by ``str``), which are kept as they are, other such dataclasses, and ``tuple`` of those.

@@ -6,13 +6,3 @@ measuring processes, :mod:`~gmbench.timing.turns` gives them turns, :mod:`~gmben
 :mod:`~gmbench.timing.workloads` and :mod:`~gmbench.timing.yardsticks` what runs there, :mod:`~gmbench.timing.clock` its
 clock. Importing this package loads no torch.
 """
-
-from typing import Any
-
-
-def __getattr__(name: str) -> Any:
-    if name == "measure":
-        from gmbench.timing.session import measure
-
-        return measure
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

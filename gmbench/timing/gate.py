@@ -30,9 +30,9 @@ def select_implementations(names: Iterable[str] = ()) -> list[Implementation]:
         if not found:
             raise ContractError(f"{name}: declares no implementation")
         for implementation in found:
-            owner = known.implementations.get(implementation.key)
-            if implementation.key in chosen or (owner and file_of(owner) != file_of(implementation)):
-                raise ContractError(f"{name}: the name {implementation.key!r} is taken; give yours another name")
+            owner = chosen.get(implementation.key) or known.implementations.get(implementation.key)
+            if owner and (implementation.key in chosen or file_of(owner) != file_of(implementation)):
+                raise ContractError(f"{name}: {registry.taken(implementation.key, owner.source)}")
             chosen[implementation.key] = implementation
     return list(chosen.values())
 

@@ -163,7 +163,7 @@ def test_numbers_stay_in_the_domain():
     [
         (lambda: gmbench.check(print), "decorate it"),
         (lambda: gmbench.check("eager"), "means several"),
-        (lambda: gmbench.check(fine, profile="hard"), "unknown profile"),
+        (lambda: gmbench.check(fine, profile="hard"), "there is no profile"),
         (lambda: gmbench.check(fine, only="valu"), "did you mean 'value'"),
         (lambda: parse("{"), "not a case"),
         (lambda: parse('{"layer_type": "gm", "sizes": {"K": 1}, "batch": 1, "regime": "bulk"}'), "sizes other than"),
@@ -205,6 +205,41 @@ def test_a_template_stands_alone(name):
     assert all(f"    {parameter}: " in text for parameter in kind.parameters) and "verify some_file.py" in text
     with pytest.raises(ContractError, match="'not mine' is no name"):
         template(kind, "not mine")
+
+
+def test_a_template_brings_the_constants_that_the_source_names(tmp_path, monkeypatch):
+    """Also those that a constant is made of, and what it imports by name."""
+    source = """
+from math import pi
+
+import torch
+
+import gmbench
+from gmbench.names import is_name
+
+HALF = 0.5
+ROOT = (2 * pi) ** HALF  # of a density
+UNUSED = 3
+
+
+@gmbench.implementation("gm", name="eager", ulps=64)
+def eager(x, mu, sigma, U, v):
+    return [helped(each) / ROOT for each in x]
+
+
+def helped(x):
+    return x * ROOT * is_name("x")
+"""
+    path = tmp_path / "theirs.py"
+    path.write_text(source)
+    module = registry.load_file(path)
+    (record,) = registry.records(module, str(path))
+    monkeypatch.setattr(registry, "load", lambda: registry.Registry({"gm/eager": record}, {}, ()))
+    text = template(registry.layer_type("gm"), "mine")
+    assert "from math import pi\n\nimport gmbench\n\nHALF = 0.5\nROOT = (2 * pi) ** HALF  # of a density\n\n\n@" in text
+    assert "UNUSED" not in text and "torch" not in text
+    (tmp_path / "mine.py").write_text(text)
+    assert registry.load_file(tmp_path / "mine.py").layer([3.0], 0, 0, 0, 0) == [3.0]
 
 
 def test_plan_is_cheap_until_it_is_called():

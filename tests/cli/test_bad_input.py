@@ -12,7 +12,6 @@ from gmbench.contract import ContractError
 from gmbench.experiments import experiment
 from gmbench.experiments.plan import cells
 from gmbench.names import nearest
-from gmbench.processes import lock
 from gmbench.results.frames import load
 from gmbench.runs import failures, running
 from gmbench.runs.cell import CELLS, finished, run_cell
@@ -161,15 +160,6 @@ def test_a_folder_that_may_not_be_read_is_one_line(tmp_path, monkeypatch):
 
 def test_a_home_of_nobody_is_a_name_like_any_other():
     assert str(store_folder("~nobody-of-this-name/x")) == "~nobody-of-this-name/x"
-
-
-@pytest.mark.parametrize("where", ["", "missing/lock"])
-def test_where_no_lock_can_be_nothing_is_timed_and_nothing_waits(where, tmp_path, monkeypatch):
-    monkeypatch.setenv("GMBENCH_LOCK", str(tmp_path / where))
-    assert lock.timing_now() is False
-    said = r"the lock file .* cannot be opened \(.*\); \$GMBENCH_LOCK names another"
-    with pytest.raises(ContractError, match=said), lock.timing_lock():
-        pass
 
 
 @pytest.mark.parametrize("where", ["nowhere", "a-file", "~nobody-of-this-name"])

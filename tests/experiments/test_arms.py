@@ -302,7 +302,7 @@ def layer_with(mu, sigma):
 def walk(states):
     """The paths of a layer that is in each of these states in turn."""
     layer = layer_with(*states[0])
-    paths = single.Paths(layer)
+    paths = single.PathRecorder(layer)
     for mu, sigma in states:
         with torch.no_grad():
             layer.mu.copy_(torch.from_numpy(mu))

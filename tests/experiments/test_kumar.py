@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import os
 
 import pytest
 import torch
@@ -11,17 +10,16 @@ from click.testing import CliRunner
 
 from gmbench import data, registry
 from gmbench.cli import base as cli
-from gmbench.cli import parse as asked
+from gmbench.cli import parse
 from gmbench.contract import ContractError, Initialisation
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.kumar import networks
 from gmbench.experiments.kumar import stack as kumar
 from gmbench.experiments.plan import cells
 from gmbench.nn import initialise
-from gmbench.processes.outside import declared
 from gmbench.registry import fastest
 from gmbench.results.leaderboard import summary
-from gmbench.runs.carry import pack, unpack
+from gmbench.runs.carry import unpack
 from gmbench.runs.cell import CellResult
 from gmbench.runs.spec import Spec
 from gmbench.training import loop
@@ -218,7 +216,7 @@ def test_what_cannot_be_trained_is_refused(changes, reason):
     ("text", "seeds"), [("0-4", [0, 1, 2, 3, 4]), ("0,2", [0, 2]), ("7", [7]), ("3, 1-2,3", [3, 1, 2])]
 )
 def test_seeds_are_read(text, seeds):
-    assert asked.seeds(text) == seeds
+    assert parse.seeds(text) == seeds
 
 
 @pytest.mark.parametrize(
@@ -226,7 +224,7 @@ def test_seeds_are_read(text, seeds):
 )
 def test_what_are_no_seeds_is_refused(text):
     with pytest.raises(ContractError):
-        asked.seeds(text)
+        parse.seeds(text)
 
 
 def result(arm, seed, *errors, implementation="eager"):
@@ -321,31 +319,6 @@ def test_an_outside_file_is_imported_in_a_process_of_its_own(tmp_path, body, sai
     done = CliRunner().invoke(cli.main, ["run", "kumar", "--implementation", str(path)])
     assert done.exit_code == 2
     assert said in done.stderr and done.stderr.count("\n") == 1 and done.stderr.count(str(path)) == 1
-
-
-def test_what_an_outside_file_declares_is_known_but_not_imported_here(tmp_path):
-    path = tmp_path / "theirs.py"
-    path.write_text(
-        f"import gmbench, os\nassert os.getpid() != {os.getpid()}\nprint('[]')\n"
-        "@gmbench.implementation('gm', name='theirs', dtypes='float32', ulps=40)\n"
-        "def theirs(x, mu, sigma, U, v):\n    'Theirs.'\n"
-        "@gmbench.initialisation('gm', name='ones')\n"
-        "def ones(layer, images, generator): ...\n"
-    )
-    found = asked.implementation(str(path), "gm")
-    assert (found.key, found.dtypes, found.ulps, found.summary) == (
-        "gm/theirs",
-        ("float32",),
-        {"float32": 40},
-        "Theirs.",
-    )
-    assert pack(found)["source"] == path.read_text()
-    with pytest.raises(ContractError, match="in another process"):
-        found.function()
-    assert asked.initialisation("ones", "gm", str(path)).key == "gm/ones"
-    with pytest.raises(ContractError, match="did not end within"):
-        path.write_text("import time; time.sleep(60)")
-        declared(path, seconds=0.5)
 
 
 def test_what_programs_read(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gmbench import data, registry
-from gmbench.claims.statistics import Run, accuracy, best_until, last
+from gmbench.claims.statistics import Run, accuracy, error_after, last
 from gmbench.claims.verdicts import DOES_NOT_HOLD, HOLDS, NOT_RUN
 from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
@@ -373,5 +373,5 @@ def test_cells_of_an_arms_own_length_count(tmp_path):
 
 def test_statistics_of_accuracy():
     run = Run(0, (5.0, 2.0, 3.0))
-    assert accuracy(last)(run) == 97 and best_until(1)(run) == 5 and best_until(4)(run) is None
-    assert accuracy(best_until(4))(run) is None
+    assert accuracy(last)(run) == 97 and error_after(1)(run) == 5 and error_after(4)(run) is None
+    assert accuracy(error_after(4))(run) is None

@@ -20,7 +20,7 @@ from gmbench.cli import base as cli
 from gmbench.contract import ContractError, Implementation
 from gmbench.experiments import experiment
 from gmbench.experiments.plan import cells
-from gmbench.processes.lock import timing_lock, timing_now
+from gmbench.processes.lock import timing_lock
 from gmbench.runs import cell, child
 from gmbench.runs.carry import pack, unpack
 from gmbench.runs.cell import finished, run_cell
@@ -322,21 +322,3 @@ def test_a_timing_suspends_cells(tmp_path, monkeypatch):
         assert sent == [signal.SIGSTOP]
     engine._look(None)
     assert sent == [signal.SIGSTOP, signal.SIGCONT]
-
-
-def test_the_lock_is_free_when_its_holder_is_killed_and_who_waits_is_told(monkeypatch, capsys):
-    monkeypatch.setattr("gmbench.processes.lock.TELL_AFTER", 0.05)
-    program = "import time\nfrom gmbench.processes.lock import timing_lock\n" \
-              "with timing_lock(settle=0):\n print('held', flush=True)\n time.sleep(60)"  # fmt: skip
-    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
-    assert holder.stdout.readline() == b"held\n"
-    assert timing_now()
-    with pytest.raises(TimeoutError), timing_lock(timeout=0.1):
-        pass
-    assert capsys.readouterr().err.startswith("waiting for another timing to end, which holds ")
-    holder.kill()
-    holder.wait()
-    holder.stdout.close()
-    assert not timing_now()
-    with timing_lock(settle=0):
-        assert timing_now()

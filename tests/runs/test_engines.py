@@ -9,11 +9,13 @@ import os
 import random
 import signal
 import socket
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+import gmbench.runs.engines as package
 from gmbench import registry
 from gmbench.contract import ContractError
 from gmbench.runs.engines import engine as engine_called
@@ -193,3 +195,23 @@ def test_a_cluster_that_is_gone_altogether_is_one_line(tmp_path):
         with pytest.raises(ContractError, match=r"the Ray cluster at 127.0.0.1:\d+ is gone .*: gmbench run kumar"):
             _ = made.jobs
     assert not made.open_now  # nothing is asked of it any more
+
+
+def test_a_file_that_is_no_engine_is_one_line(tmp_path, monkeypatch):
+    files = {
+        "wrong": ("from gmbench.runs.engine import Nothing", "its file cannot be imported (ImportError: cannot import"),
+        "typo": ("import gmbench.nowhere", "its file cannot be imported (ModuleNotFoundError: No module named"),
+        "lacking": ("import no_such_thing", "needs no_such_thing, which is not installed: pip install"),
+        "silent": ("", "declares no ENGINE"),
+        "wild": ("ENGINE = 1", "declares no ENGINE"),
+        "_help": ("", "there is no engine"),
+    }
+    for name, (text, _) in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])
+    assert set(files) - set(package.engines()) == {"_help"}
+    for name, (_, said) in files.items():
+        with pytest.raises(ContractError) as caught:
+            engine_called(name)
+        assert said in str(caught.value) and "\n" not in str(caught.value)
+        sys.modules.pop(f"{package.__name__}.{name}", None)

@@ -42,7 +42,7 @@ DECISIONS = (
 )
 
 
-class Paths:
+class PathRecorder:
     """The components of one GM layer, epoch by epoch, in the plane of the final mixture's two widest directions.
 
     Call it at the end of every epoch (and before the first); :meth:`projected` gives the paths once training is over.
@@ -92,7 +92,7 @@ def _rounded(tensor: torch.Tensor) -> Any:
 
 
 def cell(spec: Spec, report: Report) -> dict[str, Any]:
-    """One arm, one seed. Measures as in ``kumar``; ``paths``: see :class:`Paths`."""
+    """One arm, one seed. Measures as in ``kumar``; ``paths``: see :class:`PathRecorder`."""
     data, images, generator = networks.prepare(spec)
     given = EXPERIMENT.values(spec)
     widths = [data.features, data.classes]
@@ -100,7 +100,7 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
         spec, widths, given["components"], spec["arm"], images, generator, sigma=given["sigma"]
     )
     optimiser = torch.optim.SGD(networks.rates(network, given["rate"], given["sigma_rate"]), lr=given["rate"])
-    paths = Paths(cast(GMLayer, network[0]))
+    paths = PathRecorder(cast(GMLayer, network[0]))
     how = {"thresholds": THRESHOLDS, "watch": paths, "batch": given["batch"], "clip": given["clip"]}
     found = networks.trained(spec, report, data, images, network, optimiser, seen, **how)
     return {**found, "paths": paths.projected()}

@@ -55,8 +55,7 @@ MEASURES = (
 )
 
 
-# names of measures, and what each is: of the neurons of the first layer, means over them, at the end and, ending in
-# _start, before training; and of the network
+# names of measures, and what each is: of the neurons of the first layer, means over them; and of the network
 OF_NEURONS = {
     "effective_inputs": "inputs that a neuron looks at: exponential of the entropy of its weights",
     "top_share": "share of a neuron's weight that its ten largest inputs hold",

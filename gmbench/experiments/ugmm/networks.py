@@ -28,7 +28,12 @@ from gmbench.training.classify import at_start, train
 from gmbench.training.loop import order_of
 
 CALIBRATION = 2048  # training images that an initialisation may look at
-MEASURES = {**classify.MEASURES, **OF_NETWORKS, **OF_NEURONS}
+MEASURES = {
+    **classify.MEASURES,
+    **OF_NETWORKS,
+    **OF_NEURONS,
+    **{f"{name}_start": f"{what}; before training" for name, what in OF_NEURONS.items()},
+}
 # What the paper leaves open and all experiments on images share; declared before the runs.
 DECISIONS = (
     ("pixels", "in [0, 1], no mean or deviation taken out; for the dense baselines and the convolutions too"),

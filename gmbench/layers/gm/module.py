@@ -42,3 +42,6 @@ class GMLayer(Layer):
             raise ContractError(f"GMLayer: components must be at least 1, not {components}")
         super().__init__("gm", in_features, out_features, implementation, device, dtype, K=components)
         self.components = components
+
+
+MODULES = {"gm": GMLayer}

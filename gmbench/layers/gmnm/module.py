@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 
 from gmbench import registry
 from gmbench.contract import ContractError, Implementation
 from gmbench.layers.modules import Layer
-from gmbench.names import nearest
+from gmbench.names import one_of
 
 READINGS = ("mahalanobis", "ridge", "agp")
 CENTRES = ("fixed", "trained")
@@ -53,8 +55,7 @@ class GMNM(Layer):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ):
-        if reading not in READINGS:
-            raise ContractError(f"GMNM: there is no reading {reading!r}{nearest(str(reading), READINGS)}")
+        one_of("reading", reading, READINGS)
         if centres not in CENTRES:
             raise ContractError(f"GMNM: centres are {' or '.join(CENTRES)}, not {centres!r}")
         if units < 1:
@@ -85,3 +86,6 @@ class GMNM(Layer):
             implementation = registry.load().implementation(judged, implementation)
         self.check(x)
         return implementation.function(x, *self.tensors())
+
+
+MODULES = {f"gmnm-{reading}": functools.partial(GMNM, reading=reading) for reading in READINGS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -81,3 +82,6 @@ class UGMMLayer(Layer):
         if len(empty):
             mask[empty, torch.randint(self.in_features, (len(empty),), generator=self.generator)] = False
         return mask
+
+
+MODULES = {"ugmm": UGMMLayer, "ugmm-tied": functools.partial(UGMMLayer, tied=True)}

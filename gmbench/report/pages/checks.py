@@ -44,7 +44,7 @@ def is_quantity(check: str) -> bool:
     return check == "value" or check.startswith("gradient-")
 
 
-def standing(frame: pandas.DataFrame, known: Sequence[str]) -> list[dict]:
+def ranking(frame: pandas.DataFrame, known: Sequence[str]) -> list[dict]:
     """The implementations of one layer type, dtype, device and profile, the most accurate first.
 
     A row has ``name``, ``place`` (None: not ranked), ``worst`` (None: nothing measured), ``claim``,
@@ -127,7 +127,7 @@ def _accuracy(page: Page, frame: pandas.DataFrame) -> None:
         page.add(f"### {text(kind)}")
         for (dtype, device, profile), part in of_kind.groupby(["dtype", "device", "profile"], dropna=False, sort=True):
             title = f"{dtype}, {device}, profile {profile}"
-            rows = standing(part, expected(of_kind))
+            rows = ranking(part, expected(of_kind))
             exact = [row for row in rows if not row["approximate"]]
             approximate += [(title, row) for row in rows if row["approximate"]]
             unranked += [(title, row) for row in exact if row["why"]]

@@ -64,7 +64,7 @@ def _checks(found: Page, results: Results) -> None:
         ["layer_type", "dtype", "device", "profile"], dropna=False, sort=True
     ):
         of_kind = frame[frame["layer_type"] == kind]
-        for row in checks.standing(part, checks.expected(of_kind)):
+        for row in checks.ranking(part, checks.expected(of_kind)):
             records = list(row["records"].values())
             failed = sum(record["status"] == "failed" for record in records)
             rows.append(

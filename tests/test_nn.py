@@ -38,7 +38,9 @@ def test_it_is_an_attribute_that_loads_torch_at_first_use():
         "assert gmbench.nn.GMLayer(3, 2).components == 10 and gmbench.nn is sys.modules['gmbench.nn']"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert set(gmbench.nn.__all__) == {"GMLayer", "GMNM", "UGMMLayer", "initialise", "stack"}
+    assert set(gmbench.nn.__all__) >= {"GMLayer", "GMNM", "UGMMLayer", "initialise", "stack"}
+    assert dir(gmbench) == sorted([*gmbench.__all__, "__version__"]) and "nn" in dir(gmbench)
+    assert all(callable(getattr(gmbench.nn, name)) for name in gmbench.nn.__all__)
     with pytest.raises(AttributeError, match="module 'gmbench' has no attribute 'nm'"):
         _ = gmbench.nm
 
@@ -49,7 +51,14 @@ def test_it_is_an_attribute_that_loads_torch_at_first_use():
         (lambda: stack("ugm", [3, 2]), "there is no module of the layer type 'ugm'; did you mean 'ugmm'"),
         (lambda: stack("gm-full", [3, 1]), "there is no module of the layer type 'gm-full'; there is gm, gmnm-agp, "),
         (lambda: stack("gmnm-ridge", [3], units=2), "at least two widths"),
-        (lambda: initialise(stack("gmnm-ridge", [3, 2], units=2), "kumar"), "gmnm-ridge has no initialisation 'kumar'"),
+        (lambda: stack("gm", [784, 10], component=5), "there is no gm option 'component'; did you mean 'components'"),
+        (lambda: stack("gm", [784, 10], dropout=0.3), "there is no gm option 'dropout'"),
+        (lambda: stack("ugmm-tied", [784, 10], tied=False), "there is no ugmm-tied option 'tied'"),
+        (lambda: stack("gmnm-ridge", [3, 2]), "a stack of gmnm-ridge layers needs units="),
+        (
+            lambda: initialise(stack("gmnm-ridge", [3, 2], units=2), "kumar"),
+            "there is no gmnm-ridge initialisation 'kumar'",
+        ),
     ],
 )
 def test_bad_input_is_one_line(act, said):
