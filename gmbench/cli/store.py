@@ -20,18 +20,18 @@ def pack_command(store):
     Everything reads a pack as it reads single files, and runs skip the cells in it. Single files that come later stand
     beside it until they are packed too, and go before those of the same name.
     """
-    from gmbench.store import pack
+    from gmbench.store.pack import pack
 
-    _change(store, lambda opened, kind: pack.pack(opened, kind.name, lambda path, found: kind.of(found, path)), "into")
+    _change(store, pack, "into")
 
 
 @store_group.command("unpack")
 @STORE
 def unpack_command(store):
     """Make single files of packs again."""
-    from gmbench.store import pack
+    from gmbench.store.pack import unpack
 
-    _change(store, lambda opened, kind: pack.unpack(opened, kind.name), "out of")
+    _change(store, unpack, "out of")
 
 
 def _change(store, change, where):
@@ -45,7 +45,9 @@ def _change(store, change, where):
     opened = Store(store)
     if not opened.exists():
         raise ContractError(f"there is no store {opened.folder}")
-    done = {path: files for kind in (CELLS, CHECKS, TIMINGS) for path, files in change(opened, kind).items()}
+    done = {}
+    for kind in (CELLS, CHECKS, TIMINGS):
+        done |= change(opened, kind.name, lambda path, found, kind=kind: kind.of(found, path))
     for path, files in done.items():
         size = f", {path.stat().st_size / 1e3:,.0f} kB" if path.exists() else ""
         click.echo(f"{files} file{'s' * (files != 1)} {where} {path.relative_to(opened.folder)}{size}")

@@ -117,11 +117,13 @@ class Store:
         stamp = (about.st_ino, about.st_mtime_ns, about.st_size)
         known = self._files.get(path)
         if known is None or known.stamp != stamp:
-            known, packed = _File(stamp), path.suffix == pack.SUFFIX
+            known, packed, contents = _File(stamp), path.suffix == pack.SUFFIX, dict[str, dict[str, Any]]()
             try:
-                contents = pack.members(path, kind.name) if packed else {path.stem: read_json(path, kind.name)}
+                if packed:
+                    contents, known.errors = pack.members(path, kind.name)
+                else:
+                    contents = {path.stem: read_json(path, kind.name)}
             except ContractError as error:
-                contents = {}
                 known.errors.append(str(error))
             for name, found in contents.items():
                 try:
