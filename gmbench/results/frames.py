@@ -48,7 +48,8 @@ def _checks(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
     import pandas
 
     def rows(run: CheckedImplementation) -> Iterable[dict[str, Any]]:
-        shared = {"layer_type": run.implementation.layer_type, "profile": run.profile}
+        about = run.implementation
+        shared = {"layer_type": about.layer_type, "source": about.source, "profile": run.profile}
         return (shared | vars(record) | run.made() for record in run.records)
 
     return pandas.DataFrame([row for _, run in Store.of(store).read(CHECKS) for row in rows(run)])

@@ -54,7 +54,9 @@ def read(store: Store | str | os.PathLike | None = None) -> Results:
         raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
     return Results(
         checks=_latest(
-            frames.load("checks", store), ["layer_type", "implementation", "device", "dtype", "profile"], ["check"]
+            frames.load("checks", store),
+            ["layer_type", "implementation", "source", "device", "dtype", "profile"],
+            ["check"],
         ),
         timings=_latest(
             _with_allocators(frames.load("timings", store)),

@@ -1,9 +1,9 @@
 """Packs: many result files of a kind in one compressed file, as they are committed, read like the files themselves.
 
 While runs are under way each result is a file of its own. ``cells/<experiment>.jsonl.xz``, ``checks/checks.jsonl.xz``
-and ``timings/timings.jsonl.xz`` hold what was packed: lines of JSON, the first of which says what the others are and how
-many, and each other one ``name``, that of a file without ``.json``, and ``file``, what stood in it. The same files give
-the same bytes, and unpacking gives the same files.
+and ``timings/timings.jsonl.xz`` hold what was packed: lines of JSON, the first of which says what the others are, and
+how many, and each other one ``name``, that of a file without ``.json``, and ``file``, what stood in it. The same files
+give the same bytes, and unpacking gives the same files.
 
 What the pictures of several cells have in common, as the target of a fit, stands once, in the first line. A picture
 keeps the differences between its neighbouring points, which take less room.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from gmbench.contract import ContractError
 from gmbench.store import pack
-from gmbench.store.files import read_json, store_folder, warn
+from gmbench.store.files import SCHEMA, read_json, store_folder, warn, write_json
 
 LOOKS = 5  # at a folder in which files are packed or unpacked meanwhile
 T = TypeVar("T")
@@ -26,6 +27,23 @@ class Kind(Generic[T]):
 
     name: str
     parse: Callable[[Mapping[str, Any]], T]
+
+    def path(self, store: str | os.PathLike | None, name: str = "") -> Path:
+        """The file of a record; without a name that of which a store has one."""
+        folder = store_folder(store)
+        return folder / self.name / f"{name}.json" if name else folder / f"{self.name}.json"
+
+    def write(
+        self, content: Mapping[str, Any], store: str | os.PathLike | None, name: str = "", what: str = ""
+    ) -> Path:
+        """Write the file of a record.
+
+        :param what: what its content is, in words
+        :raises ContractError: if it is no whole record, so that nobody could read it, or it cannot be written
+        """
+        content, path = {"schema": SCHEMA, "kind": self.name, **content}, self.path(store, name)
+        self.of(json.loads(json.dumps(content)), what or path)
+        return write_json(path, content)
 
     def of(self, found: Mapping[str, Any], where: str | os.PathLike) -> T:
         """The record of what was found somewhere.

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.store.files import write_json
+from gmbench.store.files import store_folder, write_json
 from gmbench.store.provenance import provenance
 from gmbench.timing.gate import gate, select_implementations
 from gmbench.timing.records import TimingStatus
@@ -162,7 +162,7 @@ def main():
         undefended.append(f"Not tried here, since it takes a GPU: {', '.join(elsewhere)}.")
     rows = [table[cheat.key] for _, cheat in found if cheat.key in table]
     content = {"schema": 1, "kind": "cheats", **provenance(), "rows": rows, "undefended": undefended}
-    write_json(Path(options.store) / "cheats.json", content)
+    write_json(store_folder(options.store) / "cheats.json", content)
     if unexpected:
         sys.exit(f"not as designated: {', '.join(unexpected)}")
 

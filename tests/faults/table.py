@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.store.files import read_json, write_json
+from gmbench.store.files import read_json, store_folder, write_json
 from gmbench.store.provenance import provenance
 
 TRIALS = registry.load_file(Path(__file__).parent / "trials.py")
@@ -62,7 +62,7 @@ def main():
                 print(f"    {problem}", flush=True)
     injected, lost = (sum(row[key] for row in rows) for key in ("injected", "lost"))
     print(f"{injected} faults, {lost} finished cells lost")
-    path = Path(options.store) / "faults.json"
+    path = store_folder(options.store) / "faults.json"
     if options.only and path.exists():
         new = {row["kind"]: row for row in rows}
         file = read_json(path, "faults")

@@ -66,13 +66,13 @@ def main():
 
     from gmbench.checks import corpus
     from gmbench.checks.plan import plan
-    from gmbench.store.files import write_json
+    from gmbench.store.files import store_folder, write_json
     from gmbench.store.provenance import provenance
 
     torch.set_num_threads(1)
     if options.corpus:
         corpus._shipped = lambda name: ()  # found anew, or what is known already would be left out of the new one
-    path, every = Path(options.store) / "wrong.json", wrong()[0]
+    path, every = store_folder(options.store) / "wrong.json", wrong()[0]
     found = [(file, record) for file, record in every if options.family in (None, family(record.key))]
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas
 
+from gmbench.checks.records import BUILT_IN
 from gmbench.report.figures.checks import ulps
 from gmbench.report.text.markdown import bullets, code, count, counted, exact, number, table, text
 from gmbench.report.text.origin import dirty, made, short
@@ -100,11 +101,12 @@ def lacking(own: Collection[str], known: Sequence[str]) -> list[str]:
 
 def _subjects(frame: pandas.DataFrame) -> Iterator[tuple[str, pandas.DataFrame]]:
     """Each implementation on each machine, by a name that tells them apart."""
-    keys = ["implementation", "run", "profile", "device"]
+    keys = ["implementation", "source", "run", "profile", "device"]
     several = {key: frame[key].nunique(dropna=False) > 1 for key in ("profile", "device")}
     for _, part in frame.groupby(keys, dropna=False, sort=True):
         first = part.iloc[0]
-        marks = [str(first[key]) for key, differs in several.items() if differs]
+        marks = [str(first["source"])] if first["source"] != BUILT_IN else []
+        marks += [str(first[key]) for key, differs in several.items() if differs]
         marks += [f"run {first['run']}"] if first["run"] else []
         yield str(first["implementation"]) + (f" ({', '.join(marks)})" if marks else ""), part
 
