@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gmbench.checks.records import CHECKS, CheckedImplementation
@@ -39,7 +39,16 @@ def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.Da
     """
     if kind not in FRAMES:
         raise ContractError(f"there are no results of kind {kind!r}{nearest(str(kind), FRAMES)}")
-    frame = FRAMES[kind](store)
+    return _whole(kind, FRAMES[kind](store))
+
+
+def of_cells(results: Iterable[CellResult]) -> pandas.DataFrame:
+    """The frame of these cells."""
+    return _whole("cells", _epochs(list(results)))
+
+
+def _whole(kind: str, frame: pandas.DataFrame) -> pandas.DataFrame:
+    """With every column that there is of a kind."""
     missing = [column for column in COLUMNS[kind] if column not in frame]
     return frame.reindex(columns=[*frame.columns, *missing]) if missing else frame
 
@@ -65,9 +74,12 @@ def _timings(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
 
 
 def _cells(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    return _epochs([result for _, result in Store.of(store).read(CELLS)])
+
+
+def _epochs(results: Sequence[CellResult]) -> pandas.DataFrame:
     import pandas
 
-    results = [result for _, result in Store.of(store).read(CELLS)]
     # of a number that an experiment has both of every epoch and of the whole cell, a row has that of the epoch
     both = {name for result in results for row in result.epochs for name in row} & {
         name for result in results for name in result.measures

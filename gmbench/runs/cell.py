@@ -91,9 +91,11 @@ def _sound(value: float | None) -> bool:
 CELLS = Kind[CellResult]("cells", lambda found: typed(CellResult, found))
 
 
-def finished(spec: Spec, store: Store | str | os.PathLike | None = None) -> CellResult | None:
-    """The result of a cell, in a file of its own or in its experiment's pack, or None if there is no whole one."""
-    found = Store.of(store).find(CELLS, spec.id, spec.experiment)
+def finished(spec: Spec, store: Store | str | os.PathLike | None = None, packed: bool = True) -> CellResult | None:
+    """The result of a cell, in a file of its own or (``packed``) in its experiment's pack, or None if there is no
+    whole one.
+    """
+    found = Store.of(store).find(CELLS, spec.id, spec.experiment if packed else None)
     return found if found and found.id == found.spec.id == spec.id else None
 
 

@@ -126,8 +126,8 @@ def unpack(store: str | os.PathLike, kind: str, check: Check) -> dict[Path, int]
                     warn(f"{error}; what {path.name} has of it takes its place")
                 write_json(single, file)
             _settle(folder)
-            for error in errors:
-                warn(f"{error}; {path.name} stays")
+            for line in errors:
+                warn(f"{line}; {path.name} stays")
             if not errors:
                 path.unlink()
             done[path] = len(found)
@@ -212,12 +212,12 @@ def _parsed(content: bytes, kind: str, where: Path) -> tuple[dict[str, dict[str,
     found: dict[str, dict[str, Any]] = {}
     errors: list[str] = []
     for number, line in enumerate(lines, 1):
-        name, file = (line.get("name"), line.get("file")) if isinstance(line, dict) else (None, None)
+        name: Any = line.get("name") if isinstance(line, dict) else None
         try:
             _check_name(name, f"{where}, member {number}")
             if name in found:
                 raise ContractError(f"{where}, member {number}: another one has its name")
-            found[name] = _restored(checked(file, kind, f"{where}, {name}"), common, f"{where}, {name}")
+            found[name] = _restored(checked(line.get("file"), kind, f"{where}, {name}"), common, f"{where}, {name}")
         except ContractError as error:
             errors.append(str(error))
         except RecursionError:
@@ -252,12 +252,14 @@ def _restored(file: dict[str, Any], common: Mapping[str, list[Any]], where: str)
     """
 
     def picture(part: str, each: Any) -> Any:
-        place = each[SHARED] if _is_marker(each) else None
+        if not _is_marker(each):
+            return _changed(part, each, _summed)
+        place = each[SHARED]
+        if isinstance(place, list) and len(place) == 1:
+            return _changed(part, {SHARED: place[0]}, _summed)
         if type(place) is int and 0 <= place < len(common[part]):
             return common[part][place]
-        if _is_marker(each) and not (isinstance(place, list) and len(place) == 1):
-            raise ContractError(f"{where}: lacks what it has in common with others")
-        return _changed(part, {SHARED: place[0]} if _is_marker(each) else each, _summed)
+        raise ContractError(f"{where}: lacks what it has in common with others")
 
     for part in PARTS:
         if own := _entries(file, part):

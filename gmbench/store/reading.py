@@ -105,26 +105,36 @@ class Store:
             if set(packed) <= set(later) and all(file or path not in later for path, file in seen):
                 break
         for path, file in seen:
-            if file and not quietly and not file.told:
-                file.told = True
-                for error in file.errors:
-                    warn(error)
+            if not quietly:
+                self._tell(file)
             found |= {name: (path, record) for name, record in (file.records if file else {}).items()}
         return [found[name] for name in sorted(found)]
+
+    def one(self, kind: Kind[T]) -> T | None:
+        """The record of a kind of which a store has one; None, with a warning line, if it is not whole."""
+        path = kind.path(self)
+        file = self._read(kind, path)
+        self._tell(file)
+        return file.records.get(path.stem) if file else None
 
     def find(self, kind: Kind[T], name: str, group: str | None = None) -> T | None:
         """The record of one name, or None if there is no whole one.
 
-        :param group: of its kind, which is the only pack that is looked into (default: all of them)
+        :param group: of its kind, whose pack is looked into too (default: none)
         """
-        folder = self.folder / kind.name
-        packs = pack.packs(folder) if group is None else [pack.path_of(folder, group)]
-        single = folder / f"{name}.json"
-        for path in (single, *reversed(packs), single):  # again, for it may have been unpacked meanwhile
+        single = kind.path(self, name)
+        packed = [] if group is None else [pack.path_of(single.parent, group), single]  # may just have been unpacked
+        for path in (single, *packed):
             file = self._read(kind, path)
             if file and name in file.records:
                 return file.records[name]
         return None
+
+    def _tell(self, file: _File | None) -> None:
+        if file and not file.told:
+            file.told = True
+            for error in file.errors:
+                warn(error)
 
     def _read(self, kind: Kind[T], path: Path) -> _File | None:
         """What a file holds; None if it is not there."""

@@ -124,6 +124,7 @@ def test_what_cells_have_in_common_stands_once(store):
 def test_a_run_skips_cells_in_a_pack(store):
     run("store", "pack", store=store)
     assert finished(spec(), store).id == spec().id and finished(spec(seed=9), store) is None
+    assert finished(spec(), store, packed=False) is None, "a cell's own process looks at no pack"
     engine = Local([spec(), spec(seed=9), spec(SECOND, "bl", 1)], store)
     assert [cell.state for cell in engine.cells] == ["skipped", "waiting", "skipped"]
     assert [cell.state for cell in Local([spec()], store, fresh=True).cells] == ["waiting"]
