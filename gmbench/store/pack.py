@@ -11,12 +11,10 @@ keeps the differences between its neighbouring points, which take less room.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import fcntl
 import json
 import lzma
-import math
 import os
 import re
 from collections import Counter
@@ -26,6 +24,7 @@ from typing import Any
 
 from gmbench.contract import ContractError
 from gmbench.store.files import SCHEMA, TEMPORARY, checked, encoded, read_json, warn, write, write_json
+from gmbench.store.levels import as_text, levels
 
 SUFFIX = ".xz"
 ENDING = ".jsonl.xz"
@@ -297,40 +296,26 @@ def _strings(value: Any, change: Callable[[str], str]) -> Any:
 
 
 def _differences(text: str) -> str:
-    """The levels of a picture (see :mod:`gmbench.training.pictures`) as what each differs from its neighbours by, along
-    rows and columns, modulo 256; any other text as it is.
+    """A picture's text with what each level differs from its neighbours by, along rows and columns, modulo 256; any
+    other text as it is.
     """
     import numpy as np
 
-    levels, none = _levels(text), np.uint8(0)
-    return text if levels is None else _base64(np.diff(np.diff(levels, axis=1, prepend=none), axis=2, prepend=none))
+    try:
+        found, none = levels(text), np.uint8(0)
+    except ValueError:
+        return text
+    return as_text(np.diff(np.diff(found, axis=1, prepend=none), axis=2, prepend=none))
 
 
 def _summed(text: str) -> str:
     """The text that :func:`_differences` was given."""
     import numpy as np
 
-    levels = _levels(text)
-    return text if levels is None else _base64(levels.cumsum(1, dtype=np.uint8).cumsum(2, dtype=np.uint8))
-
-
-def _levels(text: str) -> Any:
-    """An array (channels, side, side) of bytes, from base64; None for what is none of a square of one or three."""
-    import numpy as np
-
     try:
-        found = base64.b64decode(text, validate=True)
+        return as_text(levels(text).cumsum(1, dtype=np.uint8).cumsum(2, dtype=np.uint8))
     except ValueError:
-        return None
-    for channels in (1, 3):
-        side = math.isqrt(len(found) // channels)
-        if found and channels * side**2 == len(found) and _base64(found) == text:
-            return np.frombuffer(found, np.uint8).reshape(channels, side, side)
-    return None
-
-
-def _base64(levels: Any) -> str:
-    return base64.b64encode(bytes(levels)).decode()
+        return text
 
 
 def _text(value: Any) -> str:
