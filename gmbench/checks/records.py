@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -10,6 +13,7 @@ from gmbench.store.provenance import Made
 from gmbench.store.reading import Kind
 from gmbench.store.typed import typed
 
+BUILT_IN = "built in"
 PASSED, FAILED, INCONCLUSIVE = "passed", "failed", "inconclusive"
 UNSUPPORTED, APPROXIMATE = "unsupported", "approximate"
 
@@ -58,10 +62,14 @@ class Record:
 
 @dataclass(frozen=True)
 class Declared:
-    """Which implementation was checked, as far as a reader has to know."""
+    """Which implementation was checked, as far as a reader has to know.
+
+    :param source: ``built in``, the package, or ``file``
+    """
 
     key: str
     layer_type: str
+    source: str = BUILT_IN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,3 +82,10 @@ class CheckedImplementation(Made):
 
 
 CHECKS = Kind[CheckedImplementation]("checks", lambda found: typed(CheckedImplementation, found))
+
+
+def file_name(key: str, source: str, device: str, profile: str) -> str:
+    """The name of the file of what was checked: no two share one, whatever their names have in common."""
+    digest = hashlib.sha256(json.dumps([key, source, device, profile]).encode()).hexdigest()[:16]
+    outside = "" if source == BUILT_IN else "outside-"
+    return f"{outside}{re.sub('[^A-Za-z0-9_-]', '-', key)}-{device}-{profile}-{digest}"

@@ -41,29 +41,39 @@ class Run:
     classes: int | None = None
 
     @classmethod
-    def of(cls, result: Mapping[str, Any], metric: Metric = ERROR) -> Run:
-        """From a result file.
+    def of(
+        cls,
+        seed: int,
+        epochs: int,
+        rows: Sequence[Mapping[str, Any]],
+        measures: Mapping[str, Any],
+        paths: Any = None,
+        data: str = "",
+        metric: Metric = ERROR,
+    ) -> Run:
+        """From the parts of a result.
 
+        :param epochs: that it was to train
+        :param rows: of its epochs, the first one before training
         :param metric: of the experiment
 
         :raises ValueError: if it is not one of a whole training, in one line
         """
         try:
-            spec, (initial, *rows), measures = result["spec"], result["epochs"], result["measures"]
-            epochs, seed, each = int(spec["epochs"]), int(spec["seed"]), int(rows[0]["step"]) - int(initial["step"])
-            errors = [float(row["test_error"]) for row in rows]
-            diverged = measures.get("diverged") is not None
-            paths, data = _paths(result.get("paths"), epochs), data_sets().get(spec.get("data"))
+            initial, *trained = rows
+            each = int(trained[0]["step"]) - int(initial["step"])
+            errors = [float(row["test_error"]) for row in trained]
+            found = _paths(paths, epochs)
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a cell ({type(error).__name__}: {error})") from None
         if not all(map(metric.sound, errors)):
             raise ValueError(f"a {metric.name} is not between 0 and {metric.most:g} {metric.unit}".strip())
-        if len(errors) > epochs or (len(errors) < epochs and not diverged):
+        if len(errors) > epochs or (len(errors) < epochs and measures.get("diverged") is None):
             raise ValueError(f"it has {len(errors)} of {epochs} epochs")
-        steps = tuple(each * (i + 1) for i in range(epochs))
+        steps, known = tuple(each * (i + 1) for i in range(epochs)), data_sets().get(data)
         return cls(
-            *(seed, padded(errors, epochs), steps, measures, initial, rows[-1], paths, metric),
-            data.classes if data else None,
+            *(seed, padded(errors, epochs), steps, measures, initial, trained[-1], found, metric),
+            known.classes if known else None,
         )
 
     @property

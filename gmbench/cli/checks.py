@@ -139,7 +139,7 @@ def verify(
         watch=watch or (lambda event, data: None),
     )
     if store:
-        _store_records(verdict, profile, store)
+        _store_records(verdict, device, profile, store)
     if watch is None:
         emit(
             {
@@ -220,25 +220,15 @@ def _explain(verdict: Verdict, target: str) -> None:
         click.echo(f"gmbench: {'' if verdict.problem.startswith(named) else named[0]}{verdict.problem}", err=True)
 
 
-def _store_records(verdict: Verdict, profile: str, store: str) -> None:
-    """One file for each built-in or installed implementation; the name says which, so that a new run replaces it."""
-    from pathlib import Path
-
-    from gmbench.store.files import write_json
+def _store_records(verdict: Verdict, device: str, profile: str, store: str) -> None:
+    """One file for each implementation, device and profile, which a new run replaces."""
+    from gmbench.checks.records import CHECKS, file_name
     from gmbench.store.provenance import provenance
 
     for entry in verdict.implementations:
-        own = [r.as_dict() for r in verdict.records if r.implementation == entry["key"]]
-        device = own[0]["device"] if own else "cpu"
-        path = Path(store) / "checks" / f"{entry['key'].replace('/', '-')}-{device}.json"
-        write_json(
-            path,
-            {
-                "schema": 1,
-                "kind": "checks",
-                "implementation": {k: v for k, v in entry.items() if k != "checks"},
-                "profile": profile,
-                **provenance(),
-                "records": own,
-            },
-        )
+        about = {name: value for name, value in entry.items() if name != "checks"}
+        if about["source"].endswith(".py"):
+            about["source"] = "file"  # its path is nobody else's business
+        records = [record.as_dict() for record in verdict.records if record.implementation == entry["key"]]
+        content = {"implementation": about, "profile": profile, **provenance(), "records": records}
+        CHECKS.write(content, store, file_name(entry["key"], about["source"], device, profile))

@@ -13,6 +13,8 @@ from gmbench.cli.base import STORE, Group, main
 if TYPE_CHECKING:
     from gmbench.store.reading import Kind, Store
 
+Change = Callable[["Store", str, Callable[[Path, dict[str, Any]], Any]], Mapping[Path, int]]
+
 
 @main.group("store", cls=Group)
 def store_group() -> None:
@@ -27,21 +29,21 @@ def pack_command(store: str | None) -> None:
     Everything reads a pack as it reads single files, and runs skip the cells in it. Single files that come later stand
     beside it until they are packed too, and go before those of the same name.
     """
-    from gmbench.store import pack
+    from gmbench.store.pack import pack
 
-    _change(store, lambda opened, kind: pack.pack(opened, kind.name, lambda path, found: kind.of(found, path)), "into")
+    _change(store, pack, "into")
 
 
 @store_group.command("unpack")
 @STORE
 def unpack_command(store: str | None) -> None:
     """Make single files of packs again."""
-    from gmbench.store import pack
+    from gmbench.store.pack import unpack
 
-    _change(store, lambda opened, kind: pack.unpack(opened, kind.name), "out of")
+    _change(store, unpack, "out of")
 
 
-def _change(store: str | None, change: Callable[[Store, Kind[Any]], Mapping[Path, int]], where: str) -> None:
+def _change(store: str | None, change: Change, where: str) -> None:
     """Change every kind of results that can be packed, and say what was done."""
     from gmbench.checks.records import CHECKS
     from gmbench.contract import ContractError
@@ -52,7 +54,13 @@ def _change(store: str | None, change: Callable[[Store, Kind[Any]], Mapping[Path
     opened = Store(store)
     if not opened.exists():
         raise ContractError(f"there is no store {opened.folder}")
-    done = {path: files for kind in (CELLS, CHECKS, TIMINGS) for path, files in change(opened, kind).items()}
+    done: dict[Path, int] = {}
+    for kind in (CELLS, CHECKS, TIMINGS):
+
+        def check(path: Path, found: dict[str, Any], kind: Kind[Any] = kind) -> Any:
+            return kind.of(found, path)
+
+        done |= change(opened, kind.name, check)
     for path, files in done.items():
         size = f", {path.stat().st_size / 1e3:,.0f} kB" if path.exists() else ""
         click.echo(f"{files} file{'s' * (files != 1)} {where} {path.relative_to(opened.folder)}{size}")

@@ -21,12 +21,12 @@ def universes(experiment: str, data_name: str | None, budget: str, store: str | 
     """In which universes of EXPERIMENT an ordering holds, and which factor decides."""
     from gmbench.experiments import experiment as find
     from gmbench.results import universes as results
-    from gmbench.runs.cell import CELLS
+    from gmbench.results.latest import latest
     from gmbench.store.reading import Store
 
     chosen = find(experiment)
     data_name = chosen.default_data if data_name is None else data_name
-    found = results.universes(chosen, data_name, budget, (cell for _, cell in Store.of(store).read(CELLS)))
+    found = results.universes(chosen, data_name, budget, (cell for _, cell in latest(Store.of(store))))
     hint = results.unanchored(chosen, data_name, budget)
     if as_json:
         rows = [each.as_dict() for each in results.compared(found, hint)]

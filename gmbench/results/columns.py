@@ -16,6 +16,7 @@ _MADE = {
 CHECKS = {
     "layer_type": "the layer type, such as gm",
     "implementation": "its full name, such as gm/eager",
+    "source": "where the implementation comes from: built in, the package, or file",
     "profile": "how thorough: smoke, ci or deep",
     "check": "value, gradient-x (of x, and alike of each parameter), or the name of another check",
     "dtype": "float32 or float64",

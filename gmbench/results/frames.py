@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gmbench.checks.records import CHECKS, CheckedImplementation
@@ -36,7 +36,16 @@ def load(kind: str, store: Store | str | os.PathLike | None = None) -> pandas.Da
 
     :raises ContractError: if there is no such kind, with the nearest one
     """
-    frame = choose("kind of results", kind, FRAMES)(store)
+    return _whole(kind, choose("kind of results", kind, FRAMES)(store))
+
+
+def of_cells(results: Iterable[CellResult]) -> pandas.DataFrame:
+    """The frame of these cells."""
+    return _whole("cells", _epochs(list(results)))
+
+
+def _whole(kind: str, frame: pandas.DataFrame) -> pandas.DataFrame:
+    """With every column that there is of a kind."""
     missing = [column for column in COLUMNS[kind] if column not in frame]
     return frame.reindex(columns=[*frame.columns, *missing]) if missing else frame
 
@@ -45,7 +54,8 @@ def _checks(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
     import pandas
 
     def rows(run: CheckedImplementation) -> Iterable[dict[str, Any]]:
-        shared = {"layer_type": run.implementation.layer_type, "profile": run.profile}
+        about = run.implementation
+        shared = {"layer_type": about.layer_type, "source": about.source, "profile": run.profile}
         return (shared | vars(record) | run.made() for record in run.records)
 
     return pandas.DataFrame([row for _, run in Store.of(store).read(CHECKS) for row in rows(run)])
@@ -61,9 +71,12 @@ def _timings(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
 
 
 def _cells(store: Store | str | os.PathLike | None) -> pandas.DataFrame:
+    return _epochs([result for _, result in Store.of(store).read(CELLS)])
+
+
+def _epochs(results: Sequence[CellResult]) -> pandas.DataFrame:
     import pandas
 
-    results = [result for _, result in Store.of(store).read(CELLS)]
     # of a number that an experiment has both of every epoch and of the whole cell, a row has that of the epoch
     both = {name for result in results for row in result.epochs for name in row} & {
         name for result in results for name in result.measures

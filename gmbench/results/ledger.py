@@ -17,7 +17,7 @@ from gmbench.claims.verdicts import AGAINST, BETTER, FAVOURABLE, LEVEL, NOT_RUN,
 from gmbench.experiments import experiments
 from gmbench.experiments.contract import Experiment
 from gmbench.registry import layer_type
-from gmbench.runs.cell import CELLS, CellResult
+from gmbench.results.latest import latest, run_of
 from gmbench.runs.spec import Spec
 from gmbench.store.files import VARIABLE
 from gmbench.store.reading import Store
@@ -195,22 +195,20 @@ class Cells:
     """
 
     def __init__(self, store: Store):
-        # experiment, data -> digest -> arm -> (implementation, device) -> seed -> (when, run)
-        self.found: dict[tuple[str, str], dict[str, dict[str, dict[tuple[str, str], dict[int, tuple[str, Run]]]]]] = {}
-        for path, result in store.read(CELLS):
+        # experiment, data -> digest -> arm -> (implementation, device) -> seed
+        self.found: dict[tuple[str, str], dict[str, dict[str, dict[tuple[str, str], dict[int, Run]]]]] = {}
+        for path, result in latest(store):
             spec, chosen = result.spec, experiments().get(result.spec.experiment)
             if chosen is None or not _counts(spec, chosen):
                 continue
             try:
-                run = _run(result, chosen)
+                run = run_of(result, chosen)
             except ValueError as error:
                 reason = " ".join(str(error).split())[:200]
                 logging.getLogger("gmbench").warning("gmbench: no claim rests on %s (%s)", path, reason)
                 continue
             arms = self.found.setdefault((chosen.name, spec.data), {}).setdefault(spec.digest, {})
-            seeds, when = arms.setdefault(spec.arm, {}).setdefault((spec.layer, spec.device), {}), str(result.when)
-            if run.seed not in seeds or seeds[run.seed][0] <= when:
-                seeds[run.seed] = when, run
+            arms.setdefault(spec.arm, {}).setdefault((spec.layer, spec.device), {})[run.seed] = run
 
     def arms(
         self, chosen: Experiment, data: str, asked: dict[tuple[str, str], None]
@@ -239,7 +237,7 @@ class Cells:
                 return -len(variants[key]), place, device, implementation
 
             best = min(variants, key=rank, default=None)
-            return {} if best is None else {seed: run for seed, (_, run) in sorted(variants[best].items())}
+            return {} if best is None else dict(sorted(variants[best].items()))
 
         return find
 
@@ -256,17 +254,6 @@ def _counts(spec: Spec, chosen: Experiment) -> bool:
         and not (spec.settings or spec.split or spec.images)
         and not {"sha256", "origin", "approximate"} & set(spec.implementation or {})
     )
-
-
-def _run(result: CellResult, chosen: Experiment) -> Run:
-    """What claims are about in a cell.
-
-    :raises ValueError: if it is not that of a whole training, in one line
-    """
-    if result.id != result.spec.id:
-        raise ValueError("its id is not that of its spec")
-    parts = {"epochs": result.epochs, "measures": result.measures, "paths": result.paths}
-    return Run.of({"spec": result.spec.as_dict(), **parts}, chosen.metric)
 
 
 def counts(rows: Iterable[LedgerRow]) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gmbench.runs.cell import CellResult
+from gmbench.store.levels import levels
 
 SURFACES = ("target", "fit", "residual")
 
@@ -58,9 +58,7 @@ def neurons_of(neurons: Any) -> dict[str, dict[str, Pictures]]:
     for when, kinds in neurons.items() if isinstance(neurons, dict) else ():
         for name, kind in kinds.items() if isinstance(kinds, dict) else ():
             try:
-                levels = [_levels(each) for each in kind["neurons"]]
-                side = math.isqrt(len(levels[0]))
-                images = np.stack(levels).reshape(len(levels), side, side)
+                images = np.stack([levels(each) / 255 for each in kind["neurons"]]).squeeze(1)
                 low, high = float(kind["low"]), float(kind["high"])
             except (IndexError, KeyError, TypeError, ValueError):
                 continue
@@ -77,11 +75,11 @@ def surfaces_of(found: Any) -> dict[str, np.ndarray]:
     for name, each in found.items() if isinstance(found, dict) else ():
         try:
             side, low, high = int(each["side"]), float(each["low"]), float(each["high"])
-            levels = _levels(each["levels"]).reshape(side, side)
+            (points,) = levels(each["levels"]) / 255
         except (KeyError, TypeError, ValueError):
             continue
-        if name in SURFACES and levels.size and np.isfinite([low, high]).all():
-            fields[name] = low + (high - low) * levels
+        if name in SURFACES and len(points) == side and np.isfinite([low, high]).all():
+            fields[name] = low + (high - low) * points
     return fields
 
 
@@ -102,23 +100,14 @@ def photographs_of(found: Any) -> dict[str, np.ndarray]:
     pixels in [0, 1]; empty if anything is not as it is to be.
     """
     try:
-        images = {name: np.stack([_levels(each) for each in found[name]]) for name in ("originals", "reconstructions")}
+        images = {
+            name: np.stack([levels(each) / 255 for each in found[name]]) for name in ("originals", "reconstructions")
+        }
     except (KeyError, TypeError, ValueError):
         return {}
-    if len({each.shape for each in images.values()}) > 1 or not images["originals"].size:
+    if len({each.shape for each in images.values()}) > 1:
         return {}
-    many, pixels = images["originals"].shape
-    for channels in (1, 3):
-        side = math.isqrt(pixels // channels)
-        if channels * side**2 == pixels:
-            shaped = {name: each.reshape(many, channels, side, side) for name, each in images.items()}
-            return {name: each[:, 0] if channels == 1 else np.moveaxis(each, 1, 3) for name, each in shaped.items()}
-    return {}
-
-
-def _levels(text: str) -> np.ndarray:
-    """Numbers from 0 to 1, from base64 of one byte each."""
-    return np.frombuffer(base64.b64decode(text), np.uint8) / 255
+    return {name: each[:, 0] if each.shape[1] == 1 else np.moveaxis(each, 1, 3) for name, each in images.items()}
 
 
 def _array(value: Any, shape: tuple[int | None, ...]) -> np.ndarray | None:

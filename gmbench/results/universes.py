@@ -17,6 +17,7 @@ from gmbench.experiments.contract import Experiment
 from gmbench.experiments.settings import Value
 from gmbench.experiments.universes import Universe
 from gmbench.names import choose
+from gmbench.results.latest import run_of
 from gmbench.results.ledger import BUDGET
 from gmbench.runs.cell import CellResult
 
@@ -97,8 +98,8 @@ def universes(chosen: Experiment, data: str, budget: str, results: Iterable[Cell
         raise ContractError(f"{chosen.name} has no universes")
     spending = choose("budget", budget, chosen.budgets)
     arms = [chosen.headline, *declared.against]
-    # arm, settings -> implementation, device -> seed -> (when, run)
-    cells: dict[tuple[str, str], dict[tuple[str, str], dict[int, tuple[str, Run]]]] = {}
+    # arm, settings -> implementation, device -> seed
+    cells: dict[tuple[str, str], dict[tuple[str, str], dict[int, Run]]] = {}
     for result in results:
         spec = result.spec
         wanted = (chosen.name, chosen.version, data, budget, None, spending.images)
@@ -106,21 +107,18 @@ def universes(chosen: Experiment, data: str, budget: str, results: Iterable[Cell
             continue
         if spec.initialisation or spec.arm not in arms:
             continue
-        parts = {"epochs": result.epochs, "measures": result.measures, "paths": result.paths}
         try:
-            run = Run.of({"spec": spec.as_dict(), **parts}, chosen.metric)
+            run = run_of(result, chosen)
         except ValueError:
             continue
         own = cells.setdefault((spec.arm, _key(spec.settings or {})), {}).setdefault((spec.layer, spec.device), {})
-        when = str(result.when)
-        if spec.seed not in own or own[spec.seed][0] <= when:
-            own[spec.seed] = when, run
+        own[spec.seed] = run
 
     def runs(arm: str, universe: Universe) -> dict[int, Run]:
         given = {n: value for n, value in universe.items() if value is not None and n in chosen.settings_of(arm)}
         variants = cells.get((arm, _key(chosen.settled(arm, given))), {})
         most = max(sorted(variants), key=lambda key: len(variants[key]), default=None)
-        return {} if most is None else {seed: run for seed, (_, run) in sorted(variants[most].items())}
+        return {} if most is None else dict(sorted(variants[most].items()))
 
     found, open_ = [], unanchored(chosen, data, budget)
     for name, universe in declared.universes.items():

@@ -6,7 +6,6 @@ The id of its :class:`~gmbench.runs.spec.Spec` names the file ``cells/<id>.json`
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.runs.spec import Spec
-from gmbench.store.files import SCHEMA, FullError, store_folder, write_json
+from gmbench.store.files import FullError
 from gmbench.store.provenance import Made, provenance
 from gmbench.store.reading import Kind, Store
 from gmbench.store.typed import FieldsError, typed
@@ -92,9 +91,11 @@ def _sound(value: float | None) -> bool:
 CELLS = Kind[CellResult]("cells", lambda found: typed(CellResult, found))
 
 
-def finished(spec: Spec, store: Store | str | os.PathLike | None = None) -> CellResult | None:
-    """The result of a cell, in a file of its own or in its experiment's pack, or None if there is no whole one."""
-    found = Store.of(store).find(CELLS, spec.id, spec.experiment)
+def finished(spec: Spec, store: Store | str | os.PathLike | None = None, packed: bool = True) -> CellResult | None:
+    """The result of a cell, in a file of its own or (``packed``) in its experiment's pack, or None if there is no
+    whole one.
+    """
+    found = Store.of(store).find(CELLS, spec.id, spec.experiment if packed else None)
     return found if found and found.id == found.spec.id == spec.id else None
 
 
@@ -124,8 +125,6 @@ def run_cell(
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(spec.as_dict(), report)
     content = {
-        "schema": SCHEMA,
-        "kind": "cells",
         "id": spec.id,
         "spec": spec.identity,
         "seconds": round(time.perf_counter() - wall, 3),  # includes being suspended by a timing
@@ -133,22 +132,22 @@ def run_cell(
         **provenance(),
         **result,
     }
-    CELLS.of(json.loads(json.dumps(content)), f"what {spec.experiment} measured")  # else nobody could read it
-    return save(content, store)
+    return save(content, store, f"what {spec.experiment} measured")
 
 
-def save(content: Mapping[str, Any], store: str | os.PathLike | None = None) -> Path:
+def save(content: Mapping[str, Any], store: str | os.PathLike | None = None, what: str = "") -> Path:
     """Write the result of a cell, which has not failed then.
 
     A full disk is waited for: the work of hours is not thrown away for want of a few kilobytes.
 
-    :raises ContractError: if it cannot be written, or the disk stays full
+    :param what: as :meth:`~gmbench.store.reading.Kind.write` takes it
+    :raises ContractError: if it is no whole one or cannot be written, or the disk stays full
     """
-    folder, patience = store_folder(store), float(os.environ.get(PATIENCE) or SECONDS)
+    patience = float(os.environ.get(PATIENCE) or SECONDS)
     end, told = time.monotonic() + patience, False
     while True:
         try:
-            path = write_json(folder / "cells" / f"{content['id']}.json", content)
+            path = CELLS.write(content, store, content["id"], what)
         except FullError as error:
             if time.monotonic() >= end:
                 raise
@@ -158,5 +157,5 @@ def save(content: Mapping[str, Any], store: str | os.PathLike | None = None) -> 
             time.sleep(min(1.0, patience / 10))
             continue
         with contextlib.suppress(OSError):
-            (folder / "failed" / path.name).unlink(missing_ok=True)
+            (path.parents[1] / "failed" / path.name).unlink(missing_ok=True)
         return path

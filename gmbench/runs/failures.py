@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from gmbench.runs.spec import Spec
-from gmbench.store.files import SCHEMA, store_folder, write_json
 from gmbench.store.reading import Kind, Store
 from gmbench.store.typed import typed
 
@@ -32,7 +31,7 @@ class Failure:
 
     def as_dict(self) -> dict[str, Any]:
         """What stands in its file."""
-        return {"schema": SCHEMA, "kind": "failed", **vars(self), "spec": self.spec.identity}
+        return {**vars(self), "spec": self.spec.identity}
 
 
 FAILED = Kind[Failure]("failed", lambda found: typed(Failure, found))
@@ -40,7 +39,7 @@ FAILED = Kind[Failure]("failed", lambda found: typed(Failure, found))
 
 def failure_path(ident: str, store: str | os.PathLike | None = None) -> Path:
     """Where the failure of a cell is kept."""
-    return store_folder(store) / "failed" / f"{ident}.json"
+    return FAILED.path(store, ident)
 
 
 def note(spec: Spec, error: str, tries: int, again: str = "", store: str | os.PathLike | None = None) -> Path:
@@ -49,8 +48,7 @@ def note(spec: Spec, error: str, tries: int, again: str = "", store: str | os.Pa
     :raises ContractError: if that cannot be written
     """
     when = datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
-    failure = Failure(spec.id, spec, error, tries, again, when)
-    return write_json(failure_path(spec.id, store), failure.as_dict())
+    return FAILED.write(Failure(spec.id, spec, error, tries, again, when).as_dict(), store, spec.id)
 
 
 def failures(store: Store | str | os.PathLike | None = None) -> list[Failure]:

@@ -51,7 +51,8 @@ def run(
     tell = follow() if driven else lambda **progress: None
     limit(memory)
     with hold(spec, store) as note:
-        if driven and not fresh and cell.finished(spec, store):
+        # its engine has looked into the pack; what came since is a file of its own
+        if driven and not fresh and cell.finished(spec, store, packed=False):
             return None
         chosen = experiment(spec.experiment)
         if spec.version != chosen.version:

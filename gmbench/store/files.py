@@ -67,7 +67,12 @@ def write_json(path: str | os.PathLike, obj: Mapping[str, Any]) -> Path:
 
     :raises ContractError: as :func:`write`
     """
-    return write(path, (json.dumps(obj, indent=1, ensure_ascii=False) + "\n").encode())
+    return write(path, encoded(json.dumps(obj, indent=1, ensure_ascii=False) + "\n"))
+
+
+def encoded(text: str) -> bytes:
+    """The UTF-8 of a text of JSON. Half a surrogate pair, which has none, becomes the escape that JSON has for it."""
+    return text.encode("utf-8", "backslashreplace")
 
 
 def check_writable(kind: str, store: str | os.PathLike | None = None) -> None:
@@ -105,8 +110,16 @@ def read_json(path: str | os.PathLike, kind: str) -> dict[str, Any]:
         raise ContractError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (RecursionError, ValueError):
         raise ContractError(f"{path}: not a whole JSON file") from None
+    return checked(found, kind, path)
+
+
+def checked(found: Any, kind: str, where: str | os.PathLike) -> dict[str, Any]:
+    """What was found somewhere, if it is the contents of a result file.
+
+    :raises ContractError: if it is not of this kind and schema
+    """
     if not isinstance(found, dict) or found.get("schema") != SCHEMA or found.get("kind") != kind:
-        raise ContractError(f"{path}: not a file of kind {kind!r}, schema {SCHEMA}")
+        raise ContractError(f"{os.fspath(where)}: not a file of kind {kind!r}, schema {SCHEMA}")
     return found
 
 

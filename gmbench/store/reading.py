@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from gmbench.contract import ContractError
 from gmbench.store import pack
-from gmbench.store.files import read_json, store_folder, warn
+from gmbench.store.files import SCHEMA, read_json, store_folder, warn, write_json
 
 LOOKS = 5  # at a folder in which files are packed or unpacked meanwhile
 T = TypeVar("T")
@@ -26,6 +27,23 @@ class Kind(Generic[T]):
 
     name: str
     parse: Callable[[Mapping[str, Any]], T]
+
+    def path(self, store: str | os.PathLike | None, name: str = "") -> Path:
+        """The file of a record; without a name that of which a store has one."""
+        folder = store_folder(store)
+        return folder / self.name / f"{name}.json" if name else folder / f"{self.name}.json"
+
+    def write(
+        self, content: Mapping[str, Any], store: str | os.PathLike | None, name: str = "", what: str = ""
+    ) -> Path:
+        """Write the file of a record.
+
+        :param what: what its content is, in words
+        :raises ContractError: if it is no whole record, so that nobody could read it, or it cannot be written
+        """
+        content, path = {"schema": SCHEMA, "kind": self.name, **content}, self.path(store, name)
+        self.of(json.loads(json.dumps(content)), what or path)
+        return write_json(path, content)
 
     def of(self, found: Mapping[str, Any], where: str | os.PathLike) -> T:
         """The record of what was found somewhere.
@@ -87,26 +105,36 @@ class Store:
             if set(packed) <= set(later) and all(file or path not in later for path, file in seen):
                 break
         for path, file in seen:
-            if file and not quietly and not file.told:
-                file.told = True
-                for error in file.errors:
-                    warn(error)
+            if not quietly:
+                self._tell(file)
             found |= {name: (path, record) for name, record in (file.records if file else {}).items()}
         return [found[name] for name in sorted(found)]
+
+    def one(self, kind: Kind[T]) -> T | None:
+        """The record of a kind of which a store has one; None, with a warning line, if it is not whole."""
+        path = kind.path(self)
+        file = self._read(kind, path)
+        self._tell(file)
+        return file.records.get(path.stem) if file else None
 
     def find(self, kind: Kind[T], name: str, group: str | None = None) -> T | None:
         """The record of one name, or None if there is no whole one.
 
-        :param group: of its kind, which is the only pack that is looked into (default: all of them)
+        :param group: of its kind, whose pack is looked into too (default: none)
         """
-        folder = self.folder / kind.name
-        packs = pack.packs(folder) if group is None else [pack.path_of(folder, group)]
-        single = folder / f"{name}.json"
-        for path in (single, *reversed(packs), single):  # again, for it may have been unpacked meanwhile
+        single = kind.path(self, name)
+        packed = [] if group is None else [pack.path_of(single.parent, group), single]  # may just have been unpacked
+        for path in (single, *packed):
             file = self._read(kind, path)
             if file and name in file.records:
                 return file.records[name]
         return None
+
+    def _tell(self, file: _File | None) -> None:
+        if file and not file.told:
+            file.told = True
+            for error in file.errors:
+                warn(error)
 
     def _read(self, kind: Kind[T], path: Path) -> _File | None:
         """What a file holds; None if it is not there."""
@@ -117,11 +145,13 @@ class Store:
         stamp = (about.st_ino, about.st_mtime_ns, about.st_size)
         known = self._files.get(path)
         if known is None or known.stamp != stamp:
-            known, packed = _File(stamp), path.suffix == pack.SUFFIX
+            known, packed, contents = _File(stamp), path.suffix == pack.SUFFIX, dict[str, dict[str, Any]]()
             try:
-                contents = pack.members(path, kind.name) if packed else {path.stem: read_json(path, kind.name)}
+                if packed:
+                    contents, known.errors = pack.members(path, kind.name)
+                else:
+                    contents = {path.stem: read_json(path, kind.name)}
             except ContractError as error:
-                contents = {}
                 known.errors.append(str(error))
             for name, found in contents.items():
                 try:

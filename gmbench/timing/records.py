@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from gmbench.store.files import SCHEMA, store_folder, write_json
 from gmbench.store.provenance import Made, provenance
 from gmbench.store.reading import Kind
 from gmbench.store.typed import FieldsError, typed
@@ -131,6 +130,6 @@ def store_rows(rows: Iterable[Timing], folder: str | os.PathLike | None = None) 
 
     :raises ContractError: if it cannot be written
     """
-    content = {"schema": SCHEMA, "kind": TIMINGS.name, **provenance(), "rows": [row.stored() for row in rows]}
+    content = {**provenance(), "rows": [row.stored() for row in rows]}
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    return write_json(store_folder(folder) / TIMINGS.name / f"{digest}.json", content)
+    return TIMINGS.write(content, folder, digest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from typing import Any
 
 import torch
+
+from gmbench.store.levels import as_text
 
 POINTS = 400  # of a line, at most
 
@@ -25,7 +26,7 @@ def picture(values: torch.Tensor) -> dict[str, Any]:
 def levels(values: torch.Tensor, low: torch.Tensor, high: torch.Tensor) -> str:
     """Base64 of one byte a value, 0 for ``low`` and 255 for ``high``."""
     found = ((values - low) / (high - low).clamp(min=1e-300) * 255).round().to(torch.uint8)
-    return base64.b64encode(found.contiguous().numpy().tobytes()).decode()
+    return as_text(found.contiguous().numpy())
 
 
 def plane(values: torch.Tensor) -> dict[str, Any]:

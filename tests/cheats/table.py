@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.store.files import write_json
+from gmbench.results.selftests import CHEATS
 from gmbench.store.provenance import provenance
 from gmbench.timing.gate import gate, select_implementations
 from gmbench.timing.records import TimingStatus
@@ -161,8 +161,7 @@ def main():
     if elsewhere:
         undefended.append(f"Not tried here, since it takes a GPU: {', '.join(elsewhere)}.")
     rows = [table[cheat.key] for _, cheat in found if cheat.key in table]
-    content = {"schema": 1, "kind": "cheats", **provenance(), "rows": rows, "undefended": undefended}
-    write_json(Path(options.store) / "cheats.json", content)
+    CHEATS.write({**provenance(), "rows": rows, "undefended": undefended}, options.store)
     if unexpected:
         sys.exit(f"not as designated: {', '.join(unexpected)}")
 

@@ -403,7 +403,7 @@ class TestOthers:
 
     def test_a_row_of_the_last_epoch(self):
         rows = [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 9.0, "train_loss": 0.5}]
-        found = Run.of({"spec": {"seed": 0, "epochs": 1}, "epochs": rows, "measures": {}})
+        found = Run.of(0, 1, rows, {})
         assert statistics.row("train_loss")(found) == 0.5 and statistics.row("seconds")(found) is None
 
     def test_claims_say_what_was_known_and_how_many_pairs_they_take(self):
@@ -676,22 +676,14 @@ def test_the_false_discovery_rate_is_of_all_tests(tmp_path):
 
 
 def test_a_run_that_ended_early_stays_at_its_last_error():
-    result = {
-        "spec": {"seed": 3, "epochs": 4},
-        "epochs": [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 100.0}],
-        "measures": {"diverged": 8},
-    }
-    found = Run.of(result)
+    found = Run.of(3, 4, [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 100.0}], {"diverged": 8})
     assert found.errors == (100.0,) * 4 and found.steps == (10, 20, 30, 40) and found.diverged
 
 
 @pytest.mark.parametrize(("data", "classes"), [("iris", 3), ("mnist", 10), ("cifar-100", 100), ("level-1", None)])
 def test_a_run_knows_the_classes_of_its_data(data, classes):
     rows = [{"step": 0, "test_error": 90.0}, {"step": 10, "test_error": 9.0}]
-    result = {"spec": {"seed": 0, "epochs": 1, "data": data}, "epochs": rows, "measures": {}}
-    assert Run.of(result).classes == classes
-    with pytest.raises(ValueError, match="not a cell"):
-        Run.of({**result, "spec": {**result["spec"], "data": [data]}})
+    assert Run.of(0, 1, rows, {}, data=data).classes == classes
 
 
 def test_the_screen_counts_pairs_on_each_data_set(tmp_path):

@@ -1,6 +1,5 @@
 """The experiment gmnm-forecast: its series, its windows, its networks, and what cells keep."""
 
-import dataclasses
 import json
 import math
 
@@ -207,8 +206,7 @@ def test_the_settings_are_those_of_the_arms(whole):
 def test_every_claim_can_be_judged_by_what_cells_hold(results):
     def arms(arm):
         found = results[arm]
-        cell = {"spec": {"epochs": 1, "seed": 0}, "epochs": found["epochs"], "measures": found["measures"]}
-        return {seed: dataclasses.replace(Run.of(cell, FORECAST.metric), seed=seed) for seed in range(20)}
+        return {seed: Run.of(seed, 1, found["epochs"], found["measures"], metric=FORECAST.metric) for seed in range(20)}
 
     assert [claim.id for claim in FORECAST.claims] == [f"GMNM-S{number:02d}" for number in range(1, 10)]
     for claim in FORECAST.claims:

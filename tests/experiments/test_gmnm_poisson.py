@@ -249,8 +249,7 @@ def test_other_starts_and_readings_stand_beside(name):
 def test_every_claim_can_be_judged_by_what_cells_hold(results):
     def arms(arm):
         found = results.get(arm, results["pinn"])
-        cell = {"spec": {"epochs": 2, "seed": 0}, "epochs": found["epochs"], "measures": found["measures"]}
-        return {seed: dataclasses.replace(Run.of(cell, POISSON.metric), seed=seed) for seed in range(3)}
+        return {seed: Run.of(seed, 2, found["epochs"], found["measures"], metric=POISSON.metric) for seed in range(3)}
 
     assert [claim.id for claim in POISSON.claims] == [f"GMNM-P{number:02d}" for number in range(1, 10)]
     for claim in POISSON.claims:

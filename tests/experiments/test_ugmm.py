@@ -351,8 +351,7 @@ def test_every_claim_can_be_judged_by_what_cells_hold(results, name):
         key = (other, own) if colon else (name, arm)
         found = results[key]
         long = [*found["epochs"], *({**found["epochs"][1], "epoch": e, "step": e} for e in range(2, 51))]
-        cell = {"spec": {"epochs": 50, "seed": 0}, "epochs": long, "measures": found["measures"]}
-        return {seed: dataclasses.replace(Run.of(cell), seed=seed) for seed in range(5)}
+        return {seed: Run.of(seed, 50, long, found["measures"]) for seed in range(5)}
 
     for claim in experiment(name).claims:
         judged = claim.judge(arms)

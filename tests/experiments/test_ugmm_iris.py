@@ -125,7 +125,7 @@ def test_a_cell(arm, steps):
         assert 0 <= measures["missed_from_8"] <= measures["missed_from_1"] <= 100
         assert 0 < measures["sigma_min"] < 1
     json.dumps(result, allow_nan=False)
-    assert Run.of({"spec": spec(arm, epochs=2), **result}).steps == (steps, 2 * steps)
+    assert Run.of(0, 2, rows, measures).steps == (steps, 2 * steps)
 
 
 def test_an_mlp_learns_and_the_measures_say_so():

@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from gmbench import registry
-from gmbench.store.files import read_json, write_json
+from gmbench.results.selftests import FAULTS
+from gmbench.store.files import read_json
 from gmbench.store.provenance import provenance
 
 TRIALS = registry.load_file(Path(__file__).parent / "trials.py")
@@ -62,7 +63,7 @@ def main():
                 print(f"    {problem}", flush=True)
     injected, lost = (sum(row[key] for row in rows) for key in ("injected", "lost"))
     print(f"{injected} faults, {lost} finished cells lost")
-    path = Path(options.store) / "faults.json"
+    path = FAULTS.path(options.store)
     if options.only and path.exists():
         new = {row["kind"]: row for row in rows}
         file = read_json(path, "faults")
@@ -71,7 +72,7 @@ def main():
         }  # each says what it was made with
         rows = [(old | new)[name] for name in TRIALS.KINDS if name in old | new]
         lacking = {name: need for name, need in lacking.items() if name not in old}
-    write_json(path, {"schema": 1, "kind": "faults", **provenance(), "rows": rows, "not_tried": lacking})
+    FAULTS.write({**provenance(), "rows": rows, "not_tried": lacking}, options.store)
     if lost or any(row["half"] or row["problems"] for row in rows):
         sys.exit("not as it has to be")
 

@@ -45,8 +45,8 @@ def test_what_went_wrong_stands_out(tmp_path):
 
 
 @pytest.mark.parametrize("rows", ["odd", [], [3], [{}], [row(injected="many", problems="odd")]])
-def test_odd_tables_break_nothing(tmp_path, rows):
-    assert "# Faults" in page(tmp_path, rows)
+def test_odd_tables_break_nothing(tmp_path, rows, caplog):
+    assert "# Faults" in page(tmp_path, rows) and len(caplog.records) == bool(rows)
 
 
 def test_without_a_table_the_command_is_said(tmp_path, caplog):

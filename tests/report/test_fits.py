@@ -77,8 +77,8 @@ def test_what_no_error_can_be_is_refused(error):
 def test_a_run_of_a_mean_square(store):
     result = cell(store, "bl", 3, [1e-2, 1e3, 1e-4])
     with pytest.raises(ValueError, match="not between 0 and 100 %"):
-        Run.of(result)
-    run = Run.of(result, MEAN_SQUARE)
+        Run.of(3, 3, result["epochs"], result["measures"])
+    run = Run.of(3, 3, result["epochs"], result["measures"], metric=MEAN_SQUARE)
     assert (best(run), last(run), run.stuck) == (1e-4, 1e-4, False)
     assert late(run) == pytest.approx(10 ** (-3 / 3)) and decades(last)(run) == -4
     assert area(run) == pytest.approx(10 ** (((-2 + 3) / 2 + (3 - 4) / 2) / 2))

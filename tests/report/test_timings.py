@@ -309,7 +309,7 @@ def test_cheats_are_shown_with_what_catches_them(tmp_path):
         tmp_path,
         [
             {"cheat": "clock", "what": "moves the clock", "caught_by": "timing: clock", "message": "disagrees"},
-            {"cheat": "memo", "what": "keeps results", "caught_by": ["gate: check value", "timing"], "message": ""},
+            {"cheat": "memo", "what": "keeps results", "caught_by": "gate: check value", "message": ""},
             {"cheat": "subtle", "what": "is subtle", "caught_by": None, "message": ""},
         ],
         undefended=["A changed | interpreter."],
@@ -319,7 +319,7 @@ def test_cheats_are_shown_with_what_catches_them(tmp_path):
         **{"cheat": "clock", "what it does": "moves the clock", "caught by": "timing: clock"},
         "what that says": "disagrees",
     }
-    assert cells(text, "## Cheats", "memo")["caught by"] == "gate: check value, timing"
+    assert cells(text, "## Cheats", "memo")["caught by"] == "gate: check value"
     assert cells(text, "## Cheats", "subtle")["caught by"] == "**not caught**"
     assert "### Not defended against\n\n- A changed \\| interpreter." in text
     assert "Run with commit 0123456789, 2026-01-02 03:04 UTC." in text
@@ -331,8 +331,6 @@ def test_without_a_table_of_cheats_the_command_is_said(tmp_path, caplog):
     (tmp_path / "cheats.json").write_text('{"schema": 1, "kind": "else"}')
     assert "`python tests/cheats/table.py --store STORE`" in page(tmp_path)
     assert "cheats.json" in caplog.text
-    cheats(tmp_path, "odd", undefended="odd")
-    assert "## Cheats" in page(tmp_path)
 
 
 def test_the_front_page_says_how_the_fastest_stands(tmp_path):

@@ -49,7 +49,8 @@ def work(error):
             "surfaces": {"target": field(TARGET), "fit": field(fit)},
             "lines": {"x": [0.1, 0.2], "target": [1.0, 2.0], "fit": [own.random(), 2e-300]},
             "photographs": {"originals": [levels(range(48))], "reconstructions": [levels(fit[:48]), "odd"]},
-            "note": ["σ\u2028\x85", {"shared": 0}, 1e22],
+            "neurons": {"own": {"shared": own.randrange(9)}, "two": {"shared": ["σ"]}, "odd": {"shared": {}}},
+            "note": ["σ\u2028\x85\ud800", {"shared": 0}, 1e22],
         }
 
     return cell
@@ -113,7 +114,7 @@ def test_what_cells_have_in_common_stands_once(store):
     head, *lines = map(json.loads, text.split("\n")[:-1])
     assert len(lines) == 3 and text.count('"target":{"shared":0}') == 3 and text.count("[1.0,2.0]") == 1
     assert {part: len(each) for part, each in head["shared"].items() if each} == {
-        **{"surfaces": 1, "lines": 2, "photographs": 1},
+        **{"surfaces": 1, "lines": 2, "photographs": 1, "neurons": 2},
     }
     one, two, _ = (result for _, result in Store(store).read(CELLS) if result.spec.experiment == FIRST)
     assert one.surfaces["target"] is two.surfaces["target"] and one.surfaces["target"]["levels"] == levels(TARGET)
@@ -123,6 +124,7 @@ def test_what_cells_have_in_common_stands_once(store):
 def test_a_run_skips_cells_in_a_pack(store):
     run("store", "pack", store=store)
     assert finished(spec(), store).id == spec().id and finished(spec(seed=9), store) is None
+    assert finished(spec(), store, packed=False) is None, "a cell's own process looks at no pack"
     engine = Local([spec(), spec(seed=9), spec(SECOND, "bl", 1)], store)
     assert [cell.state for cell in engine.cells] == ["skipped", "waiting", "skipped"]
     assert [cell.state for cell in Local([spec()], store, fresh=True).cells] == ["waiting"]
@@ -169,11 +171,13 @@ def test_a_damaged_pack_is_one_line_and_never_written_over(store, caplog):
 
 
 def test_a_pack_that_does_not_say_the_same_costs_nothing(store, monkeypatch):
+    run("store", "pack", store=store)
+    run_cell(spec(seed=7), work(1.0), store)
     before = contents(store)
-    monkeypatch.setattr(pack, "_summed", lambda text: text[::-1])
+    monkeypatch.setattr(pack, "_differences", lambda text: text[::-1])
     done = run("store", "pack", store=store)
-    assert done.exit_code == 2 and "does not say what the files say" in done.stderr
-    assert before.items() <= contents(store).items()
+    assert done.exit_code == 2 and "would not say what the files say" in done.stderr
+    assert contents(store) == before
 
 
 def test_two_do_not_pack_at_the_same_time(store):
@@ -193,6 +197,108 @@ def test_a_cell_that_is_made_anew_while_it_is_packed_is_kept(store, monkeypatch)
     monkeypatch.setattr(pack, "write", meanwhile)
     assert run("store", "pack", store=store).exit_code == 0
     assert finished(spec(), store).epochs[0]["test_error"] == 1.0 and len(Store(store).read(CELLS)) == 5
+
+
+def test_a_cell_that_is_made_anew_as_its_file_goes_is_kept(store, monkeypatch):
+    renamed = pack.Path.rename
+
+    def meanwhile(path, aside):
+        if path.suffix == ".json":
+            monkeypatch.undo()
+            run_cell(Spec.of(json.loads(path.read_text())["spec"]), work(1.0), store)
+        return renamed(path, aside)
+
+    monkeypatch.setattr(pack.Path, "rename", meanwhile)
+    assert run("store", "pack", store=store).exit_code == 0
+    assert [result.epochs[0]["test_error"] for _, result in Store(store).read(CELLS)].count(1.0) == 1
+
+
+def repacked(path, change):
+    """A pack with its lines changed."""
+    lines = list(map(json.loads, lzma.decompress(path.read_bytes()).decode().split("\n")[:-1]))
+    text = "".join(json.dumps(line) + "\n" for line in change(lines))
+    path.write_bytes(lzma.compress(text.encode()))
+
+
+def test_packs_from_before_there_was_a_count_are_read(store):
+    known = said(store)
+    run("store", "pack", store=store)
+    for path in store.rglob("*.xz"):
+        repacked(path, lambda lines: [{k: v for k, v in lines[0].items() if k != "members"}, *lines[1:]])
+    assert said(store) == known
+
+
+def test_a_pack_that_lacks_a_line_is_not_whole(store, caplog):
+    run("store", "pack", store=store)
+    repacked(store / "cells" / f"{FIRST}.jsonl.xz", lambda lines: lines[:-1])
+    assert len(Store(store).read(CELLS)) == 2 and f"{FIRST}.jsonl.xz: not a whole pack" in caplog.text
+
+
+BAD = [
+    {"name": "a", "file": [1]},
+    {"name": "a", "file": {"schema": 1, "kind": "checks"}},
+    {"name": "a", "file": {"schema": 2, "kind": "cells"}},
+    {"name": "../../outside", "file": {"schema": 1, "kind": "cells"}},
+    {"name": "a\n", "file": {"schema": 1, "kind": "cells"}},
+    {"name": 3, "file": {"schema": 1, "kind": "cells"}},
+    {"name": "a", "file": {"schema": 1, "kind": "cells", "surfaces": {"target": {"shared": 99}}}},
+    {"name": "a", "file": {"schema": 1, "kind": "cells", "surfaces": {"target": {"shared": "no"}}}},
+    {"name": "a"},
+    [1],
+    None,  # the first one twice
+]
+
+
+def test_a_bad_member_costs_one_line_and_is_never_lost(store, caplog):
+    run("store", "pack", store=store)
+    path = store / "cells" / f"{FIRST}.jsonl.xz"
+    whole = path.read_bytes()
+    loose = run_cell(spec(seed=7), work(1.0), store)
+    for bad in BAD:
+        path.write_bytes(whole)
+        repacked(path, lambda lines, bad=bad: [{**lines[0], "members": 4}, *lines[1:], bad or lines[1]])
+        harmed = path.read_bytes()
+        caplog.clear()
+        assert len(Store(store).read(CELLS)) == 6
+        (line,) = (record.getMessage() for record in caplog.records)
+        assert f"{FIRST}.jsonl.xz, " in line and "\n" not in line
+        done = run("store", "pack", store=store)
+        assert done.exit_code == 2 and done.stderr.count("\n") == 1 and path.read_bytes() == harmed and loose.exists()
+        assert run("store", "unpack", store=store).exit_code == 0
+        assert path.read_bytes() == harmed and len(list((store / "cells").glob("*.json"))) == 6
+    assert not (store.parent / "outside.json").exists()
+
+
+def test_unpacking_keeps_a_whole_file_and_replaces_a_damaged_one(store, caplog):
+    before = contents(store)
+    run("store", "pack", store=store)
+    whole = run_cell(spec(), work(1.0), store)
+    newer = whole.read_bytes()
+    cut, odd = (store / "cells" / f"{spec(seed=seed).id}.json" for seed in (1, 2))
+    cut.write_text('{"schema": 1')
+    odd.write_text('{"schema": 1, "kind": "cells", "id": "a"}')
+    assert run("store", "unpack", store=store).exit_code == 0
+    assert contents(store) == before | {f"cells/{whole.name}": newer}
+    assert [record.getMessage().count("takes its place") for record in caplog.records] == [1, 1]
+
+
+def test_a_name_that_no_member_can_have_stays_a_file(store, caplog):
+    path = store / "cells" / f"{spec().id}.json"
+    path.rename(path.with_name("mine.2.json"))
+    assert run("store", "pack", store=store).exit_code == 0
+    assert (store / "cells" / "mine.2.json").exists() and "mine.2.json" in caplog.text
+
+
+def test_a_lock_that_its_owner_has_just_removed_is_none(store, monkeypatch):
+    locked = pack.fcntl.flock
+
+    def late(descriptor, how):
+        (store / "cells" / pack.LOCK).unlink()
+        locked(descriptor, how)
+
+    monkeypatch.setattr(pack.fcntl, "flock", late)
+    done = run("store", "pack", store=store)
+    assert done.exit_code == 2 and "is being packed by another process" in done.stderr
 
 
 class KilledError(BaseException):
@@ -233,12 +339,12 @@ def killed_after(steps, change, folder):
         return step
 
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("fsync", "replace", "chmod"):
+        for name in ("fsync", "replace", "rename", "chmod"):
             patch.setattr(os, name, counted(getattr(os, name)))
         patch.setattr(pack.Path, "unlink", counted(pack.Path.unlink))
         try:
             for kind in (CELLS, CHECKS):
-                pack.pack(folder, kind.name, lambda *_: None) if change == "pack" else pack.unpack(folder, kind.name)
+                getattr(pack, change)(folder, kind.name, lambda *_: None)
         except KilledError:
             return False
     return True

@@ -54,6 +54,12 @@ def test_a_file_is_written_whole_and_alone(tmp_path):
     assert os.listdir(path.parent) == ["a.json"]
 
 
+def test_half_of_a_surrogate_pair_is_kept(tmp_path):
+    content = {"schema": 1, "kind": "cells", "\udfff": ["\ud800", "\\\udc80", "σ𐀀"]}
+    path = store.write_json(tmp_path / "a.json", content)
+    assert store.read_json(path, "cells") == content and path.read_bytes().decode().count("σ𐀀") == 1
+
+
 def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
     path = store.write_json(tmp_path / "a.json", {"first": 1})
 

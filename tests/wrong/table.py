@@ -66,13 +66,13 @@ def main():
 
     from gmbench.checks import corpus
     from gmbench.checks.plan import plan
-    from gmbench.store.files import write_json
+    from gmbench.results.selftests import WRONG
     from gmbench.store.provenance import provenance
 
     torch.set_num_threads(1)
     if options.corpus:
         corpus._shipped = lambda name: ()  # found anew, or what is known already would be left out of the new one
-    path, every = Path(options.store) / "wrong.json", wrong()[0]
+    path, every = WRONG.path(options.store), wrong()[0]
     found = [(file, record) for file, record in every if options.family in (None, family(record.key))]
     if not found:
         sys.exit(f"no wrong implementation is of the family {options.family}")
@@ -108,7 +108,7 @@ def main():
         if not caught:
             missed.append(record.key)
     rows = old + rows
-    write_json(path, {"schema": 1, "kind": "wrong", **run, "rows": rows})
+    WRONG.write({**run, "rows": rows}, options.store)
     if options.corpus:
         for layer in sorted({record.layer_type for _, record in found}):
             entries = [json.loads(p.read_text()) for p in sorted(Path(folder.name, layer).glob("*.json"))]

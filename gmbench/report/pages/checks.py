@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas
 
+from gmbench.checks.records import BUILT_IN
 from gmbench.report.figures.checks import ulps
 from gmbench.report.text.markdown import bullets, code, count, counted, exact, number, table, text
-from gmbench.report.text.origin import dirty, made, short
+from gmbench.report.text.origin import dirty, made, stamp
 from gmbench.report.text.page import Page, slug
 from gmbench.results.frames import NONE, absent
 from gmbench.results.read import Results
+from gmbench.results.selftests import Wrong, WrongRun
 
 STATUSES = ("passed", "failed", "inconclusive", "unsupported", "approximate")
 UNCLAIMED = ("failed", "inconclusive")  # what bars an implementation from a place
@@ -100,11 +102,12 @@ def lacking(own: Collection[str], known: Sequence[str]) -> list[str]:
 
 def _subjects(frame: pandas.DataFrame) -> Iterator[tuple[str, pandas.DataFrame]]:
     """Each implementation on each machine, by a name that tells them apart."""
-    keys = ["implementation", "run", "profile", "device"]
+    keys = ["implementation", "source", "run", "profile", "device"]
     several = {key: frame[key].nunique(dropna=False) > 1 for key in ("profile", "device")}
     for _, part in frame.groupby(keys, dropna=False, sort=True):
         first = part.iloc[0]
-        marks = [str(first[key]) for key, differs in several.items() if differs]
+        marks = [str(first["source"])] if first["source"] != BUILT_IN else []
+        marks += [str(first[key]) for key, differs in several.items() if differs]
         marks += [f"run {first['run']}"] if first["run"] else []
         yield str(first["implementation"]) + (f" ({', '.join(marks)})" if marks else ""), part
 
@@ -329,14 +332,13 @@ def _worst(page: Page, frame: pandas.DataFrame) -> None:
         )
 
 
-def _wrong(page: Page, file: dict | None) -> None:
+def _wrong(page: Page, file: Wrong | None) -> None:
     page.add("## What the checks catch")
     if file is None:
         page.add("No table of wrong implementations is in this store. This makes it, in a checkout: ")
         page.parts[-1] += "`python tests/wrong/table.py --store STORE`"
         return
-    wrong = [row for row in file.get("rows", []) if isinstance(row, dict)]
-    caught = {_wrong_name(row): _caught(row) for row in wrong}
+    caught = {row.implementation: list(dict.fromkeys(row.all)) for row in file.rows}
     missed = [name for name, checks in caught.items() if not checks]
     page.add(
         f"{counted(len(caught), 'deliberately wrong implementation')}, of which "
@@ -366,40 +368,28 @@ def _wrong(page: Page, file: dict | None) -> None:
     page.add(
         table(
             {
-                "implementation": text(_wrong_name(row)),
-                "mistake": text(row.get("mistake")),
-                "first caught by": text(row.get("first")) if row.get("first") else "**not caught**",
-                "caught by": text(", ".join(_caught(row))) or NONE,
+                "implementation": text(row.implementation),
+                "mistake": text(row.mistake),
+                "first caught by": text(row.first) if row.first else "**not caught**",
+                "caught by": text(", ".join(caught[row.implementation])) or NONE,
             }
-            for row in wrong
+            for row in file.rows
         )
-        if wrong
+        if file.rows
         else ""
     )
-    runs = dict.fromkeys(_wrong_run(row.get("run") or file) for row in wrong or [{}])
+    whole = WrongRun(file.profile, file.commit, file.when)
+    runs = dict.fromkeys(_run_of(row.run or whole) for row in file.rows)
     page.add(f"Run with {text('; and with '.join(run for run in runs if run))}." if any(runs) else "")
 
 
-def _wrong_run(run: dict) -> str:
+def _run_of(run: WrongRun) -> str:
     """With what and when a row was found: the profile, the commit, the time."""
-    known = [f"profile {run['profile']}"] if run.get("profile") else []
-    commit = run.get("commit") or {}
-    known += [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
-    known += [str(run["when"]).replace("T", " ").rstrip("Z")[:16] + " UTC"] if run.get("when") else []
-    return ", ".join(known)
+    return ", ".join(filter(None, [f"profile {run.profile}" if run.profile else "", stamp(run.commit, run.when)]))
 
 
-def catch(file: dict | None) -> str:
+def catch(file: Wrong | None) -> str:
     """How many wrong implementations the checks catch, in a sentence."""
-    rows = [row for row in (file or {}).get("rows", []) if isinstance(row, dict)]
-    caught = sum(bool(_caught(row)) for row in rows)
+    rows = file.rows if file else ()
+    caught = sum(bool(row.all) for row in rows)
     return f"Of {counted(len(rows), 'deliberately wrong implementation')} the checks catch {caught}." if rows else ""
-
-
-def _wrong_name(row) -> str:
-    return str(row.get("implementation") or row.get("name"))
-
-
-def _caught(row) -> list[str]:
-    found = row.get("all") or row.get("caught_by") or []
-    return list(dict.fromkeys([found] if isinstance(found, str) else map(str, found)))

@@ -20,6 +20,7 @@ from gmbench.report.text.origin import dirty, made, stamp
 from gmbench.report.text.page import Page, slug
 from gmbench.results.frames import NONE, absent
 from gmbench.results.read import Results
+from gmbench.results.selftests import CheatRow, Cheats
 
 COMMAND = "gmbench time --store STORE"
 GPU = "gmbench time {} --device cuda --store STORE"
@@ -68,10 +69,10 @@ def goals_summary(frame: pandas.DataFrame) -> list[str]:
     ]
 
 
-def withstood(file: Mapping | None) -> str:
+def withstood(file: Cheats | None) -> str:
     """How many cheats are caught, in a sentence."""
-    rows = _cheat_rows(file)
-    caught = sum(bool(_caught(row)) for row in rows)
+    rows = file.rows if file else ()
+    caught = sum(bool(row.caught_by) for row in rows)
     return f"Of {counted(len(rows), 'deliberate cheat')} {caught} are caught." if rows else ""
 
 
@@ -338,35 +339,24 @@ def _gpus(found: Page, frame: pandas.DataFrame) -> None:
         found.add("## On a GPU", bullets(lines))
 
 
-def _cheats(found: Page, file: Mapping | None) -> None:
+def _cheats(found: Page, file: Cheats | None) -> None:
     found.add("## Cheats")
     if file is None:
         found.add(f"No table of cheats is in this store. This makes it, in a checkout: `{CHEATS}`")
         return
     found.add("Implementations that try to look faster than they are, and what catches them.", withstood(file))
-    rows = _cheat_rows(file)
-    if rows:
-        found.add(table(_cheat(row) for row in rows))
-    undefended = file.get("undefended")
-    if isinstance(undefended, list) and undefended:
-        found.add("### Not defended against", bullets(map(text, undefended)))
-    found.add(f"Run with {text(stamp(dict(file)))}." if stamp(dict(file)) else "")
+    if file.rows:
+        found.add(table(_cheat(row) for row in file.rows))
+    if file.undefended:
+        found.add("### Not defended against", bullets(map(text, file.undefended)))
+    made_with = stamp(file.commit, file.when)
+    found.add(f"Run with {text(made_with)}." if made_with else "")
 
 
-def _cheat_rows(file: Mapping | None) -> Rows:
-    rows = (file or {}).get("rows")
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _cheat(row: dict) -> dict[str, str]:
+def _cheat(row: CheatRow) -> dict[str, str]:
     return {
-        "cheat": text(row.get("cheat")),
-        "what it does": text(row.get("what")),
-        "caught by": text(_caught(row)) or "**not caught**",
-        "what that says": text(shortened(str(row.get("message") or ""), 110)),
+        "cheat": text(row.cheat),
+        "what it does": text(row.what),
+        "caught by": text(row.caught_by) if row.caught_by else "**not caught**",
+        "what that says": text(shortened(row.message, 110)),
     }
-
-
-def _caught(row: dict) -> str:
-    found = row.get("caught_by") or []
-    return ", ".join([found] if isinstance(found, str) else map(str, found))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gmbench.report.text.markdown import code, table, text
 from gmbench.results.frames import NONE
 
 if TYPE_CHECKING:
     import pandas
+
+    from gmbench.store.provenance import Commit
 from gmbench.results.read import known, machines
 
 
@@ -43,11 +45,10 @@ def dirty(*frames: pandas.DataFrame) -> str:
     return "`-dirty`: the code differed from that commit when it ran." if marked else ""
 
 
-def stamp(file: dict[str, Any]) -> str:
+def stamp(commit: Commit | None, when: str | None = None) -> str:
     """The commit and the time of a single file, in words; empty where it has neither."""
-    commit, when = file.get("commit") or {}, file.get("when")
-    words = [f"commit {short(commit['hash'])}{'-dirty' if commit.get('dirty') else ''}"] if "hash" in commit else []
-    return ", ".join(words + ([f"{_span([str(when)])} UTC"] if when else []))
+    words = [f"commit {short(str(commit))}"] if commit else []
+    return ", ".join(words + ([f"{_span([when])} UTC"] if when else []))
 
 
 def _span(when: list[str]) -> str:
