@@ -47,7 +47,7 @@ def read(store: Store | str | os.PathLike | None = None) -> Results:
     if not store.exists():
         folder = store.folder
         raise ContractError(f"there is no store {folder}; `gmbench verify gm/eager --store {folder}` makes one")
-    cells = [result for _, result in latest(store)]
+    cells = sorted((result for _, result in latest(store)), key=lambda each: each.id)
     return Results(
         checks=_latest(
             frames.load("checks", store),
@@ -55,7 +55,7 @@ def read(store: Store | str | os.PathLike | None = None) -> Results:
             ["check"],
         ),
         timings=_latest(
-            _with_allocators(frames.load("timings", store)),
+            frames.load("timings", store),
             ["layer_type", "dtype", "device", "size", "batch", "pass", "implementation", "allocator"],
         ),
         cells=_ordered(
@@ -72,15 +72,6 @@ def read(store: Store | str | os.PathLike | None = None) -> Results:
         cheats=store.one(CHEATS),
         faults=store.one(FAULTS),
     )
-
-
-def _with_allocators(timings: pandas.DataFrame) -> pandas.DataFrame:
-    """Rows of the older schema name no allocator: on a CPU that was the default one."""
-    if timings.empty:
-        return timings
-    named = timings["allocator"].astype(object)
-    named = named.where(named.notna(), None)
-    return timings.assign(allocator=named.mask(named.isna() & (timings["device"] == "cpu"), "default"))
 
 
 def _latest(frame: pandas.DataFrame, keys: Iterable[str], inner: Iterable[str] = ()) -> pandas.DataFrame:

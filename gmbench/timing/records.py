@@ -28,13 +28,13 @@ class Timing:
     """The timing of one implementation; what comes after ``message``, only a row that passed has.
 
     :param direction: the pass: ``forward``, ``forward+backward`` or ``training step``
-    :param allocator: glibc's regime; None on a GPU, and in rows from before there were several
+    :param allocator: glibc's regime; None on a GPU
     :param source: ``built in``, the package, or ``file``
     :param axes: the lengths of the layer's axes
     :param ulps, claim, verified: the worst error of the timed calls that were compared, what is claimed, and how many
     :param load: the least and the largest load average beside it
     :param threads, capability: torch's, and the CPU's as torch names it
-    :param samples: seconds of the calls, a list a run; in rows from before there were runs, a list alone
+    :param samples: seconds of the calls, a list a run
     :param median, low, high: seconds, and the ends of their 95 % interval; of several runs, of the medians of each
     :param ratios: of times to each other candidate that is right, by its name, with the ends of its 95 % interval;
         ``ratio``: to the floor
@@ -62,7 +62,7 @@ class Timing:
     load: Sequence[float] | None = None
     threads: int | None = None
     capability: str | None = None
-    samples: Sequence[Sequence[float] | float] | None = None
+    samples: Sequence[Sequence[float]] | None = None
     median: float | None = None
     low: float | None = None
     high: float | None = None

@@ -94,11 +94,26 @@ def cell(store, arm, seed, errors, budget="quick", data="digits", epochs=None, h
 def timing(name, direction="forward", size="784-100", status="passed", message="", ratio=2.0, **more):
     row = {
         **{"implementation": name, "layer_type": "gm", "batch": 64, "size": size, "dtype": "float32"},
-        **{"device": "cpu", "source": "built in", "pass": direction, "status": status, "message": message},
+        **{
+            "device": "cpu",
+            "allocator": "default",
+            "source": "built in",
+            "pass": direction,
+            "status": status,
+            "message": message,
+        },
     }
     if status == "passed":
-        row |= {"samples": [0.002], "median": 0.001 * ratio, "low": 0.0009 * ratio, "high": 0.0012 * ratio}
-        row |= {"floor": 0.001, "linear": 0.0005, "ratio": ratio, "ulps": 0.5, "claim": 40.0, "verified": 2}
+        row |= {"samples": [[0.002]], "median": 0.001 * ratio, "low": 0.0009 * ratio, "high": 0.0012 * ratio}
+        row |= {
+            "floor": 0.001,
+            "linear": 0.0005,
+            "ratio": ratio,
+            "ratios": {"floor": [ratio, None, None], "linear": [2 * ratio, None, None]},
+            "ulps": 0.5,
+            "claim": 40.0,
+            "verified": 2,
+        }
         row |= {"peak_bytes": 2e6, "dropped": 0, "disturbed": True, "threads": 2, "load": [1.5, 2.5]}
     return row | more
 

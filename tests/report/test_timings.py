@@ -1,4 +1,4 @@
-"""The page of timings: both allocators, the floor, rivals, goals, cheats, GPUs, and rows of the older schema."""
+"""The page of timings: both allocators, the floor, rivals, goals, cheats and GPUs."""
 
 import math
 import re
@@ -45,18 +45,6 @@ def row(name, allocator="default", ratios=None, size="784-100", batch=64, direct
     base |= {"median": 0.001 * ratio, "low": 0.0009 * ratio, "high": 0.0012 * ratio, "linear": 0.00025}
     base |= {"ulps": 0.5, "claim": 40.0, "verified": 4, "peak_bytes": 2e6, "dropped": 5, "disturbed": False}
     return base | {"threads": 2, "load": [1.5, 2.5], "runs": 2, "group": "a"} | more
-
-
-def old(name, **more):
-    """A row from before there were allocators and ratios."""
-    return {
-        **{"implementation": f"gm/{name}", "layer_type": "gm", "batch": 64, "size": "784-100", "dtype": "float32"},
-        **{"device": "cpu", "source": "built in", "pass": "forward", "status": "passed", "message": ""},
-        **{"samples": [0.002, 0.002], "median": 0.002, "low": 0.0018, "high": 0.0024, "floor": 0.001},
-        **{"linear": 0.0005, "ratio": 2.0, "ulps": 0.5, "claim": 40.0, "verified": 2, "peak_bytes": 2e6},
-        **{"dropped": 0, "disturbed": True, "threads": 2, "load": [1.5, 2.5]},
-        **more,
-    }
 
 
 def pair():
@@ -270,19 +258,8 @@ def test_a_gpu_has_a_section_of_its_own_and_is_named(tmp_path):
     assert "Other Machine, 2 cores, Abacus 9000" in text and "- gm: no GPU timings" not in text
 
 
-def test_rows_of_the_older_schema_are_shown(tmp_path):
-    store(tmp_path, [old("eager"), old("better", ratio=1.25, median=0.00125, disturbed=False)])
-    text = page(tmp_path)
-    assert cells(text, "forward**", "gm/eager", "default") == {
-        **{"implementation": "gm/eager", "allocator": "default", "median": "2.00 ms (1.80 to 2.40) \\*"},
-        **{"x floor": "2.00", "x fastest rival": NONE, "peak MB": "2.00", "ulps seen": "0.50 of 40"},
-    }
-    assert "Yardsticks: floor 1.00 ms; nn.Linear 500 µs." in text
-    assert "nearest to the floor is gm/better in 1 of 1 comparisons, at 1.25 x" in page(tmp_path, "README")
-
-
 def test_a_newer_row_takes_the_place_of_an_older_one(tmp_path):
-    store(tmp_path, [old("eager", ratio=9.0)], "a", when="2026-01-01T00:00:00Z")
+    store(tmp_path, [row("eager", ratios={"floor": 9.0})], "a", when="2026-01-01T00:00:00Z")
     store(tmp_path, [row("eager", ratios={"floor": 3.0})], "b", when="2026-01-02T00:00:00Z")
     text = page(tmp_path)
     assert "9.00" not in text and cells(text, "forward**", "gm/eager")["x floor"] == "3.00 (2.70 to 3.30)"

@@ -130,7 +130,7 @@ def test_a_failure_is_kept_until_the_cell_succeeds(tmp_path):
     assert [cell.state for cell in engine.cells] == ["failed"]
     (kept,) = failures.failures(tmp_path)
     assert kept.error == "exit status 1\nTraceback\nValueError: no" and kept.tries == 2
-    assert kept.id == spec.id and kept.as_dict()["schema"] == 1
+    assert kept.id == spec.id and store.read_json(failures.failure_path(spec.id, tmp_path), "failed")["tries"] == 2
     done = run("status", "--store", str(tmp_path))
     assert "kumar on digits, budget smoke: 0 of 9 cells done, 1 failed, 8 to go" in done.stdout
     assert "  failed  fc seed 0, 20" in done.stdout and "exit status 1: ValueError: no" in done.stdout

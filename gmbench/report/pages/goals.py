@@ -39,21 +39,15 @@ class Outcome:
 
 
 def ratio_to(row: Mapping[str, Any], other: str) -> Ratio | None:
-    """The ratio of a row's time to another's, and the ends of its 95 % interval.
+    """The ratio of a row's time to another's, and the ends of its 95 % interval, None where they are not known.
 
-    ``other`` is a yardstick or the key of an implementation. Rows of the older schema have the yardsticks alone, as
-    numbers: their interval is None.
+    ``other`` is a yardstick or the key of an implementation.
     """
-    known = row.get("ratios")
-    found = known.get(other) if isinstance(known, Mapping) else None
-    if isinstance(found, list | tuple) and len(found) == 3 and not absent(found[0]):
-        low, high = (None if absent(end) else float(end) for end in found[1:])
-        return float(found[0]), low, high
-    if other == "floor" and not absent(row.get("ratio")):
-        return float(row["ratio"]), None, None
-    if other == "linear" and not absent(row.get("linear")) and not absent(row.get("median")):
-        return row["median"] / row["linear"], None, None
-    return None
+    found = None if absent(row["ratios"]) else row["ratios"].get(other)
+    if found is None or absent(found[0]):
+        return None
+    low, high = (None if absent(end) else float(end) for end in found[1:])
+    return float(found[0]), low, high
 
 
 def shown(ratio: Ratio | None) -> str:

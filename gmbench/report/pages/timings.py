@@ -286,8 +286,8 @@ def _disturbance(rows: Rows) -> list[str]:
 
 
 def _calls(row: dict) -> int:
-    """How many calls count: of all runs, or of the only one that the older schema knows."""
-    return sum(len(run) if isinstance(run, list) else 1 for run in row.get("samples") or [])
+    """How many calls count, of all runs."""
+    return sum(map(len, row["samples"] or []))
 
 
 def _place(row: dict, allocator: bool = True) -> str:
