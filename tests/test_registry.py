@@ -13,6 +13,8 @@ import pytest
 import gmbench
 from gmbench import registry
 from gmbench.contract import ContractError
+from gmbench.data import DataSet
+from gmbench.experiments.contract import Experiment
 
 ROOT = Path(gmbench.__file__).resolve().parent.parent
 LAYER = """
@@ -36,6 +38,12 @@ def test_built_in():
     assert {"gm/eager", "gm/compiled", "gm/monte-carlo", "gm-full/eager"} <= set(found.implementations)
     assert {"gm/bl", "gm/fan-in", "gm/kumar"} <= set(found.initialisations)
     assert not found.broken
+
+
+def test_nothing_that_is_built_in_is_broken(caplog):
+    assert registry.declared("gmbench.data", "DATA_SET", DataSet)
+    assert registry.declared("gmbench.experiments", "EXPERIMENT", Experiment)
+    assert not caplog.messages
 
 
 def test_a_file_brings_its_own_records_and_not_those_it_imports(tmp_path):
