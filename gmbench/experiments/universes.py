@@ -27,12 +27,15 @@ class Multiverse:
     :param anchors: of arms of the paper's the outcome that it prints, with what its rounding and its spread leave
         open: (outcome, low, high). They are of whole trainings, so that cells of another budget than the paper's anchor
         nothing. A universe in which one lies outside is none that the authors can have had
+    :param claims: that rest on such a choice, by id: the arm of ``against`` that each compares the headline with. What
+        the universes say stands beside their verdicts
     """
 
     factors: Mapping[str, tuple[Value | None, ...]]
     against: tuple[str, ...]
     outcome: str = "last"
     anchors: Mapping[str, tuple[str, float, float]] = field(default_factory=dict)
+    claims: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def universes(self) -> dict[str, Universe]:

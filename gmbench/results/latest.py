@@ -9,6 +9,8 @@ from gmbench.experiments.contract import Experiment
 from gmbench.runs.cell import CELLS, CellResult
 from gmbench.store.reading import Store
 
+BUDGET = "paper"  # of the cells that verdicts rest on
+
 
 def latest(store: Store) -> list[tuple[Path, CellResult]]:
     """The results of the cells in a store, each with its file, the oldest first; of several results of one cell the

@@ -17,7 +17,8 @@ from gmbench.claims.verdicts import AGAINST, BETTER, FAVOURABLE, LEVEL, NOT_RUN,
 from gmbench.experiments import experiments
 from gmbench.experiments.contract import Experiment
 from gmbench.registry import layer_type
-from gmbench.results.latest import latest, run_of
+from gmbench.results.latest import BUDGET, latest, run_of
+from gmbench.results.universes import beside
 from gmbench.runs.spec import Spec
 from gmbench.store.files import VARIABLE
 from gmbench.store.reading import Store
@@ -25,7 +26,6 @@ from gmbench.store.reading import Store
 if TYPE_CHECKING:
     from rich.table import Table
 
-BUDGET = "paper"
 COMMITTED = Path(__file__).resolve().parents[2] / "reports" / "data"  # in a checkout
 
 
@@ -167,7 +167,7 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> LedgerRow:
         parts=tuple(map(Finding.of, decision.parts)),
         tests=decision.tests,
         protocol=claim.protocol,
-        detail=_detail(decision),
+        detail="; ".join(filter(None, (_detail(decision), beside(chosen, claim.id, data, cells.results)))),
         remark=claim.remark(decision),
         command=" && ".join(
             f"gmbench run {name} --data {where} --budget {BUDGET} --store STORE"
@@ -197,7 +197,9 @@ class Cells:
     def __init__(self, store: Store):
         # experiment, data -> digest -> arm -> (implementation, device) -> seed
         self.found: dict[tuple[str, str], dict[str, dict[str, dict[tuple[str, str], dict[int, Run]]]]] = {}
-        for path, result in latest(store):
+        found = latest(store)
+        self.results = [result for _, result in found]
+        for path, result in found:
             spec, chosen = result.spec, experiments().get(result.spec.experiment)
             if chosen is None or not _counts(spec, chosen):
                 continue

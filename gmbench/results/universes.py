@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,7 @@ from gmbench.experiments.contract import Experiment
 from gmbench.experiments.settings import Value
 from gmbench.experiments.universes import Universe
 from gmbench.names import choose
-from gmbench.results.latest import run_of
-from gmbench.results.ledger import BUDGET
+from gmbench.results.latest import BUDGET, run_of
 from gmbench.runs.cell import CellResult
 
 ERRORS: Mapping[str, Statistic] = {
@@ -227,6 +226,29 @@ def curve(found: Iterable[Found], arm: str) -> list[Found]:
     """
     known = [each for each in found if each.decisions[arm].seeds]
     return sorted(known, key=lambda each: (each.decisions[arm].centre or 0.0, each.name))
+
+
+def beside(chosen: Experiment, claim: str, data: str, results: Collection[CellResult]) -> str:
+    """What stands beside the verdict of a claim that rests on an undisclosed choice: in how many universes the headline
+    is lower than the arm it is compared with, and which factor decides most; empty where fewer than two have cells.
+    """
+    arm = chosen.multiverse.claims.get(claim, "") if chosen.multiverse else ""
+    said = []
+    for budget in chosen.budgets if arm else ():
+        found, hint = universes(chosen, data, budget, results), unanchored(chosen, data, budget)
+        known = curve(found, arm)
+        if len(known) < 2:
+            continue
+        row = next(each for each in compared(found, hint) if each.arm == arm)
+        lower = sum((each.decisions[arm].centre or 0.0) < 0 for each in known)
+        first = row.effects[0]
+        said.append(
+            f"{data}, budget {budget}: the mean of {chosen.headline} is below that of {arm} in {lower} of {len(known)} "
+            f"universes with cells, of {min(each.decisions[arm].seeds for each in known)} pairs or more "
+            f"({row.decision.verdict}: {row.decision.reason}); "
+            f"{first.factor} explains {first.share:.0%} of the differences"
+        )
+    return "; ".join(said)
 
 
 def tables(chosen: Experiment, found: Iterable[Found], title: str, hint: str = "") -> list[Any]:

@@ -12,6 +12,7 @@ from gmbench.contract import ContractError
 from gmbench.experiments import experiment, experiments
 from gmbench.experiments.plan import cells
 from gmbench.experiments.universes import Multiverse
+from gmbench.results.ledger import ledger
 from gmbench.results.universes import compared, curve, tables, unanchored, universes
 from gmbench.runs.cell import CELLS, run_cell
 from gmbench.runs.spec import Spec
@@ -128,3 +129,19 @@ def test_universes_without_cells_are_not_run_and_anchor_nothing(tmp_path):
         universes(experiment("ugmm-iris"), "iris", "smoke", [])
     fits = experiment("gmnm-fit2d")  # nothing is printed there
     assert unanchored(fits, "level-1", "paper") == "not anchored: no baseline is printed for level-1"
+
+
+def test_every_claim_that_rests_on_a_choice_is_there_and_compares_with_an_arm_of_every_universe():
+    for chosen in experiments().values():
+        if chosen.multiverse:
+            assert set(chosen.multiverse.claims) <= {claim.id for claim in chosen.claims}
+            assert set(chosen.multiverse.claims.values()) <= set(chosen.multiverse.against)
+
+
+def test_what_universes_say_stands_beside_the_verdict(store, budget):
+    rows = {row.id: row for row in ledger(store)}
+    said = "the mean of cnn-gmnm is below that of cnn in 8 of 16 universes with cells, of 6 pairs or more"
+    for name in ("GMNM-C15", "GMNM-C35"):
+        assert f"mnist, budget {budget}: {said} (depends on a choice: " in rows[name].detail
+        assert "normalise explains 100% of the differences" in rows[name].detail
+    assert "universes" not in rows["GMNM-C23"].detail + rows["GMNM-C11"].detail

@@ -52,5 +52,6 @@ EXPERIMENT = fit_experiment(
     multiverse=Multiverse(
         factors={"centres": CENTRES, "rate": (None, 1e-2, 3e-2)},
         against=("mlp-tanh", "mlp-relu", "kan", "rbf"),
+        claims={"GMNM-F01": "mlp-tanh"},
     ),
 )

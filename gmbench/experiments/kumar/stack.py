@@ -122,6 +122,7 @@ EXPERIMENT = Experiment(
         against=("bl", "fc"),
         outcome="late",
         anchors={"bl": ("late", 5.3, 6.3)},  # 5.8 of the note's figure 1, which it calls about
+        claims=dict.fromkeys(("KUM-03", "KUM-15", "KUM-17", "KUM-31", "KUM-35", "KUM-41"), "bl"),
     ),
     spaces={
         "kumar": {"rate": Range(1e-2, 1), "sigma_rate": Range(1e-2, 10), "batch": (32, 64, 128)},

@@ -141,5 +141,6 @@ EXPERIMENT = Experiment(
     multiverse=Multiverse(
         factors={"start": ("unit-sigma", "authors"), "layer_norm": ("hidden", "none"), "head_rate": (None, 1e-3)},
         against=("cnn", "cnn-matched"),
+        claims={"UGMM-19": "cnn", "UGMM-35": "cnn-matched"},
     ),
 )

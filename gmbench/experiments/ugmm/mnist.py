@@ -128,6 +128,7 @@ EXPERIMENT = Experiment(
         against=("mlp", "mlp-matched"),
         # 98.15 %, and a quarter of the error to either side
         anchors={"mlp@mnist": ("last", 1.39, 2.31)},
+        claims=dict.fromkeys(("UGMM-07", "UGMM-08", "UGMM-39"), "mlp"),
     ),
     spaces={arm: SPACE if arm in DENSE else UGMM_SPACE for arm in ARMS},
 )
