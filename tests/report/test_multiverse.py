@@ -50,12 +50,12 @@ def test_at_a_reduced_budget_nothing_is_anchored_and_the_verdict_is_a_hint(tmp_p
     shown = "\n".join(page.parts)
     assert "## What depends on a choice: mnist, budget reduced" in shown
     assert "**Not anchored: reduced budget.**" in shown
-    hint = "a hint, not anchored: reduced budget: holds in 4 of 8 universes"
+    hint = "a hint, not anchored: reduced budget: holds in 8 of 16 universes"
     assert f"**depends on a choice** | {hint} | normalise" in shown
     assert sorted(drawn(page)) == [
         f"gmnm-classification-mnist-budget-reduced-universes-{arm}" for arm in ("cnn", "cnn-dense")
     ]
-    assert all(marks(figure) == [False] * 8 for figure in drawn(page).values())
+    assert all(marks(figure) == [False] * 16 for figure in drawn(page).values())
     labels = [each.get_text() for each in next(iter(drawn(page).values())).legends[0].get_texts()]
     assert labels == ["holds", "reversed", "not anchored: reduced budget"]
 
@@ -63,11 +63,11 @@ def test_at_a_reduced_budget_nothing_is_anchored_and_the_verdict_is_a_hint(tmp_p
 def test_whole_trainings_are_anchored_where_the_baseline_is_as_printed(tmp_path):
     page = multiverse(tmp_path, "paper")
     shown = "\n".join(page.parts)
-    assert "holds in 4 of 8 anchored universes, of 8" in shown and "ot anchored:" not in shown
+    assert "holds in 8 of 16 anchored universes, of 16" in shown and "ot anchored:" not in shown
     figure = next(iter(drawn(page).values()))
-    assert marks(figure) == [True] * 8
+    assert marks(figure) == [True] * 16
     heights = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert heights == sorted(heights) and heights[3] < 0 < heights[4]
+    assert heights == sorted(heights) and heights[7] < 0 < heights[8]
     lower = figure.axes[1]
     names = [tick.get_text() for tick in lower.get_yticklabels()]
     dark = {
@@ -75,7 +75,7 @@ def test_whole_trainings_are_anchored_where_the_baseline_is_as_printed(tmp_path)
         for line in lower.lines
         if line.get_marker() == "o" and line.get_color() == "#333333"
     }
-    assert {x for x, name in dark if name == "normalise: batch"} == {0, 1, 2, 3} and len(dark) == 8 * 3
+    assert {x for x, name in dark if name == "normalise: batch"} == set(range(8)) and len(dark) == 16 * 4
 
 
 def test_a_multiverse_of_one_universe_is_no_picture(tmp_path):

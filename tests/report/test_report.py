@@ -323,7 +323,7 @@ def test_arms_of_three_seeds_have_no_tier(output):
 
 def test_unfinished_cells_are_said(output):
     page = section((output / "kumar.md").read_text(), "## mnist, budget paper")
-    assert column(page, "seeds", "fc", "arm") == "2 of 5"
+    assert column(page, "seeds", "fc", "arm") == "2 of 6"
     assert column(page, "95 % interval", "fc", "arm") == frames.NONE
     assert column(page, "tier", "fc", "arm") == frames.NONE
     assert "kumar was not run" in page and "`gmbench run kumar --data mnist --budget paper --store STORE`" in page
