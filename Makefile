@@ -35,7 +35,7 @@ demo: install    ## verify, time, run a leaderboard on digits, write the report:
 # three workers on two cores: some tests wait for children more than they work. Of the suites a part, which
 # `pytest suites` and `make deep` do whole
 test: lint       ## the whole test run
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --first-dtype --profile smoke -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests suites --short --profile smoke -n $(JOBS) --dist loadgroup -q -p no:cacheprovider --durations=12
 
 lint: install    ## ruff, mypy, and the law of the arrows
 	$(BIN)/ruff check .

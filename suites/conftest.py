@@ -10,6 +10,8 @@ from gmbench.checks.plan import plan
 from gmbench.contract import ContractError
 from gmbench.suites import expected
 
+MANY_SHAPES = ("limits", "large", "partial-gradients", "inputs-unchanged")  # for each, or each choice, it compiles anew
+
 
 def pytest_addoption(parser):
     group = parser.getgroup("gmbench")
@@ -22,9 +24,10 @@ def pytest_addoption(parser):
     )
     group.addoption("--profile", default="ci", choices=["smoke", "ci", "deep"], help="how hard to look")
     group.addoption(
-        "--first-dtype",
+        "--short",
         action="store_true",
-        help="check all but the formulas, called eager, in their first dtype alone, for a run that has to be short",
+        help="all but the formulas, called eager, in their first dtype alone, and of what is compiled the checks that "
+        "compile for few shapes, for a run that has to be short",
     )
     group.addoption("--device", default="cpu", choices=["cpu", "cuda"])
 
@@ -65,8 +68,10 @@ def pytest_generate_tests(metafunc):
         # what one process has compiled or evaluated serves all implementations of a layer type
         together = pytest.mark.xdist_group(implementation.layer_type)
         checks = plan(implementation, device)
-        if implementation.name != "eager" and config.getoption("--first-dtype"):
+        if implementation.name != "eager" and config.getoption("--short"):
             checks = (check for check in checks if check.dtype == implementation.dtypes[0])
+            if implementation.compiled:
+                checks = (check for check in checks if check.name not in MANY_SHAPES)
         planned += [pytest.param(check, id=check.key, marks=together) for check in checks]
     if not given:
         for broken in found.broken:

@@ -245,8 +245,9 @@ def second_derivatives(implementation: Implementation, dtype: str, device: str, 
         steps = FINE if dtype == "float64" else COARSE
         cases += 1
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
                 warnings.simplefilter("ignore")  # that float32 is not precise
+                torch.manual_seed(case.seed)  # the cotangent is drawn: the same one in every process
                 torch.autograd.gradgradcheck(function, tuple(given.values()), fast_mode=not every, **steps)
         except Exception as error:
             status = records.FAILED

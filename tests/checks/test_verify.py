@@ -180,7 +180,16 @@ def test_json_and_store(tmp_path, gmbench):
     assert {r["check"] for r in told["records"]} == {"value"}
 
 
-@pytest.mark.parametrize("kind", sorted(set(registry.layer_types()) - {"gm"}))
+DAILY = {"gm-full", "gmnm-mahalanobis-laplacian", "ugmm"}  # one of a family
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in DAILY else pytest.mark.night)
+        for kind in sorted(set(registry.layer_types()) - {"gm"})
+    ],
+)
 def test_the_template_of_every_other_layer_type_is_right(kind, tmp_path):
     path = tmp_path / "my_layer.py"
     path.write_text(template(registry.layer_type(kind), "mine"))
