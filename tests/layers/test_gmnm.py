@@ -315,6 +315,7 @@ def test_what_is_refused_of_laplacians():
         GMNM(2, 1, 4, reading="ridge", implementation=registry.load().implementations["gmnm-ridge-laplacian/eager"])
 
 
+@pytest.mark.night
 @pytest.mark.skipif(bool(registry._missing("compiler")), reason="no C++ compiler")
 @pytest.mark.parametrize("rows", [400, 1])
 def test_backward_by_pieces_is_that_of_all_rows(monkeypatch, rows):

@@ -109,6 +109,7 @@ def test_the_way_past_is_not_taken_where_something_is_switched_on():
             assert not graphs._usual("cpu")
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("first", ["float32", "autocast"])
 def test_what_ran_before_in_another_precision_does_not_matter(first):
     """Forward under autocast and backward outside, as training in mixed precision does it."""

@@ -56,6 +56,7 @@ def test_the_counts_of_the_published_networks(widths, parameters):
     assert sum(p.numel() for p in stack("ugmm", widths).parameters()) == parameters
 
 
+@pytest.mark.night
 @pytest.mark.parametrize("tied", TYPES)
 def test_every_implementation_can_drop_components(tied):
     for record in registry.load().select(TYPES[tied]):

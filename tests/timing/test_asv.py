@@ -42,6 +42,7 @@ def test_without_git_it_is_one_line(monkeypatch):
         asv_env.setup()
 
 
+@pytest.mark.night
 @pytest.mark.slow
 def test_a_fresh_clone_runs_compares_and_publishes(tmp_path):
     if not (ROOT / ".git").exists():
