@@ -11,9 +11,8 @@ import click
 from gmbench.cli.base import STORE, Group, main
 
 if TYPE_CHECKING:
-    from gmbench.store.reading import Kind, Store
-
-Change = Callable[["Store", str, Callable[[Path, dict[str, Any]], Any]], Mapping[Path, int]]
+    from gmbench.store.pack import Check
+    from gmbench.store.reading import Store
 
 
 @main.group("store", cls=Group)
@@ -43,24 +42,21 @@ def unpack_command(store: str | None) -> None:
     _change(store, unpack, "out of")
 
 
-def _change(store: str | None, change: Change, where: str) -> None:
+def _change(store: str | None, change: Callable[[Store, str, Check], Mapping[Path, int]], where: str) -> None:
     """Change every kind of results that can be packed, and say what was done."""
     from gmbench.checks.records import CHECKS
     from gmbench.contract import ContractError
     from gmbench.runs.cell import CELLS
-    from gmbench.store.reading import Store
+    from gmbench.store.reading import Kind, Store
     from gmbench.timing.records import TIMINGS
 
     opened = Store(store)
     if not opened.exists():
         raise ContractError(f"there is no store {opened.folder}")
     done: dict[Path, int] = {}
-    for kind in (CELLS, CHECKS, TIMINGS):
-
-        def check(path: Path, found: dict[str, Any], kind: Kind[Any] = kind) -> Any:
-            return kind.of(found, path)
-
-        done |= change(opened, kind.name, check)
+    kinds: tuple[Kind[Any], ...] = (CELLS, CHECKS, TIMINGS)
+    for kind in kinds:
+        done |= change(opened, kind.name, kind.of)
     for path, files in done.items():
         size = f", {path.stat().st_size / 1e3:,.0f} kB" if path.exists() else ""
         click.echo(f"{files} file{'s' * (files != 1)} {where} {path.relative_to(opened.folder)}{size}")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib
-import importlib.util
-import pkgutil
 
 from gmbench import registry
 from gmbench.claims.headline import Headline
@@ -22,11 +19,8 @@ def experiments() -> dict[str, Experiment]:
 @functools.cache
 def headlines() -> dict[str, tuple[Headline, ...]]:
     """The main statements of each paper that declares them, in a file ``headlines`` beside its claims."""
-    found = {}
-    for item in pkgutil.iter_modules(__path__):
-        if item.ispkg and importlib.util.find_spec(name := f"{__name__}.{item.name}.headlines"):
-            found[item.name] = importlib.import_module(name).HEADLINES
-    return dict(sorted(found.items()))
+    found = registry.modules(__name__, "headlines")
+    return {each.__name__.split(".")[-2]: each.HEADLINES for each in found if not isinstance(each, registry.Broken)}
 
 
 def experiment(name: str) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import os
@@ -18,7 +19,7 @@ from gmbench.experiments import experiments
 from gmbench.experiments.contract import Experiment
 from gmbench.registry import layer_type
 from gmbench.results.latest import BUDGET, latest, run_of
-from gmbench.results.universes import beside
+from gmbench.results.universes import Found, beside, universes
 from gmbench.runs.spec import Spec
 from gmbench.store.files import VARIABLE
 from gmbench.store.reading import Store
@@ -151,6 +152,7 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> LedgerRow:
     data = claim.data or chosen.data_sets[0]
     asked: dict[tuple[str, str], None] = {}
     decision = claim.judge(cells.arms(chosen, data, asked))
+    choice = beside(chosen, claim.id, data, functools.partial(cells.universes, chosen, data))
     return LedgerRow(
         id=claim.id,
         paper=chosen.paper,
@@ -167,7 +169,7 @@ def _row(chosen: Experiment, claim: Claim, cells: Cells) -> LedgerRow:
         parts=tuple(map(Finding.of, decision.parts)),
         tests=decision.tests,
         protocol=claim.protocol,
-        detail="; ".join(filter(None, (_detail(decision), beside(chosen, claim.id, data, cells.results)))),
+        detail="; ".join(filter(None, (_detail(decision), choice))),
         remark=claim.remark(decision),
         command=" && ".join(
             f"gmbench run {name} --data {where} --budget {BUDGET} --store STORE"
@@ -198,7 +200,8 @@ class Cells:
         # experiment, data -> digest -> arm -> (implementation, device) -> seed
         self.found: dict[tuple[str, str], dict[str, dict[str, dict[tuple[str, str], dict[int, Run]]]]] = {}
         found = latest(store)
-        self.results = [result for _, result in found]
+        self._results = [result for _, result in found]
+        self._universes: dict[tuple[str, str, str], list[Found]] = {}  # which several claims ask for
         for path, result in found:
             spec, chosen = result.spec, experiments().get(result.spec.experiment)
             if chosen is None or not _counts(spec, chosen):
@@ -211,6 +214,13 @@ class Cells:
                 continue
             arms = self.found.setdefault((chosen.name, spec.data), {}).setdefault(spec.digest, {})
             arms.setdefault(spec.arm, {}).setdefault((spec.layer, spec.device), {})[run.seed] = run
+
+    def universes(self, chosen: Experiment, data: str, budget: str) -> list[Found]:
+        """The universes of an experiment, of all cells."""
+        key = chosen.name, data, budget
+        if key not in self._universes:
+            self._universes[key] = universes(chosen, data, budget, self._results)
+        return self._universes[key]
 
     def arms(
         self, chosen: Experiment, data: str, asked: dict[tuple[str, str], None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -228,14 +228,16 @@ def curve(found: Iterable[Found], arm: str) -> list[Found]:
     return sorted(known, key=lambda each: (each.decisions[arm].centre or 0.0, each.name))
 
 
-def beside(chosen: Experiment, claim: str, data: str, results: Collection[CellResult]) -> str:
+def beside(chosen: Experiment, claim: str, data: str, found_in: Callable[[str], list[Found]]) -> str:
     """What stands beside the verdict of a claim that rests on an undisclosed choice: in how many universes the headline
     is lower than the arm it is compared with, and which factor decides most; empty where fewer than two have cells.
+
+    :param found_in: the universes of a budget, as :func:`universes` finds them
     """
     arm = chosen.multiverse.claims.get(claim, "") if chosen.multiverse else ""
     said = []
     for budget in chosen.budgets if arm else ():
-        found, hint = universes(chosen, data, budget, results), unanchored(chosen, data, budget)
+        found, hint = found_in(budget), unanchored(chosen, data, budget)
         known = curve(found, arm)
         if len(known) < 2:
             continue
@@ -270,7 +272,7 @@ def tables(chosen: Experiment, found: Iterable[Found], title: str, hint: str = "
     for each in every:
         means = [mean_of(each.values[arm].values()) for arm in arms]
         cells = [
-            ("" if mean is None else f"{mean:.4g}") + _lost(each.runs[arm])
+            ("" if mean is None else f"{mean:.4g}") + lost_of(each.runs[arm])
             for arm, mean in zip(arms, means, strict=True)
         ]
         against = [
@@ -305,6 +307,7 @@ def levels_of(effect: Effect) -> str:
     return ", ".join(f"{value_of(value)}: {mean:+.3g}" for value, mean in effect.levels.items())
 
 
-def _lost(runs: Mapping[int, Run]) -> str:
+def lost_of(runs: Mapping[int, Run]) -> str:
+    """How many seeds diverged, in words; empty if none did."""
     lost = sum(run.diverged for run in runs.values())
     return f" ({lost} of {len(runs)} diverged)" if lost else ""

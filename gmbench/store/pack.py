@@ -34,7 +34,7 @@ SHARED = "shared"  # in the place of a picture: which of the common ones it is, 
 MEMBERS = "members"
 NAME = "[A-Za-z0-9_-]+"
 LOCK = ".lock"
-Check = Callable[[Path, dict[str, Any]], Any]
+Check = Callable[[dict[str, Any], Path], Any]  # as Kind.of
 
 
 def packs(folder: Path) -> list[Path]:
@@ -81,7 +81,7 @@ def pack(store: str | os.PathLike, kind: str, check: Check) -> dict[Path, int]:
             try:
                 _check_name(path.stem, path)
                 about, found = path.stat(), read_json(path, kind)
-                check(path, found)
+                check(found, path)
             except (ContractError, FileNotFoundError) as error:
                 warn(str(error))
             else:
@@ -119,7 +119,7 @@ def unpack(store: str | os.PathLike, kind: str, check: Check) -> dict[Path, int]
                 single = folder / f"{name}.json"
                 try:
                     if single.exists():
-                        check(single, read_json(single, kind))
+                        check(read_json(single, kind), single)
                         continue
                 except ContractError as error:
                     warn(f"{error}; what {path.name} has of it takes its place")

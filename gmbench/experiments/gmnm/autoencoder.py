@@ -14,7 +14,7 @@ from gmbench.claims.metric import MEAN_SQUARE
 from gmbench.data import Data
 from gmbench.experiments.contract import REDUCED, Experiment, Report, Spec, budgets, data_of
 from gmbench.experiments.gmnm import claims
-from gmbench.experiments.gmnm.networks import Design, gmnm_layer
+from gmbench.experiments.gmnm.networks import CALIBRATION, Design, gmnm_layer
 from gmbench.experiments.settings import EPOCHS, IMAGES, choice, count, number
 from gmbench.experiments.universes import Multiverse
 from gmbench.training import minimise as minimising
@@ -27,7 +27,6 @@ from gmbench.training.speed import channels_last, in_turns
 NAME = "gmnm-autoencoder"
 BATCH, RATE = 128, 1e-3
 EVALUATED = 500  # images at once
-CALIBRATION = 2048  # training images that an initialisation may look at
 TIMED = 20  # training steps of each network, in turns
 SHOWN = 10  # test images that a cell keeps
 ENCODER = (32, 64, 320)  # channels, each at half the side of the one before

@@ -16,7 +16,7 @@ from gmbench.experiments.contract import Spec
 from gmbench.experiments.gmnm import calculations as of
 from gmbench.experiments.gmnm.claims import TEST, on
 from gmbench.experiments.gmnm.fits import Fit, Measures, fit_experiment
-from gmbench.experiments.gmnm.networks import Fitter, Units, features, gmnm_layer
+from gmbench.experiments.gmnm.networks import ACTIVITY, Fitter, Units, active, features, gmnm_layer
 from gmbench.experiments.gmnm.targets import SURFACES
 from gmbench.layers.gmnm.initial import grid
 from gmbench.nn import GMNM
@@ -28,7 +28,6 @@ HEADLINE = "mahalanobis"
 PROBLEMS = {name: SURFACES[name] for name in ("level-1", "level-4")}
 LARGEST = 1e3  # of a unit whose form has lost its definiteness
 WIDE = 8  # numbers between two GMNM layers
-HALF = 0.5  # of its largest value, above which a unit is active
 
 
 class Weighted(torch.nn.Module):
@@ -181,7 +180,7 @@ def observe(fit: Fit, network: torch.nn.Module) -> Callable[[], Measures]:
             found["indefinite"] = network.indefinite()
         values = features(network, fit.x["grid"])
         if values is not None:
-            found["active"] = (values > HALF * values.amax(0)).double().mean().item()
+            found["active"] = active(values)
         if before:
             assert isinstance(network, GMNM)
             found["closest"] = nearest(network) / before
@@ -352,7 +351,7 @@ EXPERIMENT = fit_experiment(
     observed={
         "largest_gradient": "largest norm of a step's gradient over that of the first step",
         "indefinite": "share of units whose form has a negative eigenvalue, at the end",
-        "active": "share of test inputs at which a unit is above half of its largest value, mean over units",
+        **ACTIVITY,
         "closest": "median distance of a centre to its nearest, at the end over the start",
     },
     seeds=range(10),

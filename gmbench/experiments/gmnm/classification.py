@@ -14,7 +14,7 @@ from gmbench.claims.metric import ERROR
 from gmbench.data import Data
 from gmbench.experiments.contract import REDUCED, Experiment, Report, Spec, budgets, data_of
 from gmbench.experiments.gmnm import claims
-from gmbench.experiments.gmnm.networks import Design, gmnm_layer
+from gmbench.experiments.gmnm.networks import CALIBRATION, Design, gmnm_layer
 from gmbench.experiments.settings import EPOCHS, IMAGES, Range, Space, choice, count, number
 from gmbench.experiments.universes import Multiverse
 from gmbench.training import speed
@@ -26,7 +26,6 @@ NAME = "gmnm-classification"
 BATCH, RATE = 128, 1e-3
 EVALUATED = 500  # images at once
 CALIBRATED = "calibrated"  # the initialisation of arms of ours
-CALIBRATION = 2048  # training images that an initialisation may look at
 BATCHED = "batch"
 STARTS = ("uniform", "points", "calibrated")
 NORMALISED = ("none", BATCHED)

@@ -16,18 +16,14 @@ from gmbench.experiments.contract import Budget, Experiment, Report, Spec
 from gmbench.experiments.gmnm import classification
 from gmbench.experiments.gmnm.claims import loss_gap
 from gmbench.experiments.gmnm.classification import BATCH, CALIBRATED, EVALUATED, INSTEAD, run
-from gmbench.experiments.gmnm.networks import features
+from gmbench.experiments.gmnm.networks import ACTIVITY, active, features
 from gmbench.nn import GMNM
 from gmbench.training.loop import finite, outputs
 
 IMAGES, EPOCHS, SEEDS = 12_800, 10, tuple(range(10))
-LOOKED = (
-    0,
-    20,
-    99,
-)  # steps at which the gradient is looked at: the first, when units may have died, and an epoch's last
+# steps at which the gradient is looked at: the first, when units may have died, and an epoch's last
+LOOKED = (0, 20, 99)
 ALIVE = 1e-3  # of a unit, at some image
-HALF = 0.5  # of its largest value, above which a unit is active
 
 # arms of gmnm-classification, and two of them elsewhere
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -61,9 +57,8 @@ def observe(network: torch.nn.Sequential, data: Data) -> Callable[[], Mapping[st
         if isinstance(head, GMNM):
             values = features(head, outputs(network[:-1], data.test_images, EVALUATED))
             assert values is not None
-            most = values.amax(0)
-            found["alive"] = (most > ALIVE).double().mean().item()
-            found["active"] = finite((values > HALF * most).double().mean().item())
+            found["alive"] = (values.amax(0) > ALIVE).double().mean().item()
+            found["active"] = active(values)
         return found
 
     return measured
@@ -186,7 +181,7 @@ EXPERIMENT = Experiment(
         **OF.measures,
         "front_gradient_*": "norm of the first convolution's gradient at so many steps",
         "alive": "share of a head's units above 0.001 at some test image, at the end",
-        "active": "share of test inputs at which a unit is above half of its largest value, mean over units",
+        **ACTIVITY,
     },
     layer_types={arm: OF.layer_type_of(arm) for arm in SAME},
     preferred=OF.preferred,

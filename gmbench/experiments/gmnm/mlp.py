@@ -13,7 +13,7 @@ from gmbench.claims.evidence import Alongside, Below, Together
 from gmbench.claims.metric import ERROR
 from gmbench.claims.statistics import best, last
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets, data_of
-from gmbench.experiments.gmnm.networks import gmnm_layer
+from gmbench.experiments.gmnm.networks import CALIBRATION, gmnm_layer
 from gmbench.experiments.settings import EPOCHS, IMAGES, choice, number
 from gmbench.training import classify
 from gmbench.training.classify import train
@@ -23,7 +23,6 @@ BATCH, RATE = 32, 1e-3
 HIDDEN = 32
 UNITS = 48
 STARTS = ("calibrated", "uniform", "points")
-CALIBRATION = 2048  # training images that an initialisation may look at
 PLACES = {
     "first": "in the place of the first linear layer",
     "hidden": "in the place of the second linear layer",

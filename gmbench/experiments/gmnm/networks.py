@@ -20,6 +20,9 @@ from gmbench.training.minimise import ADAM, LBFGS, Method, spectral
 
 CHUNK = 4096  # points evaluated at once
 ORDER = 3  # of a KAN's splines
+CALIBRATION = 2048  # training images that an initialisation may look at
+HALF = 0.5  # of its largest value, above which a unit is active
+ACTIVITY = {"active": "share of test inputs at which a unit is above half of its largest value, mean over units"}
 
 
 def gmnm_layer(
@@ -211,6 +214,11 @@ def features(network: torch.nn.Module, x: torch.Tensor) -> torch.Tensor | None:
         with torch.no_grad():
             return network.features(x.to(network.weight)).double()
     return None
+
+
+def active(values: torch.Tensor) -> float:
+    """The share of inputs at which a unit is above half of its largest value, mean over units; of ``(n, M)``."""
+    return (values > HALF * values.amax(0)).double().mean().item()
 
 
 def solved(A: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple, cast
 import torch
 
 from gmbench.experiments.contract import Experiment, Report, Spec, budgets
-from gmbench.experiments.kumar import claims, networks
-from gmbench.experiments.kumar.single import COMPONENTS
+from gmbench.experiments.kumar import claims, networks, single
 from gmbench.experiments.settings import EPOCHS, IMAGES
 from gmbench.nn import GMLayer
 from gmbench.training.loop import finite
@@ -94,7 +93,9 @@ def cell(spec: Spec, report: Report) -> dict[str, Any]:
     :class:`Look`.
     """
     data, images, generator = networks.prepare(spec)
-    network, seen = networks.gm_network(spec, [data.features, data.classes], COMPONENTS, spec["arm"], images, generator)
+    network, seen = networks.gm_network(
+        spec, [data.features, data.classes], single.COMPONENTS, spec["arm"], images, generator
+    )
     optimiser = torch.optim.SGD(networks.rates(network), lr=networks.RATE)
     looks = Looks(cast(GMLayer, network[0]), images, math.ceil(len(data.train_images) / networks.BATCH))
     optimiser.register_step_post_hook(lambda *_: looks())
@@ -132,10 +133,7 @@ EXPERIMENT = Experiment(
     paper="kumar",
     summary="the first epoch of one GM layer from the baseline and from KUMAR, step by step",
     layer_type="gm",
-    arms={
-        "bl": f"GM layer d-C, K = {COMPONENTS}, baseline initialisation",
-        "kumar": f"GM layer d-C, K = {COMPONENTS}, KUMAR initialisation",
-    },
+    arms=single.EXPERIMENT.arms,
     baselines=(),
     headline="kumar",
     data_sets=("mnist", "fashion-mnist", "digits"),

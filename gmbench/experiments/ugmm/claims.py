@@ -126,7 +126,6 @@ MNIST: tuple[Claim, ...] = (
             },
         ),
         f"the plateau is the mean of the last five epochs. {START}",
-        {"": UNKNOWN},
     ),
     Claim(
         *("UGMM-08", "primary result", "uGMM matches or exceeds standard networks", "matches", ""),

@@ -143,9 +143,11 @@ def network_of(spec: Spec, net: Net, data: Data, generator: torch.Generator) -> 
 
     front: torch.nn.Module
     if net.kind.startswith("block"):
-        ugmm = net.kind == "block-ugmm"
-        dense = () if ugmm else (torch.nn.Linear(WIDE, net.wide), torch.nn.ReLU())
-        front = Block(side, side, neurons(WIDE) if ugmm else torch.nn.Sequential(*dense), net.wide)
+        if net.kind == "block-ugmm":
+            hidden = neurons(WIDE)
+        else:
+            hidden = torch.nn.Sequential(torch.nn.Linear(WIDE, net.wide), torch.nn.ReLU())
+        front = Block(side, side, hidden, net.wide)
     elif net.kind == "lstm":
         front = Gated(side, net.wide)
     elif net.kind == "ugmm":

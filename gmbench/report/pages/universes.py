@@ -15,6 +15,7 @@ from gmbench.results.universes import (
     compared,
     curve,
     levels_of,
+    lost_of,
     mean_of,
     share_of,
     unanchored,
@@ -103,9 +104,7 @@ def _row(each: Found, known: Experiment, hint: str) -> dict[str, str]:
     assert known.multiverse is not None
     row = {"universe": text(each.name)} | ({} if hint else {"anchored": ANCHORED[each.anchored]})
     for arm in (known.headline, *known.multiverse.against):
-        lost = sum(run.diverged for run in each.runs[arm].values())
-        said = f" ({lost} of {len(each.runs[arm])} diverged)" if lost else ""
-        row[text(arm)] = number(mean_of(each.values[arm].values())) + said
+        row[text(arm)] = number(mean_of(each.values[arm].values())) + lost_of(each.runs[arm])
     for arm, decision in each.decisions.items():
         pairs = counted(decision.seeds, "pair")
         shown = NONE if decision.centre is None else f"{decision.centre:+.3g} ({pairs}, {decision.verdict})"
